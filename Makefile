@@ -4,10 +4,10 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test interop audit bench deploy clean
+.PHONY: help setup build dev test interop audit bench bench-curves deploy clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing, each thing once
 	@node scripts/setup.mjs
@@ -28,10 +28,14 @@ interop: build ## walk every step at real providers and with real clients, and w
 audit: ## ask crates' and packages' advisories for known vulnerabilities
 	@node scripts/audit.mjs
 
-bench: build ## what a match costs on the host, and a request in the Worker, in time and in memory
-	@cargo bench --bench routes
+bench: build ## what a request, a start and the bundle cost, beside what others cost and what is allowed
 	@npx wrangler deploy --dry-run --outdir build/bundle
-	@node_modules/.bin/node bench/worker.mjs
+	@node_modules/.bin/node bench/main.mjs
+
+bench-curves: build ## how costs grow: with routes, sessions, bodies, headers, tokens, authorizers, connections
+	@npx wrangler deploy --dry-run --outdir build/bundle
+	@node_modules/.bin/node bench/curves.mjs
+	@cargo bench --bench routes
 	@node_modules/.bin/node bench/memory.mjs
 
 deploy: setup ## deploy to your own Cloudflare account

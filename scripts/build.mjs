@@ -48,6 +48,7 @@ const INPUTS = [
   'scripts/build.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
+  'scripts/panic-places.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
@@ -97,6 +98,13 @@ export async function rebuild() {
     console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
     return 'failed';
   }
+}
+
+/** Returns a config as a build with it would give it to the gateway. */
+export async function prepare(file) {
+  const output = `${file}.prepared`;
+  await runBargate(['check', file, '--prepare', output]);
+  return readFileSync(output, 'utf8');
 }
 
 /** Runs the command line: as `make test` has compiled it with its tests, or else as cargo makes it. */
@@ -170,18 +178,25 @@ function filesUnder(path) {
   }
 }
 
-/** Writes what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+/** Writes what the gateway is given. */
 async function writeInputs({ forDev }) {
-  const entries = Object.entries(serviceFiles()).map(
+  const next = join(ROOT, BUILD, 'inputs.next.mjs');
+  const files = serviceFiles();
+  writeFileSync(next, inputsText(readProjectFile(CONFIG), { prepared: readProjectFile(PREPARED), forDev, files }));
+  if (forDev && Object.keys(files).length) await tryBundle(next);
+  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+}
+
+/** The module of what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+export function inputsText(config, { prepared, forDev = false, files = {} }) {
+  const entries = Object.entries(files).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const constants = { prepared: readProjectFile(PREPARED), forDev };
-  const lines = Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
-  lines.push(`export const config = ${onRequest(readProjectFile(CONFIG))};\n`);
-  const next = join(ROOT, BUILD, 'inputs.next.mjs');
-  writeFileSync(next, `${lines.join('')}export const services = {\n${entries.join('')}};\n`);
-  if (forDev && entries.length) await tryBundle(next);
-  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+  const lines = Object.entries({ prepared, forDev }).map(
+    ([name, is]) => `export const ${name} = ${JSON.stringify(is)};\n`,
+  );
+  lines.push(`export const config = ${onRequest(config)};\n`, `export const services = {\n${entries.join('')}};\n`);
+  return lines.join('');
 }
 
 /**

@@ -3,23 +3,13 @@
 // Each async function has such a panic, with a place of its own in the source. Nothing polls a future that has finished: so each
 // becomes a trap, which stops the instance without the words of a panic.
 
-import {
-  SECTIONS,
-  functionNamesOf,
-  importsOf,
-  leb,
-  readerOf,
-  sectionOf,
-  segmentsOf,
-  withSection,
-} from './wasm-module.mjs';
+import { placesOf } from './panic-places.mjs';
+import { SECTIONS, functionNamesOf, importsOf, leb, readerOf, sectionOf, withSection } from './wasm-module.mjs';
 
 const PANIC = /\bpanic_const_async_fn_resumed\b/;
 const [UNREACHABLE, END, CALL, I32_CONST] = [0x00, 0x0b, 0x10, 0x41];
 /** A function without locals that traps. */
 const TRAP = Buffer.from([0, UNREACHABLE, END]);
-/** A place in the source: the address and length of the file's name, line and column. */
-const PLACE_BYTES = 16;
 /** The most bytes of a constant. */
 const CONSTANT_BYTES_MAX = 6;
 
@@ -31,9 +21,9 @@ export function withoutFinishedFutures(bytes) {
   const { reader } = section;
   const bodies = Array.from({ length: reader.number() }, () => reader.take(reader.number()));
   const call = Buffer.from([CALL, ...leb(index), UNREACHABLE]);
-  const segments = [...segmentsOf(bytes)];
+  const places = placesOf(bytes);
   for (const body of bodies)
-    for (let at = body.indexOf(call); at >= 0; at = body.indexOf(call, at + 1)) clear(placeBefore(body, at), segments);
+    for (let at = body.indexOf(call); at >= 0; at = body.indexOf(call, at + 1)) places.clear(placeBefore(body, at));
 
   bodies[index - importsOf(bytes).filter(({ kind }) => kind === 0).length] = TRAP;
   const parts = bodies.flatMap((body) => [leb(body.length), body]);
@@ -49,15 +39,4 @@ function placeBefore(body, end) {
     if (reader.at() === end) return value;
   }
   return undefined;
-}
-
-/** Clears the place at an address, if it is one: what it begins with is the name of a file. */
-function clear(address, segments) {
-  const read = (from, length) => {
-    const held = segments.find(({ first, content }) => from >= first && from + length <= first + content.length);
-    return held?.content.subarray(from - held.first, from - held.first + length);
-  };
-  const place = read(address, PLACE_BYTES);
-  const file = place && read(place.readUInt32LE(0), place.readUInt32LE(4));
-  if (file?.toString('latin1').endsWith('.rs')) place.fill(0);
 }

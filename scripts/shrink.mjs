@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
+import { clearLibraryPlaces } from './panic-places.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
 import { SECTIONS, exportsOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
@@ -47,7 +48,9 @@ export async function shrink(directory) {
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedStreams(wasm);
-  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(readFileSync(join(ROOT, wasm))));
+  const whole = withoutFinishedFutures(readFileSync(join(ROOT, wasm)));
+  clearLibraryPlaces(whole);
+  writeFileSync(join(ROOT, wasm), whole);
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   writeFileSync(path, namedInOrder(readFileSync(path)));

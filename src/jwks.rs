@@ -58,6 +58,9 @@ pub struct KeySet {
 pub struct Key {
     /// Its name in the set.
     pub kid: Option<String>,
+    /// Whose tokens it signs, if the JWKS says so, as that of Microsoft Entra ID for all its tenants does; it may be a template, and is
+    /// empty if it is not a text.
+    pub issuer: Option<String>,
     /// The one algorithm it is for, if the JWKS says so.
     algorithm: Option<Algorithm>,
     family: KeyFamily,
@@ -192,7 +195,10 @@ impl KeySet {
         let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
         let jwk = json::object(members).to_text();
         let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
-        Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }
+        Self {
+            keys: vec![Key { kid: None, issuer: None, algorithm, family, jwk: Secret::new(jwk) }],
+            skipped: Vec::new(),
+        }
     }
 
     /// Describes why the first of the unusable keys cannot be used.
@@ -250,7 +256,8 @@ impl Key {
         check_use(members, "verify")?;
         let (family, numbers) = read_family(members)?;
         let (kid, algorithm) = read_names(members, family)?;
-        Ok(Self { kid, algorithm, family, jwk: only(members, numbers) })
+        let issuer = present(members, "issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned());
+        Ok(Self { kid, issuer, algorithm, family, jwk: only(members, numbers) })
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! edge -> objects -> session -> oauth -> answer -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
-//!      -> recent -> algorithm -> address -> excerpt -> secret -> json
+//!      -> recent -> places -> algorithm -> address -> excerpt -> secret -> json
 //! ```
 //!
 //! The command line has its own rooms, only on the host, which the edge never names: `deployment -> review -> import -> explain
@@ -41,6 +41,7 @@ pub mod jwks;
 pub mod mapping;
 pub mod oauth;
 pub mod objects;
+pub mod places;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod printable;
 pub mod problem;

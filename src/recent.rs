@@ -1,6 +1,6 @@
 //! Remembers what was used most recently, bounded in number and bytes.
 
-use std::collections::HashMap;
+use crate::places::Places;
 
 /// Values by text, in two halves.
 ///
@@ -13,10 +13,11 @@ pub struct Recent<V> {
     bytes_max: usize,
 }
 
-/// Its map leads to places in a list: so it is of one type whatever the values are, and its code is there once.
+/// What is taken from it leaves its place empty, and its text goes with the half.
 struct Half<V> {
-    places: HashMap<Box<str>, usize>,
+    places: Places<'static>,
     entries: Vec<Option<Entry<V>>>,
+    /// Of all that was put, less what another took the place of.
     bytes: usize,
 }
 
@@ -27,7 +28,7 @@ struct Entry<V> {
 
 impl<V> Default for Half<V> {
     fn default() -> Self {
-        Self { places: HashMap::new(), entries: Vec::new(), bytes: 0 }
+        Self { places: Places::default(), entries: Vec::new(), bytes: 0 }
     }
 }
 
@@ -39,11 +40,11 @@ impl<V> Recent<V> {
 
     /// Returns the value of `key`, found by its whole text, if it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
-        if !self.young.places.contains_key(key) {
-            let entry = self.old.take(key)?;
+        if self.young.place(key).is_none_or(|place| place.is_none()) {
+            let entry = self.old.place(key)?.take()?;
             self.put(key, entry);
         }
-        let entry = self.young.entries.get(*self.young.places.get(key)?)?.as_ref()?;
+        let entry = self.young.place(key)?.as_ref()?;
         Some(&entry.value).filter(|value| good(value))
     }
 
@@ -54,8 +55,11 @@ impl<V> Recent<V> {
 
     /// Forgets a value.
     pub fn remove(&mut self, key: &str) {
-        self.young.take(key);
-        self.old.take(key);
+        for half in [&mut self.young, &mut self.old] {
+            if let Some(place) = half.place(key) {
+                *place = None;
+            }
+        }
     }
 
     fn put(&mut self, key: &str, entry: Entry<V>) {
@@ -69,19 +73,20 @@ impl<V> Recent<V> {
 impl<V> Half<V> {
     fn put(&mut self, key: &str, entry: Entry<V>) {
         self.bytes += entry.bytes;
-        match self.places.get(key).and_then(|place| self.entries.get_mut(*place)) {
-            Some(known) => self.bytes -= known.replace(entry).map_or(0, |before| before.bytes),
+        match self.place(key) {
+            Some(place) => {
+                let before = place.replace(entry);
+                self.bytes -= before.map_or(0, |before| before.bytes);
+            }
             None => {
-                self.places.insert(key.into(), self.entries.len());
+                self.places.add(key.to_owned().into(), self.entries.len());
                 self.entries.push(Some(entry));
             }
         }
     }
 
-    fn take(&mut self, key: &str) -> Option<Entry<V>> {
-        let entry = self.entries.get_mut(self.places.remove(key)?)?.take()?;
-        self.bytes -= entry.bytes;
-        Some(entry)
+    fn place(&mut self, key: &str) -> Option<&mut Option<Entry<V>>> {
+        self.entries.get_mut(self.places.get(key)?)
     }
 }
 

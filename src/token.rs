@@ -17,8 +17,8 @@ mod values;
 pub use access::missing_access;
 pub use cache::{ASKED, TokenCache};
 pub use claims::{
-    Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_required,
-    check_stand_in, check_unbound, numeric_date,
+    Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_key_issuer,
+    check_required, check_stand_in, check_unbound, numeric_date,
 };
 pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
 pub use error::{ClaimError, TokenError};

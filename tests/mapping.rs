@@ -90,7 +90,7 @@ fn claims(members: &Value) -> VerifiedClaims {
         expiry: Expiry::Enforced,
     };
     let token = UnverifiedToken::parse(&token, expectations.algorithms).unwrap();
-    token.into_verified(SignatureVerified::attest(), &expectations, 0).unwrap()
+    token.into_verified(SignatureVerified::attest(None), &expectations, 0).unwrap()
 }
 
 /// Maps one source to a header and to a query parameter.

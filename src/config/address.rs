@@ -86,6 +86,15 @@ impl<'n> WrittenUrl<'n> {
         let url = read_url(&written, Scheme::HttpsOrNative, place, findings);
         Self { written, url: url.map(Address::into_text) }
     }
+
+    /// Reports one that is an application's own, for a provider that posts its responses.
+    pub fn refuse_posts(&self, place: &Place<'_>, findings: &mut Findings<'_>) {
+        if self.url.as_deref().and_then(Address::parse).is_some_and(|url| !url.is_http()) {
+            let wrong = "is an application's own, where nothing is posted";
+            let help = advice("write an https address, or leave out \"response_mode\"");
+            findings.refuse(&self.written, place, Code::InvalidUrl, wrong, help);
+        }
+    }
 }
 
 /// Returns the origins of the list at `key`, in the order of the file.

@@ -18,7 +18,7 @@ use super::host_only::HostOnly;
 #[cfg(not(target_arch = "wasm32"))]
 use super::introspection::Asked;
 use super::introspection::{Introspection, read_introspection};
-use super::provider::{Endpoints, WrittenProvider, read_provider};
+use super::provider::{AuthMethod, Endpoints, TOKEN_ENDPOINT_AUTH_METHOD, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
@@ -201,15 +201,20 @@ impl<'n> WrittenAuthorizer<'n> {
     /// Returns the rules for its tokens; `None` if one of them is wrong, or not known here. Whether a path `logs_in` there decides what
     /// its discovery document must have.
     pub fn authorizer(&self, logs_in: bool) -> Option<Authorizer> {
+        let Self { issuer: Some(issuer), tenants: Some(tenants), audience: Some(audience), .. } = self else {
+            return None;
+        };
+        let (keys, algorithms) = self.keys.as_ref().zip(self.algorithms.as_ref())?;
+        let audience_claim = self.audience_claim.map_or(Some(None), |claim| claim.value().map(Some))?;
         Some(Authorizer {
             name: self.name.to_owned(),
-            issuer: self.issuer.clone()?,
-            tenants: self.tenants.clone()?,
-            audience: self.audience.clone()?,
-            audience_claim: self.audience_claim.map_or(Some(None), |claim| claim.to_text().map(Some))?,
+            issuer: issuer.clone(),
+            tenants: tenants.clone(),
+            audience: audience.clone(),
+            audience_claim: audience_claim.map(str::to_owned),
             claims: self.claims.clone(),
-            keys: self.keys.clone()?,
-            algorithms: self.algorithms.clone()?,
+            keys: keys.clone(),
+            algorithms: algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
             timeout_ms: self.timeout_ms,
             is_supabase: self.kind == Some(Kind::Supabase),
@@ -352,6 +357,15 @@ fn read_authorizer<'n>(
     if kind == Kind::Oidc && provider.is_none() {
         // There is no client that tokens could be for instead.
         object.required(&keys::AUDIENCE, findings);
+    }
+    let asserts = provider.as_ref().is_some_and(|client| client.auth_method == Some(Some(AuthMethod::PrivateKeyJwt)));
+    if asserts
+        && tenants.as_ref().is_some_and(|tenants| !tenants.is_empty())
+        && let Some(node) = object.node(&TOKEN_ENDPOINT_AUTH_METHOD)
+    {
+        let message = format_args!("an assertion is for one issuer, and this one stands for several tenants");
+        let help = advice("use a \"client_secret\", or write the \"issuer\" of one tenant");
+        findings.note(node.offset, &TOKEN_ENDPOINT_AUTH_METHOD.at(place), Code::UnknownValue, message, help);
     }
     let introspection = match (&provider, kind) {
         (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),

@@ -49,6 +49,8 @@ pub struct Config {
     pub paths: Vec<Path>,
     /// Finds the index in `paths` for a request.
     pub routes: RouteTable,
+    /// Whether requests with a session read its ID token: its claims are the session's, or in a profile.
+    pub reads_id_tokens: bool,
     /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
 }
@@ -61,7 +63,7 @@ impl Config {
 
     /// Checks whether the claims of sessions are those of their ID tokens.
     fn has_sessions_by_id_token(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken)
+        self.session.as_deref().is_some_and(is_by_id_token)
     }
 
     /// Checks whether an ID token could be taken for an access token of an authorizer: sessions stand on ID tokens, which a logout puts
@@ -85,16 +87,7 @@ impl Config {
     pub fn keeps_id_tokens(&self) -> bool {
         let at_openid_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
         let logs_out = |path: &Path| matches!(path.integration, Integration::Logout(_));
-        self.reads_id_tokens() || at_openid_provider && self.paths.iter().any(logs_out)
-    }
-
-    /// Checks whether requests with a session read its ID token: its claims are the session's, or in a profile.
-    pub fn reads_id_tokens(&self) -> bool {
-        let reads = |path: &Path| match path.integration {
-            Integration::Userinfo { source, .. } => source != ProfileSource::Userinfo,
-            _ => false,
-        };
-        self.has_sessions_by_id_token() || self.paths.iter().any(reads)
+        self.reads_id_tokens || at_openid_provider && self.paths.iter().any(logs_out)
     }
 
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.
@@ -105,6 +98,19 @@ impl Config {
         };
         self.session.is_none() || self.paths.iter().any(gives)
     }
+}
+
+fn is_by_id_token(session: &Session) -> bool {
+    session.rules.claims_from == ClaimsFrom::IdToken
+}
+
+/// Checks whether requests with a session read its ID token. It looks at every path: a config is asked this once.
+pub(super) fn reads_id_tokens(session: Option<&Session>, paths: &[Path]) -> bool {
+    let reads = |path: &Path| match path.integration {
+        Integration::Userinfo { source, .. } => source != ProfileSource::Userinfo,
+        _ => false,
+    };
+    session.is_some_and(is_by_id_token) || paths.iter().any(reads)
 }
 
 impl fmt::Debug for Config {

@@ -1,7 +1,6 @@
 //! Networks that requests may come from: addresses, and blocks of them in CIDR notation (RFC 4632, RFC 4291 section 2.3).
 
 use crate::config::code::Code;
-use std::net::IpAddr;
 
 use super::key::{Key, Texts, Value};
 use super::reader::{Findings, ObjectReader, Place, host_help};
@@ -28,16 +27,63 @@ pub struct Network {
 /// The first bits that IPv4 addresses have among those of IPv6.
 const MAPPED_PREFIX: u32 = 96;
 
-/// Returns an address's bits; those of an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2).
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits(),
+/// Parses an address, and returns its bits; those of an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2). The parser of the
+/// standard library takes and gives the same, and is a kibibyte of the Worker.
+fn parse_bits(text: &str) -> Option<u128> {
+    match parse_ipv4(text) {
+        Some(address) => Some(0xffff_u128 << 32 | u128::from(address)),
+        None => parse_ipv6(text),
     }
 }
 
-fn parse_bits(address: &str) -> Option<u128> {
-    address.parse().ok().map(bits)
+fn parse_ipv4(text: &str) -> Option<u32> {
+    let (mut address, mut parts) = (0_u32, 0);
+    for part in text.split('.') {
+        let number =
+            digits(part, 10, 3).filter(|number| *number < 256 && (part.len() == 1 || !part.starts_with('0')))?;
+        (address, parts) = (address << 8 | number, parts + 1);
+    }
+    (parts == 4).then_some(address)
+}
+
+/// Parses an IPv6 address (RFC 4291 section 2.2).
+fn parse_ipv6(text: &str) -> Option<u128> {
+    // A gap is an empty part. At an end of the text, it has one more colon.
+    let text = match text.as_bytes() {
+        b"::" => "",
+        [b':', b':', ..] => text.get(1..)?,
+        [.., b':', b':'] => text.get(..text.len() - 1)?,
+        b"" | [b':', ..] | [.., b':'] => return None,
+        _ => text,
+    };
+    let (mut bits, mut groups, mut before_gap) = (0_u128, 0_u32, None);
+    let mut parts = text.split(':');
+    while let Some(part) = parts.next() {
+        if part.is_empty() {
+            if before_gap.replace((bits, groups)).is_some() {
+                return None;
+            }
+            bits = 0;
+        } else if let Some(group) = digits(part, 16, 4) {
+            (bits, groups) = (bits << 16 | u128::from(group), groups + 1);
+        } else {
+            (bits, groups) = (bits << 32 | u128::from(parse_ipv4(part)?), groups + 2);
+            if parts.next().is_some() {
+                return None;
+            }
+        }
+    }
+    match before_gap {
+        Some((before, above)) if groups < 8 => Some(before.checked_shl(16 * (8 - above)).unwrap_or(0) | bits),
+        None if groups == 8 => Some(bits),
+        _ => None,
+    }
+}
+
+/// Parses a number of one to `digits_max` digits.
+fn digits(text: &str, radix: u32, digits_max: usize) -> Option<u32> {
+    let is_short = (1..=digits_max).contains(&text.len());
+    is_short.then(|| text.chars().try_fold(0, |number, c| Some(number * radix + c.to_digit(radix)?)))?
 }
 
 /// Checks whether bits are those of an IPv4 address.
@@ -52,8 +98,8 @@ impl Network {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().ok()?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
+        let bits = parse_bits(address)?;
+        let width = if address.as_bytes().contains(&b':') { 128 } else { 32 };
         let prefix = match prefix {
             None => width,
             Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
@@ -61,7 +107,7 @@ impl Network {
             }
             Some(_) => return None,
         };
-        let network = Self { bits: bits(address), prefix: prefix + 128 - width };
+        let network = Self { bits, prefix: prefix + 128 - width };
         (network.bits & !network.mask() == 0).then_some(network)
     }
 
@@ -163,6 +209,8 @@ section! {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
@@ -188,6 +236,42 @@ mod tests {
         {
             assert_eq!(Network::parse(text), None, "{text}");
         }
+    }
+
+    fn std_bits(text: &str) -> Option<u128> {
+        Some(match text.parse().ok()? {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn long_addresses_are_those_of_the_standard_library(
+            text in "(([0-9a-f]{1,4}:){0,8}:?){1,2}([0-9a-f]{0,4}|[12]?[0-9]{1,2}(\\.[1-9][0-9]?){3})"
+        ) {
+            assert_eq!(parse_bits(&text), std_bits(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_standard_library() {
+        let parts = [
+            "", "0", "1", "10", "255", "256", "0255", "abcd", "fFfF", "12345", "g", "+1", " 1", "1.2.3.4", "1.2.3", ".",
+        ];
+        for text in ["", ":", "::", ":::", "1", "1:", "::1", "1::"] {
+            assert_eq!(parse_bits(text), std_bits(text), "{text}");
+        }
+        let mut valid = 0;
+        for signs in [":", ".", "::"] {
+            for number in 0..parts.len().pow(4) {
+                let chosen = |place: u32| parts[number / parts.len().pow(place) % parts.len()];
+                let text = [chosen(0), chosen(1), chosen(2), chosen(3)].join(signs);
+                assert_eq!(parse_bits(&text), std_bits(&text), "{text}");
+                valid += u32::from(parse_bits(&text).is_some());
+            }
+        }
+        assert!(valid > 1_000, "{valid}");
     }
 
     #[test]

@@ -223,18 +223,8 @@ pub(super) fn read_provider<'n>(
     let login_parameters = read_login_parameters(object, findings);
     let pushes_requests = object.boolean(&PUSHED_AUTHORIZATION_REQUESTS, findings);
     let posts_responses = object.choice(&RESPONSE_MODE, findings).and_then(|(_, posts)| posts).unwrap_or_default();
-    let is_native =
-        |uri: &&WrittenUrl<'_>| uri.url.as_deref().and_then(Address::parse).is_some_and(|url| !url.is_http());
-    if let Some(uri) = redirect_uri.as_ref().filter(is_native).filter(|_| posts_responses) {
-        let help = advice("write an https address, or leave out \"response_mode\"");
-        let place = REDIRECT_URI.at(place);
-        findings.refuse(
-            &uri.written,
-            &place,
-            Code::InvalidUrl,
-            "is an application's own, where nothing is posted",
-            help,
-        );
+    if let Some(uri) = redirect_uri.as_ref().filter(|_| posts_responses) {
+        uri.refuse_posts(&REDIRECT_URI.at(place), findings);
     }
     let client_parameters = read_client_parameters(object, &login_parameters, findings);
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);

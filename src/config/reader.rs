@@ -4,7 +4,7 @@
 //! may have are those that it was asked for, and only declared ones can be asked for ([`super::key`]).
 
 use crate::config::code::Code;
-use std::collections::HashMap;
+use crate::places::Places;
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, LineIndex, nearest};
@@ -219,9 +219,9 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             note_type(node, place, "an object", findings);
             return None;
         };
-        let mut first_places: HashMap<&str, usize> = HashMap::with_capacity(members.len());
+        let mut first_places = Places::default();
         for member in members {
-            if let Some(first) = first_places.insert(&member.key, member.key_offset)
+            if let Some(first) = first_places.add((&*member.key).into(), member.key_offset)
                 && !findings.is_full()
             {
                 let (line, column) = findings.locate(first);
@@ -501,22 +501,13 @@ pub fn choose<T: Copy>(
     None
 }
 
-/// Places by name, so that what takes many names does not take their square.
-pub type NameIndex<'v> = HashMap<&'v str, usize>;
-
 /// Returns the place of each name, of a duplicate the first; an empty name has none.
-pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
-    let mut index = NameIndex::new();
-    names.enumerate().for_each(|(place, name)| index_name(&mut index, name, place));
-    index
-}
-
-/// Apart from [`index_names`], of which there is one for each kind of names.
-#[inline(never)]
-fn index_name<'v>(index: &mut NameIndex<'v>, name: &'v str, place: usize) {
-    if !name.is_empty() {
-        index.entry(name).or_insert(place);
+pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> Places<'v> {
+    let mut index = Places::default();
+    for (place, name) in names.enumerate().filter(|(_, name)| !name.is_empty()) {
+        index.add(name.into(), place);
     }
+    index
 }
 
 /// Returns a text as a message may show it: never one that came from a binding.

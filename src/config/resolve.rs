@@ -11,13 +11,14 @@ use crate::http::header::COMMON_HEADERS;
 use std::rc::Rc;
 
 use super::authorizer::{Authorizer, WrittenAuthorizer};
-use super::compiled::Config;
+use super::compiled::{Config, reads_id_tokens};
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
-use super::reader::{Findings, NameIndex, Place, Written, advice, host_help};
+use super::reader::{Findings, Place, Written, advice, host_help};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
+use crate::places::Places;
 use crate::route::{PreparedRoutes, RouteTable};
 use links::Links;
 use login::{Logins, spelling_help};
@@ -47,33 +48,40 @@ pub(super) fn resolve(
         None => build_routes(&mut paths, findings),
     };
 
-    let mut known = Vec::with_capacity(paths.len());
-    for resolved in paths {
-        known.push(resolved.path?);
-    }
-    let paths = known;
-    let (mut asserted, mut asserted_headers) = (NameIndex::new(), Vec::new());
+    let problem_page = problem_page.map_or(Some(None), |page| page.map(Some));
+    let analytics = tree.analytics.map_or(Some(None), |binding| binding.to_text().map(Some));
+    let authorizers: Option<Vec<_>> = authorizers.into_iter().collect();
+    let paths: Option<Vec<_>> = paths.into_iter().map(|resolved| resolved.path).collect();
+    let is_complete = provider.is_some() == logs_in && session.is_some() == has_session;
+    // One way out for all: each question mark would be code of its own for what is known by then.
+    let (Some(authorizers), Some(introspections), Some(problem_page), Some(analytics), Some(paths), true) =
+        (authorizers, introspections, problem_page, analytics, paths, is_complete)
+    else {
+        return None;
+    };
+    let (mut asserted, mut asserted_headers) = (Places::default(), Vec::new());
     for path in &paths {
         for (name, _) in &path.mapping.headers {
-            if !COMMON_HEADERS.contains(&name.as_str()) && asserted.insert(name, 0).is_none() {
+            if !COMMON_HEADERS.contains(&name.as_str()) && asserted.add(name.into(), 0).is_none() {
                 asserted_headers.push(name.clone());
             }
         }
     }
     Some(Config {
         cors: tree.cors,
-        authorizers: authorizers.into_iter().collect::<Option<_>>()?,
+        authorizers,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
-        introspections: introspections?,
-        provider: if logs_in { Some(provider?) } else { None },
+        reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
+        introspections,
+        provider,
         login,
-        session: if has_session { Some(session?) } else { None },
+        session,
         networks: tree.networks,
         headers: tree.headers,
         server_timing: tree.server_timing,
-        problem_page: problem_page.map_or(Some(None), |page| page.map(Some))?,
+        problem_page,
         older_codes: tree.older_codes,
-        analytics: tree.analytics.map_or(Some(None), |binding| binding.to_text().map(Some))?,
+        analytics,
         paths,
         routes,
         asserted_headers,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::address::{Scheme, read_url};
 use super::document::{Node, Origin};
 use super::host_only::HostOnly;
-use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, advice, index_names, read_array};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_names, read_array};
 use super::root;
 use super::section::section;
 
@@ -126,10 +126,10 @@ fn read_server<'n>(
 
 /// Reports each server whose alias another has before it.
 fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findings: &mut Findings<'_>) {
-    let names = index_servers(servers);
+    let names = index_names(servers.iter().map(WrittenServer::name));
     for (at, server) in servers.iter().enumerate() {
         let Some(alias) = server.alias else { continue };
-        let first = names.get(server.name()).filter(|first| **first != at).and_then(|first| servers.get(*first)?.alias);
+        let first = names.get(server.name()).filter(|first| *first != at).and_then(|first| servers.get(first)?.alias);
         if let Some(first) = first.filter(|_| !findings.is_full()) {
             let (line, column) = findings.locate(first.offset);
             let shown = if alias.text.origin == Origin::File { server.name() } else { "[variable]" };
@@ -139,11 +139,6 @@ fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findi
             findings.note(alias.offset, &ALIAS.at(&place), Code::DuplicateAlias, message, help);
         }
     }
-}
-
-/// Returns the place of each server whose alias is known here.
-pub(super) fn index_servers<'v>(servers: &'v [WrittenServer<'_>]) -> NameIndex<'v> {
-    index_names(servers.iter().map(WrittenServer::name))
 }
 
 /// Reads `url`, or the list `urls`: each text, and the address that it is.

@@ -116,7 +116,7 @@ fn read_section<'n>(
     }
     let names = index_names(services.iter().map(WrittenService::name));
     for (at, service) in services.iter().enumerate() {
-        if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
+        if names.get(service.name()).is_some_and(|first| first != at) && !findings.is_full() {
             let message = format_args!("another entry is called \"{}\"", shown(&service.alias));
             let help = advice("give one of them another alias");
             let place = Place::Index(&place, service.index);

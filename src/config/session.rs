@@ -91,6 +91,8 @@ pub(crate) struct WrittenSession<'n> {
     pub rules: Option<SessionRules>,
     /// The path that begins a login.
     pub login_path: Option<Written<'n>>,
+    /// Byte offset of the choice of claims, if it is known to be that of ID tokens.
+    pub by_id_token: Option<usize>,
     /// Byte offset of the section.
     pub offset: usize,
 }
@@ -104,13 +106,15 @@ pub(super) fn read_session<'n>(
     let place = root::SESSION.at(root.place());
     let offset = node.offset;
     let Some(mut object) = ObjectReader::open(node, &place, findings) else {
-        return Some(WrittenSession { rules: None, login_path: None, offset });
+        return Some(WrittenSession { rules: None, login_path: None, by_id_token: None, offset });
     };
 
     let cookie = object.text(&COOKIE, findings);
     let cookie = cookie.map(|written| read_cookie(&written, &COOKIE.at(&place), findings));
     // One that is not known here may be either, and then nothing is said to be missing.
     let claims_from = object.choice(&CLAIMS_FROM, findings);
+    let by_id_token = claims_from.filter(|(_, known)| *known == Some(ClaimsFrom::IdToken));
+    let by_id_token = by_id_token.map(|(written, _)| written.offset);
     let claims_from = claims_from.map_or(ClaimsFrom::AccessToken, |(_, known)| known.unwrap_or(ClaimsFrom::IdToken));
     let idle_secs = object.integer(&IDLE_SECONDS, findings).into();
     let absolute_secs = object.integer(&ABSOLUTE_SECONDS, findings).into();
@@ -134,7 +138,7 @@ pub(super) fn read_session<'n>(
         rotation_grace_secs,
         renew_before_secs,
     };
-    Some(WrittenSession { rules: Some(rules), login_path, offset })
+    Some(WrittenSession { rules: Some(rules), login_path, by_id_token, offset })
 }
 
 fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> String {
@@ -202,7 +206,7 @@ section! {
         format!("The name of the cookie; it begins with `{HOST_PREFIX}`."),
         default(COOKIE_DEFAULT), example("__Host-app");
     CLAIMS_FROM: Choice<ClaimsFrom> = choice("claims_from", &ClaimsFrom::NAMES),
-        Different("takes the claims of sessions from another token"),
+        Different("takes the claims of sessions from another token, and ends those that hold none"),
         "What the claims of a session come from: `access_token` means its access token, which must be valid here as a bearer \
          token is; `id_token` the ID token of the login, while the access token is only passed on to upstreams, and may be \
          opaque or for somebody else.",

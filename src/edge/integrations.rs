@@ -20,6 +20,7 @@ use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::boxed::{Boxed, boxed};
 use crate::edge::session::watch;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
@@ -57,14 +58,18 @@ pub async fn run(
     {
         return Ok(answer);
     }
-    match &path.integration {
+    let work: Boxed<'_, _> = match &path.integration {
         Integration::Fixed(Fixed { status, headers, body }) => {
             let headers =
                 headers.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into())).collect();
-            Ok(Answer::Made { status: *status, headers, body: body.clone(), policy: None })
+            return Ok(Answer::Made { status: *status, headers, body: body.clone(), policy: None });
         }
-        Integration::Redirect(redirect) => redirected(redirect, matched),
-        Integration::HttpProxy { server, prefix, close_at_expiry } => {
+        Integration::Redirect(redirect) => return redirected(redirect, matched),
+        Integration::ProtectedResource(resource) => {
+            let headers = vec![("content-type".into(), "application/json".into())];
+            return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
+        }
+        Integration::HttpProxy { server, prefix, close_at_expiry } => Box::pin(async {
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
@@ -75,15 +80,16 @@ pub async fn run(
                 }
                 (answer, _) => Ok(answer),
             }
-        }
-        Integration::ServiceBinding { binding, function } => service.binding(binding, function.as_deref()).await,
-        Integration::Service(name) => service.module(name).await,
+        }),
+        Integration::ServiceBinding { binding, function } => Box::pin(service.binding(binding, function.as_deref())),
+        Integration::Service(name) => Box::pin(service.module(name)),
         Integration::Login { login, redirect_uri, return_to_origins } => {
-            login::run(gateway, cx, login, redirect_uri, return_to_origins).await
+            Box::pin(login::run(gateway, cx, login, redirect_uri, return_to_origins))
         }
-        Integration::Callback { provider, login, redirect_uri, response, post_process } => {
+        Integration::Callback { provider, login, redirect_uri, response, post_process } => Box::pin(async move {
             let application = gateway.application(provider);
-            let login = callback::log_in(gateway, cx, application, login.as_deref(), redirect_uri).await;
+            let login = callback::log_in(gateway, cx, application, login.as_deref(), redirect_uri);
+            let login = boxed(login).await;
             let login = match (login, post_process) {
                 (Ok(login), Some(rpc)) => {
                     let notified = ServiceCall { claims: login.id_claims.as_ref(), ..service }.notify(rpc).await;
@@ -92,21 +98,20 @@ pub async fn run(
                 (login, _) => login,
             };
             callback::answer(gateway, cx, response, login).await
-        }
+        }),
         Integration::Userinfo { provider, source } => {
-            userinfo::run(gateway, cx, &gateway.application(provider), *source, claims.as_deref()).await
+            Box::pin(userinfo::run(gateway, cx, gateway.application(provider), *source, claims.as_deref()))
         }
-        Integration::Refresh(provider) => refresh::run(gateway, cx, &gateway.application(provider)).await,
-        Integration::Logout(session) => logout::run(gateway, cx, session).await,
-        Integration::BackchannelLogout(provider) => backchannel_logout::run(cx, &gateway.application(provider)).await,
-        Integration::FrontchannelLogout(session) => frontchannel_logout::run(gateway, cx, session).await,
-        Integration::Supabase(supabase) => supabase::run(cx, supabase).await,
-        Integration::Health => Ok(health::run(gateway, cx).await),
-        Integration::ProtectedResource(resource) => {
-            let headers = vec![("content-type".into(), "application/json".into())];
-            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None })
+        Integration::Refresh(provider) => Box::pin(refresh::run(gateway, cx, gateway.application(provider))),
+        Integration::Logout(session) => Box::pin(logout::run(gateway, cx, session)),
+        Integration::BackchannelLogout(provider) => {
+            Box::pin(backchannel_logout::run(cx, gateway.application(provider)))
         }
-    }
+        Integration::FrontchannelLogout(session) => Box::pin(frontchannel_logout::run(gateway, cx, session)),
+        Integration::Supabase(supabase) => Box::pin(supabase::run(cx, supabase)),
+        Integration::Health => Box::pin(health::run(gateway, cx)),
+    };
+    work.await
 }
 
 /// Returns the redirect with the parts of the path put in.

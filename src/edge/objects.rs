@@ -9,6 +9,7 @@ mod session;
 use wasm_bindgen::JsValue;
 
 use crate::edge::gateway::loader;
+use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::stored_object::StoredObject;
@@ -30,11 +31,15 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
             return Ok(JsValue::UNDEFINED);
         };
         let gateway = loader::current(&detached).await.map_err(|problem| problem.code())?;
-        let answer = match class {
-            Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, &message).await?,
-            Class::Session => session::answer(&object, &gateway, &message).await?.to_json(),
-            Class::LogoutIndex => logout_index::answer(&object, &message).await?.to_json(),
+        let answer: Boxed<'_, Result<String, JsValue>> = match class {
+            Class::RefreshExchange => Box::pin(refresh_exchange::answer(&object, &gateway, &message)),
+            Class::Session => {
+                Box::pin(async { session::answer(&object, &gateway, &message).await.map(|answer| answer.to_json()) })
+            }
+            Class::LogoutIndex => {
+                Box::pin(async { logout_index::answer(&object, &message).await.map(|answer| answer.to_json()) })
+            }
         };
-        Ok(answer.into())
+        Ok(answer.await?.into())
     })
 }

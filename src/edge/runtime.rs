@@ -1,6 +1,7 @@
 //! What the Workers runtime gives: JavaScript, clocks, stores, WebCrypto, the console. Knows nothing of gateways.
 
 pub mod bindings;
+pub mod boxed;
 pub mod crossings;
 pub mod http_client;
 pub mod invocation;

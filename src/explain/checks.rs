@@ -6,7 +6,8 @@
 use crate::algorithm::Algorithm;
 use crate::token::{
     ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
-    check_issuer, check_required, check_stand_in, check_unbound, is_asked_about, numeric_date, value_at,
+    check_issuer, check_key_issuer, check_required, check_stand_in, check_unbound, is_asked_about, numeric_date,
+    value_at,
 };
 use serde_json::{Map, Value};
 
@@ -60,10 +61,13 @@ impl Explanation {
         let claims = parts.and_then(|parts| parts.claims().map_err(|_| NO_CLAIMS));
         let mut checks = vec![check_form(token)];
         checks.extend(check_header(header.as_ref().map_err(|reason| *reason), rules));
-        checks.extend(check_keys(token, header.as_ref().map_err(|reason| *reason), rules.keys.as_deref()));
+        let keys = rules.keys.as_deref();
+        let (of_keys, signer) = check_keys(token, header.as_ref().map_err(|reason| *reason), keys);
+        checks.extend(of_keys);
         checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
         checks.push(check_payload(parts));
-        checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, now));
+        let key_issuer = signer.and_then(|key| key.issuer.as_deref());
+        checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, key_issuer, now));
         // An encrypted token has a header too, which is shown although no rule reads it.
         let first = Parts { header: token.split('.').next().unwrap_or_default(), payload: "", signature: "" };
         let shown = header.ok().or_else(|| first.header().ok());
@@ -78,7 +82,7 @@ impl Explanation {
             row("form", length, expected, format!("{} bytes", token.len())),
             row("active", skip(ASKED), "true", UNKNOWN),
         ];
-        checks.extend(check_claims(Err(ASKED), rules, now));
+        checks.extend(check_claims(Err(ASKED), rules, None, now));
         Self { header: None, claims: None, checks }
     }
 
@@ -172,7 +176,13 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
     row("claims", outcome, "a JSON object without duplicate keys", found)
 }
 
-fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> Vec<Check> {
+/// Checks the claims of a token that is signed by a key of `key_issuer`.
+fn check_claims(
+    claims: Result<&Map<String, Value>, &str>,
+    rules: &Rules,
+    key_issuer: Option<&str>,
+    now: i64,
+) -> Vec<Check> {
     type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
     type TextRule<'r> = &'r dyn Fn(&Map<String, Value>, &str) -> Result<(), ClaimError>;
     let check = |name: &str, rule: Result<Rule<'_>, &String>, expected: String| match claims {
@@ -197,9 +207,16 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
         Ok(tenants) => {
             let ids: Vec<_> = tenants.iter().map(|tenant| tenant.id.as_str()).collect();
             let rest = format!(", for one of the tenants {}; and tid is the same", ids.join(", "));
-            let mut issuer = text("iss", &rules.issuer, &|claims, issuer| check_issuer(claims, issuer, tenants), &rest);
+            let rule: TextRule<'_> = &|claims, issuer| {
+                check_key_issuer(claims, key_issuer, issuer, tenants)?;
+                check_issuer(claims, issuer, tenants)
+            };
+            let mut issuer = text("iss", &rules.issuer, rule, &rest);
             issuer.found +=
                 &claims.map_or_else(|_| String::new(), |claims| format!("; tid {}", written(claims, "tid")));
+            if let Some(key_issuer) = key_issuer {
+                issuer.found += &format!("; by a key of {}", Value::from(key_issuer));
+            }
             issuer
         }
         Err(reason) => check("iss", Err(reason), "the authorizer's".to_owned()),

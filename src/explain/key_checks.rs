@@ -14,26 +14,30 @@ use super::signature::is_by_key;
 /// Most keys that are listed.
 const LISTED_MAX: usize = 8;
 
-/// Checks the key that a token names, or the only one that fits, and then the signature.
-pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&KeySet, &String>) -> [Check; 3] {
+/// Checks the key that a token names, or the only one that fits, and then the signature. Returns the key by which that verifies, too.
+pub fn check_keys<'s>(
+    token: &str,
+    header: Result<&JoseHeader, &str>,
+    set: Result<&'s KeySet, &String>,
+) -> ([Check; 3], Option<&'s Key>) {
     let header = match header {
         Ok(header) => header,
-        Err(reason) => return unchecked(skip(reason), UNKNOWN.to_owned(), reason),
+        Err(reason) => return (unchecked(skip(reason), UNKNOWN.to_owned(), reason), None),
     };
     let named = written(header.members(), "kid");
     let kid = match header.key_id() {
         Ok(kid) => kid,
-        Err(error) => return unchecked(Outcome::Fail(error), named, "the kid is not a string"),
+        Err(error) => return (unchecked(Outcome::Fail(error), named, "the kid is not a string"), None),
     };
     let set = match set {
         Ok(set) => set,
-        Err(reason) => return unchecked(skip(reason), named, "there is no key set; see kid"),
+        Err(reason) => return (unchecked(skip(reason), named, "there is no key set; see kid"), None),
     };
     let algorithm = json::text(header.members(), "alg").and_then(Algorithm::parse);
     let by_name = check_name(kid, algorithm, set, named);
     let Some(algorithm) = algorithm else {
         let [_, key, signature] = unchecked(Outcome::Pass, String::new(), "the algorithm is not a known one");
-        return [by_name, key, signature];
+        return ([by_name, key, signature], None);
     };
     let indices = set.select_keys(kid, algorithm).into_iter();
     let keys: Vec<_> = indices.filter_map(|index| set.keys().get(index)).collect();
@@ -45,7 +49,8 @@ pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&K
         Outcome::Pass => row("key", Outcome::Pass, expected, listed(keys.iter().map(|key| purpose(key)))),
         Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("no key has this kid"), expected, UNKNOWN),
     };
-    [by_name, key, check_signature(token, algorithm, &keys)]
+    let (signature, signer) = check_signature(token, algorithm, &keys);
+    ([by_name, key, signature], signer)
 }
 
 /// Returns the rows if only the key's name is known.
@@ -84,16 +89,18 @@ fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, nam
     row("kid", outcome, format!("a kid in the set: {}", listed(names.into_iter().map(shown))), named)
 }
 
-fn check_signature(token: &str, algorithm: Algorithm, keys: &[&Key]) -> Check {
+fn check_signature<'s>(token: &str, algorithm: Algorithm, keys: &[&'s Key]) -> (Check, Option<&'s Key>) {
     let signature = Parts::split(token).and_then(|parts| parts.signature());
     let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed).as_bytes();
-    let (outcome, found) = match signature {
+    let is_by = |key: &Key| signature.as_ref().is_ok_and(|bytes| is_by_key(key, algorithm, signed, bytes));
+    let signer = keys.iter().copied().find(|key| is_by(key));
+    let (outcome, found) = match (&signature, signer) {
         _ if keys.is_empty() => (skip("there is no key to verify it"), UNKNOWN),
-        Err(_) => (skip("the signature cannot be read"), UNKNOWN),
-        Ok(bytes) if keys.iter().any(|key| is_by_key(key, algorithm, signed, &bytes)) => (Outcome::Pass, "it verifies"),
-        Ok(_) => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
+        (Err(_), _) => (skip("the signature cannot be read"), UNKNOWN),
+        (Ok(_), Some(_)) => (Outcome::Pass, "it verifies"),
+        (Ok(_), None) => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
     };
-    row("signature", outcome, "by that key", found)
+    (row("signature", outcome, "by that key", found), signer)
 }
 
 /// Describes what a key is for.

@@ -140,7 +140,6 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::ProviderError;
 
     /// Makes an attempt that ends at once.
     fn attempt(attempts: &mut Attempts, client: &str, ended: Ended, now_ms: f64) -> Result<(), Problem> {
@@ -187,18 +186,22 @@ mod tests {
     #[test]
     fn a_code_that_was_used_or_refused_is_not_shown_again_under_any_of_its_names() {
         let hour = 3_600_000.0;
-        let error = |name: &str| ProviderError { error: name.to_owned(), ..ProviderError::default() };
         let table = [
             (None, true, Ended::Used { refused: false }, "a code for tokens"),
             (None, false, Ended::Open { refused: false }, "a refresh token, which may not rotate"),
-            (Some(Problem::CodeInvalid(error(""))), true, Ended::Used { refused: true }, "a code that is none"),
+            (Some(Problem::CodeInvalid(Box::default())), true, Ended::Used { refused: true }, "a code that is none"),
             (
-                Some(Problem::RefreshTokenInvalid(error(""))),
+                Some(Problem::RefreshTokenInvalid(Box::default())),
                 false,
                 Ended::Open { refused: true },
                 "a token that is none",
             ),
-            (Some(Problem::IdpRejected(error(""))), true, Ended::Open { refused: false }, "the gateway's own fault"),
+            (
+                Some(Problem::IdpRejected(Box::default())),
+                true,
+                Ended::Open { refused: false },
+                "the gateway's own fault",
+            ),
             (Some(Problem::IdpTimeout), true, Ended::Open { refused: false }, "a provider that is away"),
         ];
         for (failure, is_code, expected, message) in table {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Form, id_token_expectations};
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::http::request::{query_parameter, with_query};
-use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
+use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
 const LOGOUT_TOKEN_MAX_AGE_SECS: i64 = 5 * 60;
@@ -24,13 +24,15 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Returns the address of the provider's logout, which leads on to `return_to`; `return_to` itself if the provider has none.
 ///
 /// By the session's ID token an OpenID provider knows whom to log out, and need not ask (RP-Initiated Logout 1.0 section 2); it
-/// sends the client's `state` along to `return_to`. Auth0's own logout has no such parameters.
+/// sends the client's `state` along to `return_to`. Auth0's own logout has no such parameters. An ID token of another provider or
+/// client, as the config had at the login, is not sent.
 pub fn logout_url(
     provider: &Provider,
     endpoints: &Endpoints,
     return_to: String,
     id_token: Option<&str>,
     state: Option<&str>,
+    now: i64,
 ) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());
@@ -38,16 +40,19 @@ pub fn logout_url(
     if provider.endpoints.is_some() {
         return with_query(url, &query.finish());
     }
+    let expectations = id_token_expectations(provider);
+    let known =
+        id_token.and_then(|token| Some((token, VerifiedClaims::of_session(token, &expectations, 0, now).ok()?)));
     // Entra ID asks for its own claim of an account, and not for the ID token.
-    if let Some(hint) = id_token.and_then(|token| claimed_text(token, "login_hint")) {
-        query.append_pair("logout_hint", &hint);
+    if let Some(hint) = known.as_ref().and_then(|(_, claims)| claims.text("login_hint")) {
+        query.append_pair("logout_hint", hint);
     }
     if let Some(state) = state {
         query.append_pair("state", state);
     }
     let mut address = with_query(url, &query.finish());
     // All its characters may stand in a query as they are.
-    let hint = id_token.map(|token| ["&id_token_hint=", token].concat());
+    let hint = known.map(|(token, _)| ["&id_token_hint=", token].concat());
     if let Some(hint) = hint.filter(|hint| address.len() + hint.len() <= LOGOUT_URL_MAX_BYTES) {
         address.push_str(&hint);
     }
@@ -107,7 +112,7 @@ pub fn validate_logout_token(
     if claims.get("nonce").is_some() {
         return Err("it has a nonce, as ID tokens have");
     }
-    let issued_at = claims.issued_at().ok_or("iat is missing")?;
+    let issued_at = claims.date("iat").ok_or("iat is missing")?;
     let valid_until = issued_at.saturating_add(LOGOUT_TOKEN_MAX_AGE_SECS + clock_skew_secs);
     if now >= valid_until {
         return Err("it was issued too long ago");
@@ -137,8 +142,11 @@ mod tests {
 
     const RETURN_TO: &str = "https://app.example/bye";
 
+    /// An ID token for the client of the tests, with `claims` behind those that it needs.
     fn id_token(claims: &str, padding: usize) -> String {
-        ["h.", &URL_SAFE_NO_PAD.encode(claims), ".", &"s".repeat(padding)].concat()
+        let needed = r#""aud":"client","sub":"u","exp":1600,"iat":1000"#;
+        let payload = URL_SAFE_NO_PAD.encode(format!("{{{needed}{claims}}}"));
+        ["h.", &payload, ".", &"s".repeat(padding)].concat()
     }
 
     #[test]
@@ -149,23 +157,36 @@ mod tests {
         };
         let asked = "https://idp.example/logout?a=1&client_id=client\
                      &post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye";
-        let (short, hinting) = (id_token("{}", 1), id_token(r#"{"login_hint":"O.C a"}"#, 1));
+        let own = r#","iss":"https://idp.example/""#;
+        let hinting = |hint: &str| format!(r#"{own},"login_hint":"{hint}""#);
+        let (short, hinting_token) = (id_token(own, 1), id_token(&hinting("O.C a"), 1));
         let room = LOGOUT_URL_MAX_BYTES - asked.len() - "&id_token_hint=".len();
-        let (longest, too_long) = (id_token("{}", room - 6), id_token(r#"{"login_hint":"u"}"#, LOGOUT_URL_MAX_BYTES));
+        let longest = id_token(own, room - short.len() + 1);
+        let too_long = id_token(&hinting("u"), LOGOUT_URL_MAX_BYTES);
+        let of_another = id_token(r#","iss":"https://before.example/","login_hint":"u""#, 1);
+        let for_another = id_token(&format!(r#"{own},"azp":"before""#), 1);
         assert_eq!(longest.len(), room);
         let table = [
             (None, None, String::new(), "no ID token was kept"),
             (Some(&short), None, format!("&id_token_hint={short}"), "one"),
             (None, Some("a b"), "&state=a+b".into(), "a state of the client"),
             (Some(&short), Some("x"), format!("&state=x&id_token_hint={short}"), "both"),
-            (Some(&hinting), None, format!("&logout_hint=O.C+a&id_token_hint={hinting}"), "one that has a hint"),
+            (
+                Some(&hinting_token),
+                None,
+                format!("&logout_hint=O.C+a&id_token_hint={hinting_token}"),
+                "one that has a hint",
+            ),
             (Some(&longest), None, format!("&id_token_hint={longest}"), "the longest"),
             (Some(&longest), Some("x"), "&state=x".into(), "one that is too long beside a state"),
             (Some(&too_long), None, "&logout_hint=u".into(), "one that is too long, whose hint is not"),
+            (Some(&of_another), Some("x"), "&state=x".into(), "one of the provider before"),
+            (Some(&for_another), None, String::new(), "one for the client before"),
         ];
         for (id_token, state, expected, message) in table {
             let id_token = id_token.map(String::as_str);
-            let url = logout_url(&provider(&[]), &endpoints, RETURN_TO.into(), id_token, state);
+            // Long after it has expired.
+            let url = logout_url(&provider(&[]), &endpoints, RETURN_TO.into(), id_token, state, 9_000);
             assert_eq!(url, format!("{asked}{expected}"), "{message}");
         }
     }
@@ -193,9 +214,9 @@ mod tests {
     fn auth0_and_a_provider_without_a_logout_are_told_nothing() {
         let auth0 = Rc::new(Endpoints::of_auth0("https://idp.example"));
         let without = Endpoints { logout: None, ..Endpoints::of_auth0("https://idp.example") };
-        let hinting = id_token(r#"{"login_hint":"u"}"#, 1);
+        let hinting = id_token(r#","iss":"https://idp.example/","login_hint":"u""#, 1);
         let url = |provider: &Provider, endpoints| {
-            logout_url(provider, endpoints, RETURN_TO.into(), Some(&hinting), Some("x"))
+            logout_url(provider, endpoints, RETURN_TO.into(), Some(&hinting), Some("x"), 1_000)
         };
         let at_auth0 = Provider { endpoints: Some(Rc::clone(&auth0)), ..provider(&[]) };
         assert_eq!(

@@ -234,7 +234,7 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
 /// section 3.1.2.6).
 pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Problem {
     let description = description.unwrap_or_default();
-    let detail = ProviderError { status: None, error: error_name(error), description: logged(description) };
+    let detail = ProviderError { status: None, error: error_name(error), description: logged(description) }.into();
     match error {
         _ if has_expired(error, description) => Problem::StateExpired,
         _ if needs_user(error) => Problem::LoginRequired(detail),
@@ -245,15 +245,15 @@ pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Prob
     }
 }
 
-pub(super) fn provider_error(response: &ProviderResponse) -> ProviderError {
+pub(super) fn provider_error(response: &ProviderResponse) -> Box<ProviderError> {
     let members = json::parse_object(response.body.as_bytes()).unwrap_or_default();
     let text = |name: &str| json::text(&members, name);
-    ProviderError {
+    Box::new(ProviderError {
         status: Some(response.status),
         // Supabase's name for it; what it says besides may repeat a one-time password.
         error: text("error").or_else(|| text("error_code")).map(error_name).unwrap_or_default(),
         description: text("error_description").map(logged).unwrap_or_default(),
-    }
+    })
 }
 
 /// Returns the name of an error as the registered ones are written, and of no other kind.

@@ -10,7 +10,7 @@ use crate::token::{ClaimError, TokenError};
 /// `Retry-After` in seconds, if the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
-/// A failure that is reported to the client.
+/// A failure that is reported to the client. What is long is in a box: a failure is moved from one function to the next.
 #[derive(Debug)]
 pub enum Problem {
     /// No config is active.
@@ -38,9 +38,9 @@ pub enum Problem {
     /// A token is needed and none was sent.
     TokenMissing,
     /// The token has expired.
-    TokenExpired(TokenError),
+    TokenExpired(Box<TokenError>),
     /// The token is not valid.
-    TokenInvalid(TokenError),
+    TokenInvalid(Box<TokenError>),
     /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
     /// The token is valid, but does not meet this requirement of the path.
@@ -54,25 +54,25 @@ pub enum Problem {
     /// The gateway's store cannot be reached.
     StoreUnavailable(String),
     /// A logout token is not valid.
-    LogoutTokenInvalid(TokenError),
+    LogoutTokenInvalid(Box<TokenError>),
     /// A valid token is not a logout token, or was used before.
     LogoutTokenRefused(&'static str),
     /// `return_to` leads to a place that is not on the list.
     ReturnToRejected,
     /// The provider refused the login.
-    LoginDenied(ProviderError),
+    LoginDenied(Box<ProviderError>),
     /// The provider would have to ask the user, and `prompt=none` forbids it.
-    LoginRequired(ProviderError),
+    LoginRequired(Box<ProviderError>),
     /// The callback was called without a code.
     CodeMissing,
     /// The provider does not accept the code.
-    CodeInvalid(ProviderError),
+    CodeInvalid(Box<ProviderError>),
     /// The login state does not belong to this browser, or was altered, or is missing.
     StateInvalid(Cow<'static, str>),
     /// The login took too long.
     StateExpired,
     /// The ID token does not belong to this login.
-    IdTokenInvalid(TokenError),
+    IdTokenInvalid(Box<TokenError>),
     /// The ID token is for another login (`nonce`).
     NonceMismatch,
     /// A request for the profile had no access token.
@@ -80,19 +80,19 @@ pub enum Problem {
     /// The provider does not accept the access token.
     AccessTokenRejected,
     /// The provider gives no profile for a session, though that is valid.
-    ProfileUnavailable(ProviderError),
+    ProfileUnavailable(Box<ProviderError>),
     /// A signed profile is not valid.
-    ProfileInvalid(TokenError),
+    ProfileInvalid(Box<TokenError>),
     /// A request for a refresh had no refresh token.
     RefreshTokenMissing,
     /// The provider does not accept the refresh token.
-    RefreshTokenInvalid(ProviderError),
+    RefreshTokenInvalid(Box<ProviderError>),
     /// The provider issues no tokens until it has asked the user.
-    InteractionRequired(ProviderError),
+    InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
     AccessTokenUnfit(String),
     /// The provider refuses the gateway itself.
-    IdpRejected(ProviderError),
+    IdpRejected(Box<ProviderError>),
     /// The provider asks for fewer calls.
     IdpRateLimited(RetryAfter),
     /// The provider failed, or its answer could not be understood.
@@ -116,9 +116,9 @@ pub enum Problem {
     /// A one-time password came without its text, or without its recipient.
     OtpOrContactMissing,
     /// The provider sends no one-time password to this address.
-    OtpRejected(ProviderError),
+    OtpRejected(Box<ProviderError>),
     /// The provider does not accept the one-time password.
-    OtpInvalid(ProviderError),
+    OtpInvalid(Box<ProviderError>),
 }
 
 /// An error that the provider named (RFC 6749 sections 4.1.2.1 and 5.2), only for the log.
@@ -134,8 +134,8 @@ pub struct ProviderError {
 
 impl ProviderError {
     /// Returns the error of a request that the gateway refused without asking the provider.
-    pub fn of_gateway(reason: &str) -> Self {
-        Self { status: None, error: "refused here".to_owned(), description: reason.to_owned() }
+    pub fn of_gateway(reason: &str) -> Box<Self> {
+        Box::new(Self { status: None, error: "refused here".to_owned(), description: reason.to_owned() })
     }
 }
 
@@ -178,8 +178,8 @@ impl From<TokenError> for Problem {
     /// Returns the answer for an access token that is not valid.
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error),
-            error => Self::TokenInvalid(error),
+            TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error.into()),
+            error => Self::TokenInvalid(error.into()),
         }
     }
 }

@@ -22,10 +22,10 @@ impl Problem {
         let code = match self {
             Self::TokenMissing | Self::CredentialsMalformed => AUTH_ERROR,
             Self::TokenExpired(_) if of_supabase => "JWT_EXPIRED",
-            Self::TokenInvalid(TokenError::Claim(ClaimError::NotYetValid { claim: "nbf", .. })) if of_supabase => {
-                "JWT_NOT_ACTIVE"
-            }
-            Self::TokenInvalid(_) if of_supabase => "JWT_INVALID",
+            Self::TokenInvalid(error) if of_supabase => match **error {
+                TokenError::Claim(ClaimError::NotYetValid { claim: "nbf", .. }) => "JWT_NOT_ACTIVE",
+                _ => "JWT_INVALID",
+            },
             Self::TokenExpired(error) | Self::TokenInvalid(error) | Self::IdTokenInvalid(error) => code_of_jose(error),
             Self::OtpRejected(_) | Self::OtpInvalid(_) => return otp,
             Self::IdpUnavailable(_) | Self::IdpTimeout => otp.unwrap_or("AUTH0_NETWORK_ERROR"),
@@ -83,7 +83,7 @@ mod tests {
         let config = load(SOURCE, &UnknownBindings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let not_yet = |claim| TokenError::Claim(ClaimError::NotYetValid { claim, at: 1, now: 0 });
         let expired = TokenError::Claim(ClaimError::Expired { at: 0, now: 1 });
-        let refused = ProviderError::default;
+        let refused = Box::<ProviderError>::default;
         let table = [
             (0, Problem::from(expired), "JWT_EXPIRED"),
             (0, Problem::from(not_yet("nbf")), "JWT_NOT_ACTIVE"),

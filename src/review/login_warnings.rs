@@ -78,57 +78,84 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     warnings.warn(Code::UnlikelyIssuer, &authorizer.allow, written.offset, message, help);
 }
 
-/// The advice about a resource that is not the audience.
-const WRITE_THE_SAME: &str = "write the same here and as \"audience\", character by character";
-
-/// Warns if logins request tokens only for resources (RFC 8707) other than what the tokens must be for.
-fn warn_of_requested_resource(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
-    let resources = authorizer.provider.as_ref().map(|provider| provider.resources.as_slice()).unwrap_or_default();
-    let (Some(first), Some(shown)) = (resources.first(), written_audience(authorizer)) else { return };
-    let may_fit = |resource: &Written<'_>| {
-        let value = resource.value();
-        value.is_none() || value == authorizer.audience.as_deref() || resource.text.as_written() == Some(shown)
-    };
-    if authorizer.audience.is_none() || resources.iter().any(may_fit) {
-        return;
-    }
-    let message = format!("logins request tokens for this resource, but the gateway accepts tokens for \"{shown}\"");
-    warnings.warn(Code::ResourceMismatch, &authorizer.allow, first.offset, message, WRITE_THE_SAME);
+/// A resource that tokens are requested for (RFC 8707).
+enum Requested<'r> {
+    /// One that the config names.
+    Named {
+        /// Its text, if that is known here.
+        value: Option<&'r str>,
+        /// The same as it is written.
+        written: Option<&'r str>,
+    },
+    /// This path at the origin that a client calls.
+    At(&'r str),
 }
 
-/// Warns if clients request tokens for a resource (RFC 8707, by way of RFC 9728) and no authorizer accepts tokens for it.
+impl Requested<'_> {
+    /// Checks whether an authorizer accepts tokens for it, or may.
+    fn may_be_accepted(&self, authorizer: &WrittenAuthorizer<'_>) -> bool {
+        // By another claim, tokens are not for a resource.
+        let Some(audience) = authorizer.audience.as_deref().filter(|_| authorizer.audience_claim.is_none()) else {
+            return true;
+        };
+        match *self {
+            Self::Named { value, written } => {
+                value.is_none_or(|value| value == audience) || written == written_audience(authorizer)
+            }
+            Self::At(path) => Address::parse(audience).is_some_and(|url| audience == [&*url.origin(), path].concat()),
+        }
+    }
+}
+
+/// Warns if logins request tokens only for resources other than what the tokens must be for.
+fn warn_of_requested_resource(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
+    let resources = authorizer.provider.as_ref().map(|provider| provider.resources.as_slice()).unwrap_or_default();
+    let Some(first) = resources.first() else { return };
+    let requested = resources.iter().map(|one| Requested::Named { value: one.value(), written: one.text.as_written() });
+    let requested: Vec<_> = requested.collect();
+    warn_of_mismatch("logins", &requested, &[authorizer], &authorizer.allow, first.offset, warnings);
+}
+
+/// Warns if clients request tokens for a resource (by way of RFC 9728) and no authorizer accepts tokens for it.
 fn warn_of_resources(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     for (path, section) in tree.protected_resources() {
         let written = section.node.at(&protected_resource::RESOURCE);
-        let may_fit = |authorizer: &WrittenAuthorizer<'_>| match (&authorizer.audience, &section.resource) {
-            (None, _) => true,
-            (Some(audience), Some(resource)) => audience == resource,
-            // It is at the origin that a client calls.
-            (Some(audience), None) => {
-                Address::parse(audience).is_some_and(|url| *audience == [&*url.origin(), section.path()].concat())
-            }
-        };
-        let is_same = |authorizer: &WrittenAuthorizer<'_>| {
-            written.is_some_and(|written| written_audience(authorizer) == written.as_text())
+        let requested = match written {
+            Some(node) => Requested::Named { value: section.resource.as_deref(), written: node.as_text() },
+            None => Requested::At(section.path()),
         };
         let trusted = tree.authorizers.iter().enumerate();
-        let mut trusted =
-            trusted.filter(|(index, one)| path.is_none_or(|path| is_asked(path, *index, one))).map(|(_, one)| one);
-        let first = trusted.clone().next().and_then(written_audience);
-        let Some(shown) = first.filter(|_| !trusted.any(|one| may_fit(one) || is_same(one))) else { continue };
-        let (what, help) = match written {
-            Some(_) => ("this resource".to_owned(), WRITE_THE_SAME),
-            None => (
-                format!("https://HOST{}", section.path()),
-                "write that as \"audience\", with your host, or the same as \"resource\" here",
-            ),
-        };
-        let message = format!("clients request tokens for {what}, but the gateway accepts tokens for \"{shown}\"");
-        let (allow, offset) =
-            (path.map_or(&[][..], |path| &path.allow), written.map_or(section.offset, |node| node.offset));
-        warnings.warn(Code::ResourceMismatch, allow, offset, message, help);
+        let trusted = trusted.filter(|(index, one)| path.is_none_or(|path| is_asked(path, *index, one)));
+        let trusted: Vec<_> = trusted.map(|(_, one)| one).collect();
+        let allow = path.map_or(&[][..], |path| &path.allow);
+        let offset = written.map_or(section.offset, |node| node.offset);
+        warn_of_mismatch("clients", &[requested], &trusted, allow, offset, warnings);
     }
+}
+
+/// Warns if tokens are requested only for resources that none of the authorizers accepts tokens for.
+fn warn_of_mismatch(
+    who: &str,
+    resources: &[Requested<'_>],
+    authorizers: &[&WrittenAuthorizer<'_>],
+    allow: &[Written<'_>],
+    offset: usize,
+    warnings: &mut Warnings<'_>,
+) {
+    let Some(shown) = authorizers.first().and_then(|one| written_audience(one)) else { return };
+    if resources.iter().any(|resource| authorizers.iter().any(|one| resource.may_be_accepted(one))) {
+        return;
+    }
+    let (what, help) = match resources {
+        [Requested::At(path)] => (
+            format!("https://HOST{path}"),
+            "write that as \"audience\", with your host, or the same as \"resource\" here",
+        ),
+        _ => ("this resource".to_owned(), "write the same here and as \"audience\", character by character"),
+    };
+    let message = format!("{who} request tokens for {what}, but the gateway accepts tokens for \"{shown}\"");
+    warnings.warn(Code::ResourceMismatch, allow, offset, message, help);
 }
 
 /// Returns what tokens must be for, as it is written.

@@ -9,7 +9,7 @@ use crate::recent::Recent;
 /// Most tokens in one half; a few thousand users share an isolate in its life.
 const TOKENS_MAX: usize = 1_000;
 
-/// Most bytes of token text in one half; claims take about as much again, and an isolate has 128 MiB in all.
+/// Most bytes in one half: of tokens, and of the answers about them. Claims take about as much again, and an isolate has 128 MiB in all.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The generation of what the issuer said when it was asked: no key set has this one.
@@ -37,8 +37,9 @@ impl TokenCache {
         self.0.get(token, good).map(|entry| entry.verdict.clone())
     }
 
-    /// Caches what came of a token under `generation`, until `valid_until` (seconds since 1970).
-    pub fn insert(&mut self, token: &str, verdict: Verdict, generation: u64, valid_until: i64) {
-        self.0.insert(token, Entry { verdict, generation, valid_until }, token.len());
+    /// Caches what came of a token under `generation`, until `valid_until` (seconds since 1970). If the issuer was asked, the claims
+    /// are of an answer of so many bytes.
+    pub fn insert(&mut self, token: &str, verdict: Verdict, generation: u64, valid_until: i64, answer_bytes: usize) {
+        self.0.insert(token, Entry { verdict, generation, valid_until }, token.len() + answer_bytes);
     }
 }

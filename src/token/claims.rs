@@ -130,9 +130,9 @@ impl VerifiedClaims {
         self.expires_at
     }
 
-    /// Returns when the token was issued, in seconds since 1970, if it says so.
-    pub fn issued_at(&self) -> Option<i64> {
-        numeric_date(&self.claims, "iat").ok().flatten()
+    /// Returns a claim that is a date, in seconds since 1970.
+    pub fn date(&self, claim: &'static str) -> Option<i64> {
+        numeric_date(&self.claims, claim).ok().flatten()
     }
 
     /// Returns a claim by its name or path, as [`value_at`] finds it.
@@ -174,6 +174,24 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str, tenants: &[Tena
         Some(_) => Err(ClaimError::Required { claim: TENANT_CLAIM.to_owned() }),
         None if tenants.is_empty() && actual == expected => Ok(()),
         None => Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened_name(actual) }),
+    }
+}
+
+/// Checks that a key may sign a token of this `iss`. The keys of an issuer with tenants may be of one tenant each, or of the issuer as it
+/// is written here, and then of all.
+///
+/// # Errors
+/// The actual issuer, and that of the key.
+pub fn check_key_issuer(
+    claims: &Map<String, Value>,
+    of_key: Option<&str>,
+    issuer: &str,
+    tenants: &[Tenant],
+) -> Result<(), ClaimError> {
+    let actual = json::text(claims, "iss").unwrap_or_default();
+    match of_key.filter(|of_key| !tenants.is_empty() && ![issuer, actual].contains(of_key)) {
+        None => Ok(()),
+        Some(of_key) => Err(ClaimError::Issuer { expected: shortened_name(of_key), actual: shortened_name(actual) }),
     }
 }
 

@@ -152,6 +152,13 @@ pub enum ClaimError {
     },
 }
 
+impl ClaimError {
+    /// Checks whether only the clock decides, so that the same claims may be accepted at another time.
+    pub fn is_of_time(&self) -> bool {
+        matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
+    }
+}
+
 impl fmt::Display for ClaimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

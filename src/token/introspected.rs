@@ -14,7 +14,7 @@ use crate::excerpt::shortened;
 const ACTIVE_CACHE_SECS: i64 = 30;
 
 /// A token that the issuer said is not valid is not asked about again for this long. Longer, and one that a slow replica of the
-/// provider does not know yet would be refused for longer.
+/// provider does not know yet would be refused for longer. One that the issuer knows and whose claims break a rule is not such a token.
 const REFUSED_CACHE_SECS: i64 = 5;
 
 /// What came of an access token: its claims, or why it is not accepted.
@@ -71,6 +71,7 @@ fn check_type(claims: &Map<String, Value>, without_token_type: bool) -> Result<(
 pub fn cached_until(verdict: &Verdict, asked_at: i64) -> i64 {
     match verdict {
         Ok(claims) => claims.expires_at().min(asked_at + ACTIVE_CACHE_SECS),
+        Err(TokenError::Claim(error)) if !error.is_of_time() => asked_at + ACTIVE_CACHE_SECS,
         Err(_) => asked_at + REFUSED_CACHE_SECS,
     }
 }
@@ -207,7 +208,8 @@ mod tests {
             (valid(json!({"exp": 990})), 990, "one that has expired within the skew: it is asked about each time"),
             (valid(json!({"exp": null})), 1_030, "one without an end"),
             (Err(TokenError::Inactive), 1_005, "one that is not valid"),
-            (valid(json!({"aud": "other"})), 1_005, "one for somebody else"),
+            (valid(json!({"aud": "other"})), 1_030, "one for somebody else: for whom does not change"),
+            (valid(json!({"nbf": 1_040})), 1_005, "one that is not valid yet"),
         ];
         for (verdict, expected, message) in table {
             assert_eq!(cached_until(&verdict, 1_000), expected, "{message}");

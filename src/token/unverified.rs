@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::claims::{Expectations, VerifiedClaims, numeric_date};
+use super::claims::{Expectations, VerifiedClaims, check_key_issuer, numeric_date};
 use super::error::TokenError;
 use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
@@ -20,13 +20,14 @@ pub struct UnverifiedToken<'t> {
 }
 
 /// Proof that a token's signature was verified; only the code that verified it may make one.
-#[derive(Debug, Clone, Copy)]
-pub struct SignatureVerified(());
+#[derive(Debug, Clone)]
+pub struct SignatureVerified(Option<String>);
 
 impl SignatureVerified {
-    /// Returns the proof that the signature of the token was verified with a key of the issuer.
-    pub fn attest() -> Self {
-        Self(())
+    /// Returns the proof that the signature of the token was verified with a key of the set; `issuer` is whose tokens the key signs, if
+    /// the set says so.
+    pub fn attest(issuer: Option<&str>) -> Self {
+        Self(issuer.map(str::to_owned))
     }
 }
 
@@ -78,12 +79,15 @@ impl<'t> UnverifiedToken<'t> {
     /// The first rule that a claim breaks, or that the payload is not a set of claims.
     pub fn into_verified(
         self,
-        _: SignatureVerified,
+        proof: SignatureVerified,
         expectations: &Expectations<'_>,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
         self.header.check_kind(expectations.kind)?;
-        VerifiedClaims::check(self.parts.claims()?, expectations, now).map_err(TokenError::Claim)
+        let claims = self.parts.claims()?;
+        check_key_issuer(&claims, proof.0.as_deref(), expectations.issuer, expectations.tenants)
+            .and_then(|()| VerifiedClaims::check(claims, expectations, now))
+            .map_err(TokenError::Claim)
     }
 }
 

@@ -138,7 +138,7 @@ fn whole(config: &Config) -> String {
         asserted,
         config.has_backchannel_logout(),
         config.keeps_id_tokens(),
-        config.reads_id_tokens(),
+        config.reads_id_tokens,
         config.gives_refresh_tokens(),
         config.analytics,
         config.login.is_some(),

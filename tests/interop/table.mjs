@@ -29,28 +29,33 @@ export function asPage(walks, clientWalks, absent) {
     });
     return `| ${[provider, version, ...cells, last].join(' | ')} |`;
   };
-  const lines = walks.map((walked) => line(walked, `[config](../examples/providers/${walked.config})`));
+  const lines = walks.map((walked) => line(walked, configLink(walked.config)));
   const clientLines = clientWalks.map((walked) => line(walked, walked.way));
   return `# Providers
 
 <!-- Written by \`make interop\`. -->
 
+\`cargo run -q -- init --provider NAME --force --dev-vars\` replaces the demo's config by the one for your provider, writes the variables to
+fill in to \`.dev.vars\`, and prints what to set at the provider. NAME is the name of a config [below](#results), or of one that was
+[documented, not run](#documented-not-run), such as \`keycloak\`, \`google\` or \`entra-id\`; for a provider that is in neither table, it is
+\`oidc\`. Then continue with [step 5 of the quick start](quick-start.md#5-run-it-here).
+
 Bargate is tested with real servers. Each has its default settings, or those that its name says. A client and a user are made by the
 server's own means. \`make interop\` installs the servers and walks every step with the Worker that would be deployed.
 
-Each has a config to start from. That config is walked twice: as it is, with sessions; and for a page that holds its tokens, without
+Each has a config to start from, which is walked twice: as it is, with sessions; and for a page that holds its tokens, without
 \`session\` and the logout paths that need one.
 
 | sign | meaning |
 | --- | --- |
 | ✓ | passed |
-| ✗ | failed; Bargate lacks what the number says [below](#what-is-missing) |
+| ✗ | failed; the number says [below](#what-is-missing) what is missing, and whether Bargate lacks it |
 | – | the provider does not offer it |
 | (empty) | not reached, because an earlier step failed |
 
 ## Results
 
-| provider | version | ${STEP_NAMES.join(' | ')} | |
+| provider | version | ${STEP_NAMES.join(' | ')} | config |
 | --- | --- |${' --- |'.repeat(STEP_NAMES.length + 1)}
 ${lines.join('\n')}
 
@@ -77,6 +82,8 @@ ${documentedSection()}
 ${absent.length ? `\n## What was not run\n\n${absent.map(({ name, reason }) => `- ${name}: ${reason}`).join('\n')}\n` : ''}`;
 }
 
+const configLink = (file) => `[${file.replace('.json', '')}](../examples/providers/${file})`;
+
 /** Returns the section of the configs that follow a documentation and were not run. */
 export function documentedSection() {
   const rows = readdirSync(EXAMPLES)
@@ -85,8 +92,7 @@ export function documentedSection() {
       const { title, 'x-documented-not-run': followed } = exampleConfig(file);
       if (!followed) return [];
       const pages = followed.pages.map((page, index) => `[${index + 1}](${page})`).join(', ');
-      const name = file.replace('.json', '');
-      return [`| ${title} | [${name}](../examples/providers/${file}) | ${pages} | ${followed.date} |`];
+      return [`| ${title} | ${configLink(file)} | ${pages} | ${followed.date} |`];
     });
   return `## Documented, not run
 

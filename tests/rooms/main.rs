@@ -10,7 +10,7 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it. Those of [`HOST`] are among them.
-const CORE: [&str; 28] = [
+const CORE: [&str; 29] = [
     "json",
     "secret",
     "encoding",
@@ -19,6 +19,7 @@ const CORE: [&str; 28] = [
     "text_file",
     "address",
     "algorithm",
+    "places",
     "recent",
     "route",
     "http",

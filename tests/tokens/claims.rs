@@ -1,6 +1,7 @@
 //! What the claims of a genuine token must say (RFC 7519 section 4.1).
 
 use bargate::config::Tenant as Directory;
+use bargate::jwks::KeySet;
 use bargate::token::{ClaimError, Expectations, Expiry, Kind, TokenError, VerifiedClaims};
 use serde_json::{Value, json};
 
@@ -232,6 +233,37 @@ fn an_issuer_of_several_tenants_is_each_that_is_listed_and_no_other() {
         for (changes, expected, message) in rows() {
             check_by(&expectations, vec![(&changes, expected, message)]);
         }
+    }
+}
+
+#[test]
+fn a_key_of_one_tenant_signs_no_token_of_another() {
+    let directory = |id: &str| Directory { issuer: format!("https://login.example/{id}/v2.0"), id: id.to_owned() };
+    let tenants = [directory("t1"), directory("t2")];
+    let template = "https://login.example/{tenantid}/v2.0";
+    let of_several = Expectations { issuer: template, tenants: &tenants, ..EXPECTATIONS };
+    let (first, second) = ("https://login.example/t1/v2.0", "https://login.example/t2/v2.0");
+    let of_one = Expectations { issuer: first, ..EXPECTATIONS };
+    let signer = Tenant::new();
+    let claims = [("iss", json!(first)), ("tid", json!("t1"))];
+    let claims = claims.into_iter().fold(baseline_claims(), |claims, (name, value)| with(claims, name, Some(value)));
+    let token = signer.sign_claims(&claims);
+    let not_by = |key: &str| Err(ClaimError::Issuer { expected: key.to_owned(), actual: first.to_owned() });
+    let table: [(Option<Value>, Verdict, &str); 7] = [
+        (None, Ok(()), "a key that says nothing"),
+        (Some(json!(null)), Ok(()), "a key that says null"),
+        (Some(json!(template)), Ok(()), "a key of all tenants"),
+        (Some(json!(first)), Ok(()), "a key of the tenant"),
+        (Some(json!(second)), not_by(second), "a key of another tenant, which is accepted itself"),
+        (Some(json!("https://sts.example/{tenantid}/")), not_by("https://sts.example/{tenantid}/"), "another template"),
+        (Some(json!([first])), not_by(""), "a list"),
+    ];
+    for (issuer, expected, message) in table {
+        let keys = json!({ "keys": [with(signer.public_key(), "issuer", issuer)] }).to_string();
+        let keys = KeySet::parse(&keys).unwrap();
+        let verdict = |expectations| verify_against(&token, &keys, expectations, NOW).map(|_| ());
+        assert_eq!(verdict(&of_several), expected.map_err(TokenError::Claim), "{message}");
+        assert_eq!(verdict(&of_one), Ok(()), "{message}: the key set of one issuer is all its own");
     }
 }
 

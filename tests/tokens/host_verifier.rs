@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
-use bargate::jwks::KeySet;
+use bargate::jwks::{Key, KeySet};
 use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -83,12 +83,10 @@ fn decide(token: &str, keys: &KeySet, expectations: &Expectations<'_>, now: i64)
     if candidates.is_empty() {
         return Err(token.no_key(keys));
     }
-    let signed_by =
-        |index: &usize| is_by_key(&keys.keys()[*index], token.algorithm(), token.signed_bytes(), token.signature());
-    if !candidates.iter().any(signed_by) {
-        return Err(TokenError::BadSignature);
-    }
-    token.into_verified(SignatureVerified::attest(), expectations, now)
+    let mut candidates = candidates.into_iter().map(|index| &keys.keys()[index]);
+    let signed_by = |key: &&Key| is_by_key(key, token.algorithm(), token.signed_bytes(), token.signature());
+    let key = candidates.find(signed_by).ok_or(TokenError::BadSignature)?;
+    token.into_verified(SignatureVerified::attest(key.issuer.as_deref()), expectations, now)
 }
 
 /// A tenant with one Ed25519 key, made for this run alone.

@@ -8,13 +8,13 @@ use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{
-    Change, Entry, Json, Section, Shape, Union, absent, having, list, object, refused, wherever,
+    Change, Entry, Json, Section, Shape, Union, absent, having, list, object, refused, wherever, with,
 };
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::{introspection, provider, shared_secret::SECRET_MIN_BYTES};
+use crate::config::{introspection, provider, provider::AuthMethod, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
 pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
@@ -360,8 +360,8 @@ fn client_condition() -> Json {
 
 /// Returns the schemas by which an issuer of several tenants lists them, and says where its document is.
 #[cfg(not(target_arch = "wasm32"))]
-fn tenant_conditions() -> [Json; 2] {
-    let of_several = object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
+fn tenant_conditions() -> [Json; 3] {
+    let of_several = || object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
     let of_one = object! { "type": "string", "not": object! { "pattern": "^[^{]*\\{tenantid\\}|^\\$" } };
     let with_issuer =
         |issuer: Json| object! { "required": list!["issuer"], "properties": object! { "issuer": issuer } };
@@ -369,8 +369,19 @@ fn tenant_conditions() -> [Json; 2] {
     [
         wherever(
             "an issuer of several tenants lists them",
-            with_issuer(of_several),
+            with_issuer(of_several()),
             object! { "required": list!["tenants", "discovery_url"] },
+        ),
+        wherever(
+            "an assertion is for one issuer",
+            with_issuer(of_several()),
+            with(
+                &provider::TOKEN_ENDPOINT_AUTH_METHOD,
+                refused(
+                    object! { "const": provider::TOKEN_ENDPOINT_AUTH_METHOD.name_of(AuthMethod::PrivateKeyJwt) },
+                    "An assertion is for one issuer, and this one stands for several tenants: use a client_secret.",
+                ),
+            ),
         ),
         wherever(
             "only an issuer of several tenants lists them",

@@ -8,16 +8,17 @@ use crate::config::document::Origin;
 use crate::config::integration::keys::http_proxy;
 use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
 use crate::config::path::keys::AUTH;
-use crate::config::reader::{Findings, NameIndex, Place, Written, advice, host_help, index_names, shown};
+use crate::config::reader::{Findings, Place, Written, advice, host_help, index_names, shown};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{WrittenService, rpc};
 use crate::config::tree::ConfigTree;
+use crate::places::Places;
 
 /// Entries, found by their names.
 struct ByName<'t, T> {
     entries: &'t [T],
-    places: NameIndex<'t>,
+    places: Places<'t>,
 }
 
 impl<'t, T> ByName<'t, T> {
@@ -27,7 +28,7 @@ impl<'t, T> ByName<'t, T> {
 
     /// Returns the entry of a name, of a duplicate name the first.
     fn get(&self, name: &str) -> Option<&'t T> {
-        self.entries.get(*self.places.get(name)?)
+        self.entries.get(self.places.get(name)?)
     }
 }
 
@@ -135,7 +136,7 @@ impl<'t> Links<'t> {
         };
         let Some(name) = written.value() else { return 0 };
         if let Some(index) = self.authorizers.places.get(name) {
-            return *index;
+            return index;
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
         let help = host_help(|| match nearest(name, names.clone()) {

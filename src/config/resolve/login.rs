@@ -50,21 +50,29 @@ impl<'t> Logins<'t> {
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
     let provider = written.provider.as_ref()?;
+    let client_id = provider.client_id?.value()?;
+    // One that is written has to be known.
+    let client_secret = provider.client_secret.map_or(Some(None), |secret| secret.value().map(Some))?;
+    let auth_method = provider.auth_method.map_or(Some(None), |method| method.map(Some))?;
+    let private_key = provider.private_key.as_ref().map_or(Some(None), |key| key.as_ref().map(Some))?;
+    let revocation_endpoint = provider.revocation_endpoint.as_ref().map_or(Some(None), |url| url.as_ref().map(Some))?;
+    let id_token_algorithm = provider.id_token_algorithm.map_or(Some(None), |algorithm| algorithm.map(Some))?;
+    let client_parameters = provider.client_parameters.as_ref()?;
+    let parameters = provider.parameters()?;
     Some(Provider {
         authorizer,
-        client_id: provider.client_id?.to_text()?,
-        // One that is written has to be known.
-        client_secret: provider.client_secret.map_or(Some(None), |secret| secret.to_text().map(Some))?.map(Secret::new),
-        auth_method: provider.auth_method.map_or(Some(None), |method| method.map(Some))?,
+        client_id: client_id.to_owned(),
+        client_secret: client_secret.map(|secret| Secret::new(secret.to_owned())),
+        auth_method,
         raw_client_secret: provider.raw_client_secret,
-        private_key: provider.private_key.clone().map_or(Some(None), |key| key.map(Some))?,
-        parameters: provider.parameters()?,
-        client_parameters: provider.client_parameters.clone()?,
+        private_key: private_key.cloned(),
+        parameters,
+        client_parameters: client_parameters.clone(),
         pushes_requests: provider.pushes_requests,
         posts_responses: provider.posts_responses,
-        revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
+        revocation_endpoint: revocation_endpoint.cloned(),
         rotation_grace_secs: provider.rotation_grace_secs,
-        id_token_algorithm: provider.id_token_algorithm.map_or(Some(None), |algorithm| algorithm.map(Some))?,
+        id_token_algorithm,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,
     })
@@ -98,8 +106,8 @@ pub(super) fn session(
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     let by_claim = logins.authorizer.is_some_and(|authorizer| authorizer.audience_claim.is_some());
     let asks = logins.authorizer.is_some_and(|authorizer| authorizer.introspection.is_some());
-    let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
-    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && !by_id_token {
+    let needs_audience = rules.claims_from == ClaimsFrom::AccessToken;
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && needs_audience {
         let message = "a session needs an \"audience\" in the authorizer";
         let help = advice(
             "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \
@@ -108,10 +116,20 @@ pub(super) fn session(
         let help = help.about([AUDIENCE.name, INTROSPECTION.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
-    if by_id_token && logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
-        let message = format_args!("logins bring no ID token without the scope \"openid\"");
-        let help = advice("add \"openid\" to the authorizer's \"scope\"");
-        findings.note(written.offset, &session::CLAIMS_FROM.at(&place), Code::MissingKey, message, help);
+    if let Some(offset) = written.by_id_token {
+        let place = session::CLAIMS_FROM.at(&place);
+        if logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
+            let message = format_args!("logins bring no ID token without the scope \"openid\"");
+            let help = advice("add \"openid\" to the authorizer's \"scope\"");
+            findings.note(offset, &place, Code::MissingKey, message, help);
+        }
+        if logins.authorizer.is_some_and(|authorizer| !authorizer.claims.is_empty()) {
+            let message =
+                format_args!("the authorizer's \"claims\" are of access tokens, and have no effect on these sessions");
+            let help =
+                advice("write them as \"claims\" in the \"auth\" of each path, and remove them at the authorizer");
+            findings.note(offset, &place, Code::UnusedKey, message, help);
+        }
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }

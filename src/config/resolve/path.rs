@@ -93,18 +93,19 @@ impl<'t> Context<'t> {
             let authorizer = self.authorizers.get(authorizer?)?.clone()?;
             Some(Access { authorizer, requirements: access.requirements })
         });
-        let path = (|| {
-            route.as_ref()?;
-            Some(Path {
-                access: access.map_or(Some(None), |access| access.map(Some))?,
+        let access = access.map_or(Some(None), |access| access.map(Some));
+        let path = match (&route, access, integration, pre_process) {
+            (Some(_), Some(access), Some(integration), Some(pre_process)) => Some(Path {
+                access,
                 protected_resource: None,
-                integration: integration?,
+                integration,
                 mapping,
-                pre_process: pre_process?,
+                pre_process,
                 rules: written.rules,
                 response_headers: written.response_headers,
-            })
-        })();
+            }),
+            _ => None,
+        };
         ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
     }
 
@@ -240,10 +241,14 @@ impl<'t> Context<'t> {
         place: &Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<String> {
+        let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
         if let Some(own) = own {
+            if provider.is_some_and(|provider| provider.posts_responses) {
+                own.refuse_posts(&REDIRECT_URI.at(place), findings);
+            }
             return own.url;
         }
-        let provider = self.logins.authorizer?.provider.as_ref()?;
+        let provider = provider?;
         if provider.redirect_uri.is_none() {
             let message = format_args!("neither this integration nor the authorizer has a \"redirect_uri\"");
             let help = advice("add the callback's address, as the provider knows it").about([REDIRECT_URI.name]);

@@ -8,8 +8,9 @@ use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
 use crate::config::path::Path;
 use crate::config::protected_resource::{ProtectedResource, WrittenResource};
-use crate::config::reader::{NameIndex, index_names};
+use crate::config::reader::index_names;
 use crate::config::tree::ConfigTree;
+use crate::places::Places;
 use crate::route::{Guard, Method, MethodRule, RouteSpec};
 
 /// A section, with the place of its path in `paths`; `None` for the gateway's own.
@@ -30,14 +31,16 @@ pub(super) fn describe(
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
     let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?.pattern.as_str())).collect();
-    // The issuers that open the paths of each, and the scopes that these paths name.
+    // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
     for (path, owner) in paths.iter().zip(&owners) {
         let access = path.path.as_ref().and_then(|path| path.access.as_ref());
-        let Some((access, (issuers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
+        let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
         };
-        issuers.extend(access.authorizer.issuers());
+        if !openers.iter().any(|known| Rc::ptr_eq(known, &access.authorizer)) {
+            openers.push(Rc::clone(&access.authorizer));
+        }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {
             scopes.push(scope.as_str());
@@ -45,12 +48,13 @@ pub(super) fn describe(
     }
     let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
-    for ((index, written), (mut issuers, scopes)) in written.into_iter().zip(named) {
+    for ((index, written), (mut openers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
-            issuers.clear();
-            for authorizer in authorizers.iter().flatten() {
-                issuers.extend(authorizer.issuers());
-            }
+            openers = authorizers.iter().flatten().cloned().collect();
+        }
+        let mut issuers = Vec::new();
+        for authorizer in &openers {
+            issuers.extend(authorizer.issuers());
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
@@ -79,7 +83,7 @@ pub(super) fn describe(
 /// Finds the section that a path belongs to.
 struct Owners<'w> {
     /// The sections of paths, by the paths of their resources.
-    by_path: NameIndex<'w>,
+    by_path: Places<'w>,
     /// The section of all other paths.
     rest: Option<usize>,
 }
@@ -97,7 +101,7 @@ impl<'w> Owners<'w> {
         let mut path = pattern;
         loop {
             match (self.by_path.get(path), path.rsplit_once('/')) {
-                (Some(owner), _) => return Some(*owner),
+                (Some(owner), _) => return Some(owner),
                 (None, Some((above, _))) => path = above,
                 (None, None) => return self.rest,
             }
@@ -115,8 +119,8 @@ fn metadata(written: WrittenResource<'_>, mut issuers: Vec<&str>, scopes: Vec<&s
     for (name, mut values) in
         [("authorization_servers", issuers), ("scopes_supported", scopes), ("bearer_methods_supported", vec!["header"])]
     {
-        let mut seen = NameIndex::new();
-        values.retain(|value| seen.insert(value, 0).is_none());
+        let mut seen = Places::default();
+        values.retain(|value| seen.add((*value).into(), 0).is_none());
         // What has no value is left out (RFC 9728 section 3.2).
         if !values.is_empty() {
             metadata.insert(name.to_owned(), values.into());

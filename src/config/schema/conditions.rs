@@ -4,6 +4,7 @@
 
 use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
+use crate::config::claims::CLAIMS;
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use crate::config::integration::keys::{
@@ -12,6 +13,7 @@ use crate::config::integration::keys::{
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
+use crate::config::session::ClaimsFrom;
 use crate::config::{access, introspection, protected_resource, provider, root, session};
 use crate::route::Method;
 
@@ -234,6 +236,20 @@ pub fn of_config() -> Vec<Json> {
                         "properties": object! { [session::CLAIMS_FROM]: object! { "const": "access_token" } },
                     },
                     "Sessions need the authorizer's audience: add the API's identifier there.",
+                ),
+            ),
+        ),
+        wherever(
+            "the claims of an authorizer are of access tokens",
+            having(&root::AUTHORIZER, having(&CLAIMS, object! { "type": "object", "minProperties": 1 })),
+            with(
+                &root::SESSION,
+                with(
+                    &session::CLAIMS_FROM,
+                    refused(
+                        object! { "const": session::CLAIMS_FROM.name_of(ClaimsFrom::IdToken) },
+                        "The authorizer's \"claims\" are of access tokens: write them in the \"auth\" of each path.",
+                    ),
                 ),
             ),
         ),

@@ -1,13 +1,14 @@
 //! Access tokens to their claims: verified here, or by the word of their issuer (RFC 7662).
 
+use std::cell::Cell;
 use std::future::ready;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::config::{Authorizer, Introspection};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::now_secs;
@@ -20,7 +21,7 @@ const ONLY_SESSIONS: ClaimError =
     ClaimError::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
 
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
-type Claims<'a> = Pin<Box<dyn Future<Output = Result<Rc<VerifiedClaims>, VerifyError>> + 'a>>;
+type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
 
 /// Returns the claims of an access token of an authorizer. Waits for nothing if the token was verified before, or was asked about
 /// lately.
@@ -65,8 +66,6 @@ async fn ask(
     token: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     Parts::check_length(token)?;
-    // The answer counts from the question on: it may be long on its way while the token is revoked.
-    let asked_at = now_secs();
     let verifier = Rc::clone(&application.verifier);
     let endpoints = application.endpoints(invocation).await.map_err(VerifyError::Keys)?;
     let url = introspection.endpoint.as_ref().or(endpoints.introspection.as_ref()).cloned().ok_or_else(|| {
@@ -75,7 +74,14 @@ async fn ask(
     })?;
     let form = introspection_form(&application.provider, &endpoints, token);
     let rules = SingleFlightRules::of_call(application.timeout_ms(), 0.0);
-    let work = Box::pin(async move { (Rc::new(application.send(&url, form).await), false) });
+    // The answer counts from the question on: it may be long on its way while the token is revoked. Only the request that asks knows
+    // when that was, and caches the answer.
+    let asked_at = Rc::new(Cell::new(None));
+    let asking_at = Rc::clone(&asked_at);
+    let work = Box::pin(async move {
+        asking_at.set(Some(now_secs()));
+        (Rc::new(application.send(&url, form).await), false)
+    });
     let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
     let verdict = match parse_introspection(&outcome).map_err(VerifyError::Keys)? {
@@ -85,6 +91,9 @@ async fn ask(
             check_introspected(&claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
         }
     };
-    verifier.cache_introspected(token, &verdict, asked_at);
+    if let Some(asked_at) = asked_at.get() {
+        let answer_bytes = (*outcome).as_ref().map_or(0, |answer| answer.body.len());
+        verifier.cache_introspected(token, &verdict, asked_at, answer_bytes);
+    }
     Ok(verdict?)
 }

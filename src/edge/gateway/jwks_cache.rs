@@ -323,12 +323,12 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
         let [not_had, redirects, not_usable] = match sought {
             Some(_) => [
                 "its discovery document was not answered with 200",
-                "its discovery document redirects, which is not followed: set the issuer that it leads to",
+                "its discovery document redirects, which is not followed: set the discovery_url that it leads to",
                 "its discovery document cannot be used",
             ],
             None => [
                 "its key set was not answered with 200",
-                "its key set redirects, which is not followed: set the address that it leads to",
+                "its key set redirects, which is not followed: the jwks_uri has to be the address that it leads to",
                 "its key set cannot be used",
             ],
         };

@@ -43,13 +43,16 @@ pub enum VerifyError {
 impl VerifyError {
     /// Returns the answer for an access token.
     pub fn into_problem(self) -> Problem {
-        self.or(Problem::from)
+        match self {
+            Self::Token(error) => error.into(),
+            Self::Keys(problem) => problem,
+        }
     }
 
     /// Returns the answer for a token of another kind, of whose own fault `refused` makes one.
-    pub fn or(self, refused: fn(TokenError) -> Problem) -> Problem {
+    pub fn or(self, refused: fn(Box<TokenError>) -> Problem) -> Problem {
         match self {
-            Self::Token(error) => refused(error),
+            Self::Token(error) => refused(error.into()),
             Self::Keys(problem) => problem,
         }
     }
@@ -76,10 +79,10 @@ impl Verifier {
         valid.or_else(|| self.refused.borrow_mut().get(token, ASKED, now))
     }
 
-    /// Caches what the issuer said of a token when it was asked at `asked_at`.
-    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64) {
+    /// Caches what the issuer said of a token, in so many bytes, when it was asked at `asked_at`.
+    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64, answer_bytes: usize) {
         let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
-        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at));
+        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at), answer_bytes);
     }
 
     /// Returns the claims of an access token that is verified here. Waits for nothing if it was verified before.
@@ -102,7 +105,7 @@ impl Verifier {
             self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
         let claims = Rc::new(claims);
         let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until);
+        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until, 0);
         Ok(claims)
     }
 
@@ -146,7 +149,8 @@ async fn verify_signature(token: &UnverifiedToken<'_>, held: &CachedJwks) -> Res
         let Ok(key) = held.imported(index, algorithm).await else { continue };
         let verified = webcrypto::verify(&key, algorithm, token.signature(), token.signed_bytes()).await;
         if verified.is_ok_and(|verified| verified) {
-            return Ok(SignatureVerified::attest());
+            let key = held.set.keys().get(index);
+            return Ok(SignatureVerified::attest(key.and_then(|key| key.issuer.as_deref())));
         }
     }
     Err(TokenError::BadSignature)

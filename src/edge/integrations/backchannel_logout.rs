@@ -17,7 +17,7 @@ use crate::session::index_subject;
 ///
 /// # Errors
 /// 400 if it is not a logout token or was used before; 503 if a session could not be ended, so that the provider tries again.
-pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
+pub async fn run(cx: &RequestContext, application: Application) -> Result<Answer, Problem> {
     let body = read_body(cx).await?;
     let token = match BodyKind::of(cx)? {
         BodyKind::Form => query_parameter(body.as_deref(), "logout_token"),

@@ -9,6 +9,7 @@ use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::is_bound;
@@ -25,7 +26,7 @@ use crate::oauth::{
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
-use crate::token::VerifiedClaims;
+use crate::token::{TokenError, VerifiedClaims};
 
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
@@ -48,7 +49,8 @@ pub async fn answer(
         }
         CallbackResponse::Session(session) => {
             let login = login?;
-            let begun = lifecycle::begin(gateway, cx, session, &login.tokens, login.id_claims.as_ref()).await;
+            let begun = lifecycle::begin(gateway, cx, session, &login.tokens, login.id_claims.as_ref());
+            let begun = boxed(begun).await;
             begun.inspect_err(|_| login.discard(cx))?;
             let return_to = login.state.and_then(|state| state.return_to);
             Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.rules.after_login.clone())))
@@ -91,7 +93,7 @@ pub async fn log_in(
     let posted = if provider.posts_responses { Some(read_form(cx).await?) } else { None };
     let parameter = |name: &str| query_parameter(posted.as_deref().or(cx.query()), name);
     let state = match begun {
-        Some(login) => Some(open_state(cx, login, parameter("state"), redirect_uri).await?),
+        Some(login) => Some(boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?),
         None => None,
     };
     if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
@@ -137,7 +139,7 @@ pub async fn log_in(
         }
         verify_id_token(cx, &application, &tokens, state.as_ref()).await
     };
-    let id_claims = checked.await.inspect_err(|_| discard(&application, cx, &tokens))?;
+    let id_claims = boxed(checked).await.inspect_err(|_| discard(&application, cx, &tokens))?;
     Ok(CompletedLogin { application, tokens, id_claims, state })
 }
 
@@ -187,10 +189,14 @@ async fn verify_id_token(
     let expectations = id_token_expectations(&application.provider);
     let verified = application.verifier.verify(cx, id_token.expose(), &expectations).await;
     let (claims, _) = verified.map_err(|failure| failure.or(Problem::IdTokenInvalid))?;
-    match state {
-        Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
-        _ => Ok(Some(claims)),
+    if let Some(state) = state {
+        if claims.text("nonce") != Some(&state.nonce) {
+            return Err(Problem::NonceMismatch);
+        }
+        let aged = state.check_age(&claims, application.provider.authorizer.clock_skew_secs);
+        aged.map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error).into()))?;
     }
+    Ok(Some(claims))
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {

@@ -6,9 +6,10 @@ use crate::edge::gateway::{Gateway, loader};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::json::{self, ToText as _};
+use crate::problem::Problem;
 
 /// Answers with 200 if every authorizer can verify tokens, otherwise with 503.
-pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
+pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Result<Answer, Problem> {
     let mut healthy = true;
     let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.verifiers.len());
     for verifier in &gateway.verifiers {
@@ -30,5 +31,5 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
         ("config", json::object(config)),
         ("authorizers", authorizers.into()),
     ]);
-    Answer::json_of_status(if healthy { 200 } else { 503 }, body.to_text())
+    Ok(Answer::json_of_status(if healthy { 200 } else { 503 }, body.to_text()))
 }

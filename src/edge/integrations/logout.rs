@@ -4,6 +4,7 @@ use crate::config::Session;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::lifecycle;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{logout_url, validate_return_to};
@@ -35,7 +36,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     let provider = &session.login.provider;
     let endpoints = gateway.application(provider).endpoints(cx).await?;
     let state = query_parameter(cx.query(), "state");
-    let url = logout_url(provider, &endpoints, return_to, id_token.as_deref(), state.as_deref());
+    let url = logout_url(provider, &endpoints, return_to, id_token.as_deref(), state.as_deref(), now_secs());
     Ok(Answer::redirect(303, url))
 }
 

@@ -27,7 +27,7 @@ use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, be
 ///
 /// # Errors
 /// The answer to the client, by the table of refresh outcomes in docs/refresh.md.
-pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
+pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Application) -> Result<Answer, Problem> {
     let verifier = &application.verifier;
     let Some(refresh_token) = find_refresh_token(cx).await? else {
         if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
@@ -55,7 +55,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, cx, &[&name])?;
     let grace_secs = application.provider.rotation_grace_secs;
-    let exchanged = rotation::exchange(gateway, application, cx, refresh_token, Requester::Client, grace_secs).await;
+    let exchanged = rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => parse_token_response(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),

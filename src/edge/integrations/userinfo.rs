@@ -28,7 +28,7 @@ use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text
 pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
-    application: &Application,
+    application: Application,
     source: ProfileSource,
     claims: Option<&VerifiedClaims>,
 ) -> Result<Answer, Problem> {
@@ -64,7 +64,7 @@ pub async fn run(
             claims.filter(|_| provider.parameter("audience").is_none()).and_then(|claims| claims.text("sub"));
         let subject = session.as_ref().and_then(|session| session.subject.as_deref());
         let subject = subject.or(of_token.as_deref()).or(of_claims);
-        let userinfo = ask_userinfo(cx, application, &token, session.is_some()).await?;
+        let userinfo = ask_userinfo(cx, &application, &token, session.is_some()).await?;
         validate_profile(userinfo, subject, id_profile)?
     };
     Ok(Answer::private_json(Value::Object(profile).to_text()))

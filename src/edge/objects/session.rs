@@ -13,6 +13,7 @@ use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
+use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
@@ -83,18 +84,18 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
         SessionMessage::Create { key, tokens, until } => {
-            create(object, session, &key, &tokens, until).await?;
+            boxed(create(object, session, &key, &tokens, until)).await?;
             Ok(SessionAnswer::Done)
         }
         SessionMessage::Access { key, rejected, silent, id_token } => {
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token };
-            let answer = access(object, gateway, session, asked).await?;
+            let answer = boxed(access(object, gateway, session, asked)).await?;
             // In any case: it may have waited for a renewal meanwhile.
             let replaced =
                 || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true, id_token: None };
             Ok(if is_replaced(object)? { replaced() } else { answer })
         }
-        SessionMessage::End { key, replaced_by } => end(object, gateway, &key, replaced_by.as_deref()).await,
+        SessionMessage::End { key, replaced_by } => boxed(end(object, gateway, &key, replaced_by.as_deref())).await,
         SessionMessage::EndOf { key, sid } => match opened(object, &key).await? {
             Opened::Tokens(record, tokens) if tokens.sid.as_ref() == Some(&sid) => {
                 expire(object, gateway, &record)?;
@@ -239,8 +240,10 @@ async fn access(
     let renewal = object.share(|| {
         let (object, gateway, login) = (object.clone(), Rc::clone(gateway), Rc::clone(&session.login));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
+        // Who asks may have a later config than this isolate.
+        let keeps_id_token = asked.id_token || gateway.config.keeps_id_tokens();
         Box::pin(async move {
-            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens).await?;
+            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens, keeps_id_token).await?;
             Ok(answer.to_json().into())
         })
     })?;
@@ -283,7 +286,7 @@ fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     }
 }
 
-/// Renews the tokens; answers that it is done, or why there is no token.
+/// Renews the tokens, and with `keeps_id_token` also the ID token, if one comes along; answers that it is done, or why there is no token.
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
@@ -291,12 +294,18 @@ async fn renew(
     grace_secs: u32,
     key: &str,
     mut tokens: Tokens,
+    keeps_id_token: bool,
 ) -> Result<SessionAnswer, JsValue> {
     let application = gateway.application(&login.provider);
+    let detached = Detached(object.env());
+    let keeps_id_token = keeps_id_token && tokens.subject.is_some();
+    // A refresh token is good once, so it is not spent before there are keys to check the ID token that comes back.
+    if keeps_id_token && let Err(problem) = application.verifier.keys.current(&detached).await {
+        return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
+    }
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
         let token = Secret::new(sent.clone());
-        let detached = Detached(object.env());
         let exchanged =
             rotation::exchange(gateway, &application, &detached, token, Requester::Session, grace_secs).await;
         let RefreshExchangeAnswer { outcome, replayed } = match exchanged {
@@ -324,8 +333,8 @@ async fn renew(
                 return Ok(not_renewed(&outcome));
             }
         };
-        let id_token = match answer.id_token().filter(|_| goes_on && tokens.subject.is_some()) {
-            Some(id_token) => verified_id_token(gateway, &application, &detached, id_token.expose()).await,
+        let id_token = match answer.id_token().filter(|_| goes_on && keeps_id_token) {
+            Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
             None => None,
         };
         tokens = tokens.renewed(&answer, id_token);
@@ -347,17 +356,8 @@ async fn renew(
     }
 }
 
-/// Returns an ID token that came with a renewal, if the session keeps it and it verifies as that of a login does. That it is of the same
-/// user is known already.
-async fn verified_id_token(
-    gateway: &Gateway,
-    application: &Application,
-    invocation: &dyn Invocation,
-    id_token: &str,
-) -> Option<String> {
-    if !gateway.config.keeps_id_tokens() {
-        return None;
-    }
+/// Returns an ID token that came with a renewal, if it verifies as that of a login does. That it is of the same user is known already.
+async fn verified_id_token(application: &Application, invocation: &dyn Invocation, id_token: &str) -> Option<String> {
     let expectations = id_token_expectations(&application.provider);
     match application.verifier.verify(invocation, id_token, &expectations).await {
         Ok(_) => Some(id_token.to_owned()),

@@ -5,10 +5,11 @@
 //! answer. `worker.mjs` then answers each from a fresh instance.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
+
+use crate::edge::runtime::boxed::Boxed;
 
 thread_local! {
     static INSTALLED: Cell<bool> = const { Cell::new(false) };
@@ -65,7 +66,7 @@ pub fn install_hook() {
 }
 
 /// Work that a request or an object waits for.
-pub type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+pub type Work = Boxed<'static, Result<JsValue, JsValue>>;
 
 /// Returns a promise of the work's result. One type for all work avoids a copy of the code for each.
 #[inline(never)]

@@ -4,12 +4,12 @@
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
@@ -68,7 +68,7 @@ impl<V: Clone + 'static> SingleFlight<V> {
         key: String,
         rules: SingleFlightRules,
         replays: fn(&V) -> bool,
-        work: Pin<Box<dyn Future<Output = V>>>,
+        work: Boxed<'static, V>,
     ) -> Option<V> {
         self.forget_old(rules);
         let existing = self.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, flight)| Rc::clone(flight));

@@ -17,8 +17,8 @@ use crate::problem::Problem;
 use crate::session::{Known, RequestKind, SessionCookie, SessionToken, is_from_own_pages};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
-/// Why a session has no claims that began without an ID token, and was renewed without one.
-const NO_ID_TOKEN: ClaimError = ClaimError::Missing { claim: "id_token" };
+/// Why a session has no claims that began before the config asked for them, and was renewed without an ID token.
+const NO_ID_TOKEN: ClaimError = ClaimError::Missing { claim: "the ID token that \"claims_from\" needs" };
 
 /// Returns the access token of the request's session, renewed if it was due; `None` if the request has none. Waits for
 /// nothing if this isolate asked recently.
@@ -64,7 +64,7 @@ async fn access(
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
     let (key, rejected) = (cookie.key(), rejected.map(str::to_owned));
-    let message = SessionMessage::Access { key, rejected, silent: false, id_token: gateway.config.reads_id_tokens() };
+    let message = SessionMessage::Access { key, rejected, silent: false, id_token: gateway.config.reads_id_tokens };
     let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms).inspect_err(|problem| {
@@ -94,8 +94,8 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
 /// Returns the claims of the token of the request's session. One that is not valid is renewed: its key may have been withdrawn.
 ///
 /// # Errors
-/// Those of [`token`]; 503 if the renewed token is not valid either; the session stays. Only one that is another's
-/// business altogether ends it.
+/// Those of [`token`]; 503 if the renewed token is not valid either; the session stays. Only one whose claims break a rule, and will
+/// break it after each renewal, ends the session: then a login may help, and nothing else does.
 pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let rejected = token(gateway, cx).await?.ok_or(Problem::TokenMissing)?;
@@ -123,11 +123,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
     gateway.sessions.borrow_mut().forget(&cookie);
     match failure {
         VerifyError::Keys(problem) => Err(problem),
-        // Issued for another audience or by another issuer than the config has, or before the config asked for an ID token: no renewal
-        // changes that.
-        VerifyError::Token(
-            error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. } | NO_ID_TOKEN),
-        ) => {
+        VerifyError::Token(TokenError::Claim(error)) if !error.is_of_time() => {
             end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }

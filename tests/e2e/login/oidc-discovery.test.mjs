@@ -375,8 +375,18 @@ test('two providers have a document each', async (t) => {
 test('the log names the document that was not to be had, and what its status means', async (t) => {
   const { realm, gateway } = await start(t);
   const table = [
-    [DISCOVERY, 301, 'its discovery document redirects, which is not followed: set the issuer that it leads to', ''],
-    [AT.jwks, 308, 'its key set redirects, which is not followed: set the address that it leads to', ''],
+    [
+      DISCOVERY,
+      301,
+      'its discovery document redirects, which is not followed: set the discovery_url that it leads to',
+      '',
+    ],
+    [
+      AT.jwks,
+      308,
+      'its key set redirects, which is not followed: the jwks_uri has to be the address that it leads to',
+      '',
+    ],
     [DISCOVERY, 403, 'its discovery document was not answered with 200', ', something before it refuses the gateway'],
     [DISCOVERY, 404, 'its discovery document was not answered with 200', ', there is none at this address'],
     [AT.jwks, 404, 'its key set was not answered with 200', ', there is none at this address'],

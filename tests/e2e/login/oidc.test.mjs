@@ -115,6 +115,36 @@ describe('a login', () => {
     for (const value of [state, nonce, challenge]) assert.match(value ?? '', /^[\w-]{16,}$/);
   });
 
+  test('that asks how old the authentication may be needs an ID token that says so', async (t) => {
+    const own = await startTokenGateway(realm, { authorizer: { login_parameters: { max_age: '60' } } });
+    t.after(() => own.close());
+    assert.ok((await logIn(own, new Browser())).access_token, 'the user has just been authenticated');
+    for (const [authTime, reason] of /** @type {[any, string][]} */ ([
+      [undefined, 'auth_time is missing'],
+      [1, 'the claim auth_time has another value'],
+    ])) {
+      const browser = new Browser();
+      const callback = await loginUntilCallback(own, browser);
+      realm.fault({
+        path: AT.token,
+        times: 1,
+        async edit({ status, headers, body }) {
+          const answer = JSON.parse(body);
+          const claims = {
+            scope: undefined,
+            permissions: undefined,
+            ...claimsOf(answer.id_token),
+            auth_time: authTime,
+          };
+          return { status, headers, body: { ...answer, id_token: await realm.mint(claims) } };
+        },
+      });
+      const answer = await own.askAs(browser, callback);
+      assertProblem(answer, [400, 'id_token_invalid'], reason);
+      assert.equal((await own.recordOf(answer)).reason, reason);
+    }
+  });
+
   test('ends in the tokens of the provider, which the gateway believes', async () => {
     const browser = new Browser();
     const callback = await loginUntilCallback(tokens, browser, { query: { return_to: '/home' } });

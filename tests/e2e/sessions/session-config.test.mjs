@@ -2,7 +2,7 @@
 // Here each isolate reads the config when it is first asked, and the objects are those of the first.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { later } from '../support/clock.mjs';
@@ -11,6 +11,7 @@ import { assertProblem, loginConfig, loginUntilCallback } from '../support/login
 import {
   PRIVATE,
   SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
   assertAlive,
   assertCleared,
   beginSession,
@@ -21,6 +22,8 @@ import {
 
 // RECHECK_MS of gateway.rs: how often an isolate looks at its config.
 const RECHECK_SECS = 60;
+// REJECT_AFTER_SECS of record.rs.
+const REJECT_AFTER_SECS = 10;
 const UNAVAILABLE = [503, 'store_unavailable', '5'];
 
 let tenant;
@@ -59,10 +62,11 @@ async function arrives(gateway, marker) {
 }
 
 for (const [name, changed] of [
-  ['another audience', { audience: 'https://other.example/' }],
-  ['another issuer', { issuer: 'https://other.example/' }],
+  ['of another audience', { audience: 'https://other.example/' }],
+  ['of another issuer', { issuer: 'https://other.example/' }],
+  ['with a claim that no token has', { claims: { department: 'sales' } }],
 ]) {
-  test(`a session ends where the config asks for tokens of ${name}, and nothing is left of it`, async (t) => {
+  test(`a session ends where the config asks for tokens ${name}, and nothing is left of it`, async (t) => {
     const gateway = await start(t, sessionConfig(tenant, api));
     const session = await beginSession(gateway, tenant);
     await assertAlive(gateway, session, 'before');
@@ -77,6 +81,39 @@ for (const [name, changed] of [
     assertProblem(await gateway.otherWith(session), SESSION_EXPIRED, 'for good');
   });
 }
+
+describe('a session without an ID token, where the config asks for the claims of one', () => {
+  /** Begins a session, and has the other isolate ask for ID tokens when its access token may be renewed. */
+  async function begin(t) {
+    const gateway = await start(t, sessionConfig(tenant, api));
+    const session = await beginSession(gateway, tenant);
+    await gateway.put(sessionConfig(tenant, api, { session: { claims_from: 'id_token' } }));
+    await later(REJECT_AFTER_SECS);
+    return { gateway, session };
+  }
+
+  test('is renewed, and goes on with the ID token that comes along', async (t) => {
+    const { gateway, session } = await begin(t);
+    assert.equal((await gateway.otherWith(session)).status, 200);
+    assert.equal(session.family().rotations, 1);
+    assert.equal((await gateway.otherWith(session)).status, 200);
+    assert.equal(session.family().rotations, 1, 'it is kept');
+  });
+
+  test('ends if none comes along, and the log says why', async (t) => {
+    const { gateway, session } = await begin(t);
+    tenant.fault({
+      path: TOKEN_ENDPOINT,
+      times: 1,
+      edit: ({ body, ...answer }) => ({ ...answer, body: { ...JSON.parse(body), id_token: undefined } }),
+    });
+    const answer = await gateway.otherWith(session);
+    assertProblem(answer, SESSION_EXPIRED, 'without one');
+    assertCleared(answer, 'there');
+    await gateway.record(({ reason }) => reason === 'the ID token that "claims_from" needs is missing');
+    await until(() => session.family().revoked);
+  });
+});
 
 test('a config without sessions, where an object has it, erases none and begins none', async (t) => {
   const sessions = withMarker('sessions', sessionConfig(tenant, api));

@@ -22,10 +22,10 @@ const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 /** The date by which workerd behaves, for the gateway and what it is compared with. */
 export const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
 /** What the gateway has of that, and has not, besides. */
-const compatibilityFlags = JSON.parse(/^compatibility_flags = (.+)$/m.exec(wranglerToml)[1]);
+export const compatibilityFlags = JSON.parse(/^compatibility_flags = (.+)$/m.exec(wranglerToml)[1]);
 
 /** The bindings of Durable Objects, as wrangler.toml has them. */
-const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
+export const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
 
 /**
  * Starts a gateway.

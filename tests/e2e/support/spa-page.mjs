@@ -21,6 +21,10 @@ export const MODES = { a: 'The page', b: 'The gateway' };
 /** The session's cookie on plain-http loopback. */
 const COOKIE = 'bargate';
 
+/** A timer of the page from this on limits how long something may take, which on a busy machine is longer. */
+const TIME_LIMIT_MS = 10_000;
+const TIME_LIMIT_FACTOR = 60;
+
 /** How long an access token lives, by the clock of the tests. */
 const LIFE_SECS = 600;
 
@@ -65,7 +69,9 @@ export async function startSite({ deploy = deployCommitted, launch } = {}) {
     gateway,
     /** Returns somebody a browser with nothing in it. */
     async visit(options) {
-      const visit = new Visit({ tenant, origin, context: await browser.newContext(options) });
+      const context = await browser.newContext(options);
+      await context.addInitScript(stretchTimeLimits, { from: TIME_LIMIT_MS, by: TIME_LIMIT_FACTOR });
+      const visit = new Visit({ tenant, origin, context });
       visits.push(visit);
       return visit;
     },
@@ -298,6 +304,13 @@ class Answer {
     const headers = [await response.request().allHeaders(), await response.allHeaders()];
     return [this.url, response.request().postData(), JSON.stringify(headers), body].join('\n');
   }
+}
+
+// Runs in the page.
+function stretchTimeLimits({ from, by }) {
+  const { setTimeout } = globalThis;
+  const stretched = (handler, ms, ...rest) => setTimeout(handler, ms >= from ? ms * by : ms, ...rest);
+  globalThis.setTimeout = /** @type {any} */ (stretched);
 }
 
 // Runs in the page.

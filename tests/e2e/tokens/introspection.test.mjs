@@ -20,6 +20,8 @@ import { PRIVATE } from '../support/session-flow.mjs';
 /** ACTIVE_CACHE_SECS and REFUSED_CACHE_SECS of introspected.rs. */
 const ACTIVE_CACHE_SECS = 30;
 const REFUSED_CACHE_SECS = 5;
+/** How much later a request comes than the question that it waits for: less than makes that lost. */
+const LATE_SECS = 5;
 const TIMEOUT_SECS = 10;
 
 const UNAVAILABLE = [503, 'idp_unavailable', '5'];
@@ -90,6 +92,23 @@ describe('a token of a login', () => {
     assert.equal(asked(), 1);
     await later(1);
     await assertOpens(token, 'then');
+    assert.equal(asked(), 2);
+  });
+
+  test('is asked about again by the time of the question, whoever came while it was under way', async () => {
+    const { access_token: token } = await logInHere();
+    const hold = realm.hold(AT.introspection);
+    const first = askWithToken(token);
+    await hold.arrived(1);
+    await later(LATE_SECS);
+    const second = askWithToken(token);
+    // Behind it, so that it is there as well.
+    assert.equal((await gateway.ask(PRIVATE)).status, 401);
+    hold.release();
+    for (const { status } of await Promise.all([first, second])) assert.equal(status, 200);
+    assert.equal(asked(), 1);
+    await later(ACTIVE_CACHE_SECS - LATE_SECS);
+    await assertOpens(token, 'when the answer no longer counts');
     assert.equal(asked(), 2);
   });
 

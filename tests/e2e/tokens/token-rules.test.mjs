@@ -131,6 +131,23 @@ describe('an issuer of several tenants', () => {
       ['the placeholder', of('{tenantid}'), /^iss is/],
       ['what tenants share', of('organizations', TENANTS[0]), /^iss is/],
     ]));
+
+  for (const [whose, issuer, status] of /** @type {[string, string, number][]} */ ([
+    ['all', `${ENTRA}/{tenantid}/v2.0`, 200],
+    ['one', of(TENANTS[0]).iss, 401],
+  ])) {
+    test(`has keys of ${whose}, as the key set says`, async (t) => {
+      const [jwk] = JSON.parse(keySetOf(key)).keys;
+      replaced = { [KEYS]: { keys: [{ ...jwk, issuer }] } };
+      const path = { method: 'GET', path: '/several', auth: true, response: {} };
+      const own = await start({ authorizer: { type: 'oidc', ...authorizers.several }, paths: [path] });
+      t.after(() => own.close());
+      assert.equal((await askAt('several', of(TENANTS[0]), own)).status, 200);
+      const answer = await askAt('several', of(TENANTS[1]), own);
+      assert.equal(answer.status, status);
+      if (status === 401) assert.equal(answer.record.reason, `iss is "${of(TENANTS[1]).iss}", expected "${issuer}"`);
+    });
+  }
 });
 
 describe('documents', () => {

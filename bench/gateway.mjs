@@ -1,0 +1,106 @@
+// Bargate as the benchmarks run it: a bundle that a deployment would upload, with a config of theirs.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET } from '../dev/tenant.mjs';
+import { ROOT } from '../scripts/toolchain.mjs';
+import { Browser, OBJECTS, compatibilityFlags, proxied } from '../tests/e2e/support/harness.mjs';
+
+/** Where `wrangler deploy --dry-run` puts the bundle. */
+export const BUNDLE = join(ROOT, 'build', 'bundle');
+
+export const CALLBACK = '/callback';
+/** The tenant sends browsers here. None follows: the gateway is called where it is. */
+export const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
+/** How many routes a gateway has if nothing else is measured. */
+const ROUTES = 20;
+
+/** The files that a bundle consists of: its entry, and the WebAssembly that the entry imports. */
+export function bundleFiles(bundle) {
+  const entry = join(bundle, 'worker.js');
+  // What earlier bundles left in the folder is not a part of this one.
+  const modules = [...readFileSync(entry, 'utf8').matchAll(/"\.\/([^"/]+\.wasm)"/g)].map(([, name]) => name);
+  return { entry, modules: [...new Set(modules)].map((name) => join(bundle, name)) };
+}
+
+/**
+ * A gateway as a Worker of workerd.
+ *
+ * @param {string} name
+ * @param {Record<string, string>} texts its variables and secrets
+ * @param {string} [bundle] the folder that it is in
+ * @returns {import('./workerd.mjs').Worker}
+ */
+export function gatewayWorker(name, texts, bundle = BUNDLE) {
+  const { entry, modules } = bundleFiles(bundle);
+  const wasm = modules.map((path) => ({
+    name: path.slice(bundle.length + 1),
+    path,
+    kind: /** @type {const} */ ('wasm'),
+  }));
+  return {
+    name,
+    modules: [{ name: 'worker.js', path: entry }, ...wasm],
+    texts: { LOG_LEVEL: 'off', ...texts },
+    kv: { JWKS: 'kv' },
+    objects: OBJECTS,
+    flags: compatibilityFlags,
+  };
+}
+
+/** A gateway with a config that is not the built-in one. */
+export const configured = (name, config, bundle = BUNDLE) =>
+  gatewayWorker(name, { BARGATE_CONFIG_JSON: JSON.stringify(config) }, bundle);
+
+/**
+ * A config with the paths that are measured, and with others up to a number of routes.
+ *
+ * @param {{ tenant: any, upstream: string, routes?: number, sections?: object, paths?: object[] }} how
+ */
+export function benchConfig({ tenant, upstream, routes = ROUTES, sections = {}, paths = [] }) {
+  const own = [
+    { method: 'GET', path: '/login', integration: { type: 'auth0_login' } },
+    { method: 'GET', path: CALLBACK, integration: { type: 'auth0_callback' } },
+    { method: 'GET', path: '/fixed/open', response: { status: 'ok' } },
+    { method: 'GET', path: '/fixed/protected', auth: true, response: { status: 'ok' } },
+    proxied('/proxied/open', 'upstream'),
+    proxied('/proxied/open/bytes', 'upstream'),
+    proxied('/proxied/token', 'upstream', {
+      auth: true,
+      mapping: { headers: { 'x-user-id': '$request.jwt.sub' } },
+    }),
+    ...paths,
+  ];
+  return {
+    servers: [{ alias: 'upstream', url: upstream, timeout_ms: 600_000 }],
+    cors: { allow_origins: ['https://app.example.com'], allow_headers: ['authorization'] },
+    authorizer: {
+      type: 'auth0',
+      domain: tenant.origin,
+      client_id: DEFAULT_CLIENT_ID,
+      client_secret: DEFAULT_CLIENT_SECRET,
+      audience: DEFAULT_AUDIENCE,
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid offline_access',
+    },
+    session: {},
+    ...sections,
+    paths: [...own, ...resources(routes - own.length)],
+  };
+}
+
+/** Paths as an API has them; a number of those and not more. */
+export const resources = (count) =>
+  Array.from({ length: Math.max(0, count) }, (_, number) => ({
+    method: 'GET',
+    path: `/api/resource${number}/{id}`,
+    response: { status: 'ok' },
+  }));
+
+/** Logs in at a gateway and returns the cookie of the session. */
+export async function logIn(origin) {
+  const browser = new Browser();
+  const callback = await browser.logInUntilCallback(`${origin}/login`);
+  await browser.fetch(new URL(new URL(callback).search, origin + CALLBACK));
+  return `bargate=${browser.cookies(origin).get('bargate')}`;
+}

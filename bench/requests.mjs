@@ -1,0 +1,47 @@
+// The rows of the table: what workerd does for a request.
+
+import { makeCredentials, mintTokens } from './credentials.mjs';
+import { benchConfig, configured } from './gateway.mjs';
+import { CLIENT_HEADERS, valuesFor } from './load.mjs';
+import { measureInRounds } from './rounds.mjs';
+import { NEW_TOKENS } from './rows.mjs';
+import { peerWorkers, startTestbed } from './testbed.mjs';
+
+const PEERS = ['pass-through', 'fixed-class', 'hono', 'jose', 'auth0-hono', 'kv'];
+
+/**
+ * Measures the rows, and returns for each by name the CPU time of a request in microseconds, round by round.
+ *
+ * @param {import('./rows.mjs').Row[]} rows
+ * @param {{ rounds: number, requests: number, against?: string }} how `against` is the folder of another bundle
+ */
+export async function measureRequests(rows, { rounds, requests, against }) {
+  const testbed = await startTestbed(async (place) => {
+    const config = benchConfig(place);
+    return [
+      ...(await peerWorkers(place.folder, PEERS, place)),
+      configured('bargate', config),
+      ...(against ? [configured('bargate-before', config, against)] : []),
+    ];
+  });
+  try {
+    const credentials = await makeCredentials(testbed.tenant);
+    let values = [];
+    const loads = {};
+    for (const { name, worker, path, body, credential } of rows) {
+      const origin = testbed.origins[worker];
+      const load = { url: origin + path, headers: CLIENT_HEADERS, body, requests };
+      if (credential === NEW_TOKENS) {
+        loads[name] = () => ({ ...load, changing: { name: 'authorization', values } });
+      } else {
+        loads[name] = { ...load, headers: { ...CLIENT_HEADERS, ...(await credentials[credential](origin)) } };
+      }
+    }
+    // Everybody sees the same tokens in a round, and nobody has seen them before.
+    const needed = rows.some(({ credential }) => credential === NEW_TOKENS) ? valuesFor(requests) : 0;
+    const begin = async () => (values = (await mintTokens(testbed.tenant, needed)).map((token) => `Bearer ${token}`));
+    return await measureInRounds(testbed.pid, loads, rounds, begin);
+  } finally {
+    await testbed.close();
+  }
+}

@@ -1,0 +1,91 @@
+// What a benchmark runs in: a tenant, an upstream in a process of its own, and one workerd with everything that is compared.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { DEFAULT_AUDIENCE, startTenant } from '../dev/tenant.mjs';
+import { ROOT, TOOLS } from '../scripts/toolchain.mjs';
+import { REDIRECT_URI } from './gateway.mjs';
+import { startWorkerd, writeConfig } from './workerd.mjs';
+
+/** Long enough for every token and session of a run. */
+const TOKEN_SECONDS = 6 * 60 * 60;
+/** What @auth0/auth0-hono seals its cookies with. */
+export const SESSION_SECRET = 'the-secret-of-a-benchmark-and-of-nothing-else';
+
+/**
+ * Starts all of it.
+ *
+ * @param {(place: { folder: string, tenant: any, upstream: string }) => Promise<import('./workerd.mjs').Worker[]>} workersOf
+ */
+export async function startTestbed(workersOf) {
+  const folder = mkdtempSync(join(tmpdir(), 'bargate-bench-'));
+  const tenant = await startTenant({ accessTokenSeconds: TOKEN_SECONDS, redirectUris: [REDIRECT_URI] });
+  const upstream = await startUpstream();
+  const close = async () => {
+    upstream.close();
+    await tenant.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const workers = await workersOf({ folder, tenant, upstream: upstream.origin });
+    const workerd = await startWorkerd(writeConfig(folder, workers), workers.length);
+    return {
+      tenant,
+      upstream: upstream.origin,
+      pid: workerd.pid,
+      origins: workerd.origins,
+      async close() {
+        await workerd.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startUpstream() {
+  const child = fork(join(ROOT, 'bench', 'upstream.mjs'), { execPath: TOOLS.node });
+  const [port] = await once(child, 'message');
+  return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() };
+}
+
+/**
+ * Bundles modules of bench/peers/ as Workers.
+ *
+ * @param {string} folder
+ * @param {string[]} names
+ * @param {{ tenant: any, upstream: string }} place
+ * @returns {Promise<import('./workerd.mjs').Worker[]>}
+ */
+export async function peerWorkers(folder, names, { tenant, upstream }) {
+  await build({
+    entryPoints: names.map((name) => join(ROOT, 'bench', 'peers', `${name}.mjs`)),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*', 'async_hooks'],
+    logLevel: 'error',
+  });
+  const texts = {
+    UPSTREAM: upstream,
+    JWKS: `${tenant.origin}/.well-known/jwks.json`,
+    ISSUER: tenant.issuer,
+    AUDIENCE: DEFAULT_AUDIENCE,
+    SESSION_SECRET,
+  };
+  return names.map((name) => ({
+    name,
+    modules: [{ name: 'worker.mjs', path: join(folder, `${name}.mjs`) }],
+    texts,
+  }));
+}

@@ -1,0 +1,117 @@
+//! Places in a list, by text.
+//!
+//! The gateway's only map whose keys come from outside the code: each type of the standard library's maps brings its own code, and
+//! with its hash that is 2.6 KiB of the upload. Nothing is removed; a list that forgets keeps the place empty.
+
+use std::borrow::Cow;
+
+/// No entry: a place that no list has.
+const NONE: usize = usize::MAX;
+
+/// So many chains are made for the first entry.
+const CHAINS_MIN: usize = 4;
+
+/// Leads from texts to places. What has the same place among the chains is one chain, through which a search goes.
+#[derive(Debug, Default)]
+pub struct Places<'t> {
+    /// The last entry of each chain. Their number is zero or a power of two, and at least that of the entries.
+    chains: Vec<usize>,
+    entries: Vec<Entry<'t>>,
+}
+
+#[derive(Debug)]
+struct Entry<'t> {
+    text: Cow<'t, str>,
+    hash: usize,
+    place: usize,
+    /// The entry before it in its chain.
+    next: usize,
+}
+
+impl<'t> Places<'t> {
+    /// Returns the place of a text.
+    pub fn get(&self, text: &str) -> Option<usize> {
+        let hash = hash(text);
+        let mut at = *self.chains.get(self.chain(hash))?;
+        loop {
+            let entry = self.entries.get(at)?;
+            if entry.hash == hash && entry.text == text {
+                return Some(entry.place);
+            }
+            at = entry.next;
+        }
+    }
+
+    /// Adds a text with its place, unless it has one; returns the one that it has.
+    pub fn add(&mut self, text: Cow<'t, str>, place: usize) -> Option<usize> {
+        let known = self.get(&text);
+        if known.is_none() {
+            let at = self.entries.len();
+            self.entries.push(Entry { hash: hash(&text), text, place, next: NONE });
+            if at < self.chains.len() {
+                self.link(at);
+            } else {
+                self.chains = vec![NONE; (at * 2).max(CHAINS_MIN)];
+                (0..=at).for_each(|at| self.link(at));
+            }
+        }
+        known
+    }
+
+    /// Yields each text with its place.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.entries.iter().map(|entry| (&*entry.text, entry.place))
+    }
+
+    /// Puts an entry before the others of its chain.
+    fn link(&mut self, at: usize) {
+        let chain = self.entries.get(at).map_or(0, |entry| self.chain(entry.hash));
+        if let (Some(entry), Some(last)) = (self.entries.get_mut(at), self.chains.get_mut(chain)) {
+            entry.next = std::mem::replace(last, at);
+        }
+    }
+
+    fn chain(&self, hash: usize) -> usize {
+        hash & self.chains.len().wrapping_sub(1)
+    }
+}
+
+/// Texts that are made to share a chain cost a comparison each, of which a cache bounds the number.
+fn hash(text: &str) -> usize {
+    text.bytes().fold(0, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_the_place_that_it_was_first_added_with() {
+        let mut places = Places::default();
+        assert_eq!(places.get(""), None, "nothing was added");
+        let texts: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+        for (place, text) in texts.iter().enumerate() {
+            assert_eq!(places.add(text.as_str().into(), place), None, "{text}");
+            assert_eq!(places.add(text.as_str().into(), 7), Some(place), "{text} again");
+        }
+        for (place, text) in texts.iter().enumerate() {
+            assert_eq!(places.get(text), Some(place));
+        }
+        assert_eq!(places.get("1000"), None);
+        assert_eq!(places.iter().count(), texts.len());
+    }
+
+    #[test]
+    fn texts_of_one_hash_are_told_apart() {
+        let mut places = Places::default();
+        let texts = ["AaAa", "AaBB", "BBAa", "BBBB"];
+        assert!(texts.iter().all(|text| hash(text) == hash("AaAa")));
+        for (place, text) in texts.into_iter().enumerate() {
+            places.add(text.into(), place);
+        }
+        for (place, text) in texts.into_iter().enumerate() {
+            assert_eq!(places.get(text), Some(place), "{text}");
+        }
+    }
+}
