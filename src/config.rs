@@ -26,7 +26,7 @@ pub(crate) mod mapping;
 pub(crate) mod networks;
 mod older;
 pub(crate) mod path;
-mod prepared;
+pub(crate) mod prepared;
 pub(crate) mod protected_resource;
 pub(crate) mod provider;
 pub(crate) mod reader;
@@ -62,8 +62,6 @@ pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use prepared::Prepared;
-#[cfg(not(target_arch = "wasm32"))]
-pub use prepared::prepare;
 pub use protected_resource::ProtectedResource;
 pub use provider::{AuthMethod, Endpoints};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};

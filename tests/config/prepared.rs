@@ -2,8 +2,9 @@
 
 use bargate::config::{
     Access, Binding, Bindings, Config, Diagnostic, Integration, LocationPart, Mapping, Path, Prepared, Reference,
-    Rules, Source, check, load, load_with, prepare,
+    Rules, Source, check, load, load_with,
 };
+use bargate::review::prepare;
 use bargate::route::Found;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bargate::config::{Diagnostic, Severity, prepare};
+use bargate::config::{Diagnostic, Severity};
 use bargate::deployment::Deployment;
-use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
+use bargate::review::{ReviewedFile, github, is_valid, json, prepare, review_with, text};
 use bargate::text_file::TextFile;
 
 use crate::config_file::{STDIN_NAME, read_text};
