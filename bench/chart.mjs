@@ -24,7 +24,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 `;
 
 /** Draws the chart as SVG. */
-export function chart({ rows, targets, date, versions }) {
+export function chart({ rows, targets, date, versions, isNoisy }) {
   const values = Object.fromEntries(rows.map(({ name, median }) => [name, median]));
   const groups = GROUPS.map(([base, heading]) => ({
     heading,
@@ -49,7 +49,7 @@ export function chart({ rows, targets, date, versions }) {
     }
     return lines;
   });
-  const foot = `${date.slice(0, 10)}, workerd ${versions.workerd}. A red mark is the most that the project allows itself.`;
+  const foot = `${date.slice(0, 10)}, workerd ${versions.workerd}. A red mark is the most that the project allows itself.${isNoisy ? ' THE MACHINE WAS NOT QUIET: these figures are rough.' : ''}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 40}" role="img" aria-label="Cost of requests, starts and memory as multiples">
 <style>${STYLE}</style>
 ${drawn.join('\n')}

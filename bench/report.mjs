@@ -70,7 +70,7 @@ export function printed({ rows, targets, size, noise, isNoisy }) {
   const kib = `${'bundle, gzip'.padEnd(wide)} ${String(size.gzip_kib).padStart(7)} KiB   ${size.isMet ? 'met' : 'NOT met'}: at most ${size.most}`;
   const differences = noise.map(({ of, differs }) => `${(differs * 100).toFixed(1)} % (${of})`).join(', ');
   const noisy = isNoisy
-    ? `TOO NOISY TO TELL: of two measurements of the same handler one is more than ${NOISE_MOST * 100} % above the other. Nothing was written.`
+    ? `TOO NOISY TO TELL: of two measurements of the same handler one is more than ${NOISE_MOST * 100} % above the other.`
     : 'Quiet enough to tell.';
   return [
     '\nmedian and quartiles; CPU time of workerd for each request in microseconds (us)',

@@ -18,6 +18,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { setup } from './setup.mjs';
+import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
 import { wranglerCall } from './wrangler-call.mjs';
@@ -49,6 +50,7 @@ const INPUTS = [
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/panic-places.mjs',
+  'scripts/parts.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
@@ -82,6 +84,7 @@ export async function build({ forDev = false } = {}) {
   if (!existsSync(output) || !gateway.isFresh()) {
     await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
+    console.log(`what the gateway weighs before compression:\n${weights().join('\n')}`);
   }
   await writeInputs({ forDev });
   all.write();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
 import { clearLibraryPlaces } from './panic-places.mjs';
+import { noteParts, partsOfCode, partsOfScript } from './parts.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
 import { SECTIONS, exportsOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
@@ -28,6 +29,8 @@ const OPTIMISATIONS = [
   '-O2',
   '--shrink-level=1',
   '--converge',
+  // The names tell functions apart until they are ordered.
+  '--debuginfo',
 ];
 
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
@@ -53,9 +56,11 @@ export async function shrink(directory) {
   writeFileSync(join(ROOT, wasm), whole);
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
-  writeFileSync(path, namedInOrder(readFileSync(path)));
+  const bytes = readFileSync(path);
+  writeFileSync(path, namedInOrder(bytes));
   await optimise(wasm, ARRANGEMENT);
   shortenImports(wasm, script);
+  noteParts({ ...partsOfCode(bytes), ...(await partsOfScript(readProjectFile(script))) });
 }
 
 async function optimise(wasm, options) {

@@ -12,6 +12,7 @@ import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
+import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
 
@@ -65,6 +66,8 @@ async function checkBundle() {
   const kib = Number(size[1]) * (size[2] === 'MiB' ? 1024 : 1);
   if (kib > BUNDLE_GZIP_MAX_KIB)
     throw new Failure(`the bundle is ${kib} KiB gzip; the limit is ${BUNDLE_GZIP_MAX_KIB} KiB`);
+  const parts = overweight();
+  if (parts.length) throw new Failure(`${parts.join('\n')}\n"node scripts/parts.mjs" grants what there is`);
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 

@@ -19,11 +19,14 @@ mod web_message;
 pub use attempts::{Attempts, Ended};
 pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
-pub use introspection::{introspection_form, parse_introspection};
+pub use introspection::{
+    introspection_body, introspection_expectations, introspection_form, parse_introspection, signed_introspection,
+    unsigned_introspection,
+};
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_response_issuer,
-    code_form, id_token_expectations, login_address, parse_pushed_response, pushed_endpoint, random_text,
-    state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_age,
+    check_response_issuer, code_form, id_token_expectations, is_own_id_token, login_address, parse_pushed_response,
+    pushed_endpoint, random_text, state_context,
 };
 pub use logout::{
     LogoutRequest, frontchannel_sid, logout_token_expectations, logout_url, revocation_form, validate_logout_token,

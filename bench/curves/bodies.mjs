@@ -21,21 +21,18 @@ export async function measureBodies({ rounds, most }) {
     configured('bargate', benchConfig(place)),
   ]);
   const sizes = SIZES.filter((size) => size <= most);
-  const { pass: bare, bargate } = { pass: testbed.origins['pass-through'], bargate: testbed.origins.bargate };
-  const lines = [
-    { title: 'bare, to the client', send: (bytes) => download(bare, bytes) },
-    { title: 'Bargate, to the client', send: (bytes) => download(bargate, bytes) },
-    { title: 'bare, to the upstream', send: (bytes) => upload(bare, bytes) },
-    { title: 'Bargate, to the upstream', send: (bytes) => upload(bargate, bytes) },
-  ];
+  const ways = { 'to the client': download, 'to the upstream': upload };
+  const gateways = { bare: testbed.origins['pass-through'], Bargate: testbed.origins.bargate };
   const results = {};
   try {
     for (let round = 0; round <= rounds; round += 1) {
       for (const bytes of sizes) {
-        for (const { title, send } of lines) {
-          const measured = await measureBody(testbed.pid, () => send(bytes), bytes);
-          // The first round warms up.
-          if (round > 0) (results[`${title} ${bytes}`] ??= []).push(measured);
+        for (const [way, send] of Object.entries(ways)) {
+          for (const [gateway, origin] of Object.entries(gateways)) {
+            const measured = await measureBody(testbed.pid, () => send(origin, bytes), bytes);
+            // The first round warms up.
+            if (round > 0) (results[`${gateway}, ${way}, ${bytes}`] ??= []).push(measured);
+          }
         }
       }
       process.stderr.write('.');
@@ -44,20 +41,34 @@ export async function measureBodies({ rounds, most }) {
   } finally {
     await testbed.close();
   }
-  return [
-    ['CPU time of a MiB of body, by KiB of it', 'us', 'us'],
-    ['Memory above idle at its peak, by KiB of body', 'MiB', 'mib'],
-  ].map(([title, unit, part]) => ({
-    title,
-    unit,
-    lines: lines.map((line) => ({
-      title: line.title,
-      points: sizes.map((bytes) => [
-        bytes / KIB,
-        rounded(median(results[`${line.title} ${bytes}`].map((measured) => measured[part]))),
-      ]),
-    })),
+
+  /** @param {(bytes: number) => number[]} of */
+  const points = (of, places = sizes) => places.map((bytes) => [bytes / KIB, rounded(median(of(bytes)))]);
+  const each = (part, places) =>
+    Object.keys(ways).flatMap((way) =>
+      Object.keys(gateways).map((gateway) => ({
+        title: `${gateway}, ${way}`,
+        points: points((bytes) => results[`${gateway}, ${way}, ${bytes}`].map((one) => one[part]), places),
+      })),
+    );
+  const ratios = Object.keys(ways).map((way) => ({
+    title: `Bargate, ${way}`,
+    points: points((bytes) =>
+      results[`Bargate, ${way}, ${bytes}`].map(({ us }, round) => us / results[`bare, ${way}, ${bytes}`][round].us),
+    ),
   }));
+  return [
+    { title: 'CPU time of a request, bare = 1, by KiB of body', unit: 'ratio', lines: ratios },
+    {
+      title: 'CPU time of a MiB of body, by KiB of it',
+      unit: 'us',
+      lines: each(
+        'us',
+        sizes.filter((bytes) => bytes >= MIB),
+      ),
+    },
+    { title: 'Peak of memory above idle, by KiB of body', unit: 'MiB', lines: each('mib') },
+  ];
 }
 
 async function measureBody(pid, send, bytes) {

@@ -77,6 +77,7 @@ export function createProvider({
     adapter: storage.adapter,
     clients: clients.map((client) => ({
       id_token_signed_response_alg: signingKey.alg,
+      ...(paths.introspection ? { introspection_signed_response_alg: signingKey.alg } : {}),
       // Auth0 names its session in every ID token; oidc-provider only for clients that ask for logout tokens. None is sent
       // by itself: the tenant mints them on request.
       backchannel_logout_uri: `${issuer}never-called`,
@@ -95,7 +96,7 @@ export function createProvider({
     claims: CLAIMS_OF_SCOPE,
     responseTypes: ['code'],
     clientAuthMethods,
-    enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
+    enabledJWA: { idTokenSigningAlgValues: [signingKey.alg], introspectionSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
     clientBasedCORS: (ctx, origin) => webOrigins.includes(origin),
     // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
@@ -113,6 +114,8 @@ export function createProvider({
       },
       dPoP: { enabled: false },
       introspection: { enabled: paths.introspection !== undefined },
+      // A client that asks for JSON gets JSON.
+      jwtIntrospection: { enabled: paths.introspection !== undefined },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,

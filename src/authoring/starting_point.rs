@@ -183,9 +183,9 @@ impl StartingPoint {
         Some(Documentation { pages: texts(followed.get("pages")), date: followed.text("date")?.to_owned() })
     }
 
-    /// Returns the note beside the place of an answer, if the file has one.
-    pub fn note(&self, asked: Asked) -> Option<String> {
-        let key = self.variable(asked)?.places.first()?.strip_prefix("authorizer.")?.to_owned();
+    /// Returns the note beside the place of a variable, if the file has one.
+    pub fn note(&self, variable: &Variable) -> Option<String> {
+        let key = variable.places.first()?.strip_prefix("authorizer.")?.split(['.', '[']).next()?;
         let config = self.config();
         config.get(root::AUTHORIZER.name)?.text(&format!("x-{key}")).map(str::to_owned)
     }

@@ -1,6 +1,9 @@
 //! The part of an authorizer that asks the provider about access tokens (RFC 7662).
 
 use super::address::read_https;
+#[cfg(not(target_arch = "wasm32"))]
+use super::authorizer::algorithm::algorithm_names;
+use super::authorizer::algorithm::read_algorithm;
 use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
 use super::grammar::{Json, absent, list, object, refused, wherever};
@@ -9,6 +12,7 @@ use super::provider::TOKEN_ENDPOINT_AUTH_METHOD;
 use super::provider::{AuthMethod, CLIENT_SECRET, PRIVATE_KEY, WrittenProvider};
 use super::reader::{Findings, ObjectReader, Place, advice, host_help, shown};
 use super::section::section;
+use crate::algorithm::Algorithm;
 
 /// Which access tokens the provider is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Introspection {
     pub endpoint: Option<String>,
     /// Whether an answer that names no type of token may be about an access token.
     pub without_token_type: bool,
+    /// The algorithm that answers are signed with (RFC 9701), if they have to be.
+    pub signed_by: Option<Algorithm>,
 }
 
 /// Reads how the provider is asked by a client; `None` if the config says nothing of it, and `Some(None)` if it is wrong, or not known
@@ -48,11 +54,16 @@ pub(super) fn read_introspection(
     let endpoint =
         written_endpoint.as_ref().map(|written| read_https(written, &INTROSPECTION_ENDPOINT.at(place), findings));
     let without_token_type = object.boolean(&INTROSPECTION_WITHOUT_TOKEN_TYPE, findings);
+    let written_algorithm = object.text(&INTROSPECTION_SIGNED_RESPONSE_ALG, findings);
+    let signed_by = written_algorithm
+        .as_ref()
+        .map(|written| read_algorithm(written, false, &INTROSPECTION_SIGNED_RESPONSE_ALG.at(place), findings));
     let Some((written, asked)) = chosen else {
         let untyped = object.node(&INTROSPECTION_WITHOUT_TOKEN_TYPE).filter(|_| without_token_type);
         for (key, offset) in [
             (INTROSPECTION_ENDPOINT.name, written_endpoint.map(|written| written.offset)),
             (INTROSPECTION_WITHOUT_TOKEN_TYPE.name, untyped.map(|node| node.offset)),
+            (INTROSPECTION_SIGNED_RESPONSE_ALG.name, written_algorithm.map(|written| written.offset)),
         ] {
             let Some(offset) = offset else { continue };
             let message = format_args!("\"{key}\" has no effect without \"introspection\"");
@@ -72,13 +83,14 @@ pub(super) fn read_introspection(
     }
     Some(asked.and_then(|asked| {
         let endpoint = endpoint.map_or(Some(None), |known| known.map(Some))?;
-        Some(Introspection { asked, endpoint, without_token_type })
+        let signed_by = signed_by.map_or(Some(None), |known| known.map(Some))?;
+        Some(Introspection { asked, endpoint, without_token_type, signed_by })
     }))
 }
 
 /// Returns the schemas that refuse what has no effect, and require that the client authenticates.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn conditions() -> [Json; 3] {
+pub(super) fn conditions() -> [Json; 4] {
     let useless = "It has no effect without \"introspection\".";
     let unasked = || object! { "properties": object! { [INTROSPECTION]: false } };
     let public = object! {
@@ -95,6 +107,11 @@ pub(super) fn conditions() -> [Json; 3] {
             "an introspection endpoint is asked",
             unasked(),
             object! { "properties": object! { [INTROSPECTION_ENDPOINT]: absent(useless) } },
+        ),
+        wherever(
+            "signed answers are asked for",
+            unasked(),
+            object! { "properties": object! { [INTROSPECTION_SIGNED_RESPONSE_ALG]: absent(useless) } },
         ),
         wherever(
             "answers without a type of token are asked for",
@@ -136,4 +153,9 @@ section! {
          only if the provider's endpoint knows no other tokens than access tokens, as that of django-oauth-toolkit and \
          LemonLDAP::NG.",
         example(true);
+    INTROSPECTION_SIGNED_RESPONSE_ALG: Text = text("introspection_signed_response_alg", Any),
+        Different("accepts answers about access tokens that are signed in another way"),
+        "The algorithm that the provider signs its answers with (RFC 9701), as the client is registered there. The gateway \
+         then asks for signed answers, and accepts no others.",
+        shape(algorithm_names(false)), default_words("none: answers are not signed"), example("ES256");
 }

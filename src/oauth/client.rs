@@ -19,6 +19,8 @@ pub struct Form {
     pub body: String,
     /// The header's value, if the client's secret goes there.
     pub authorization: Option<String>,
+    /// The media type to ask for, if it is not the usual one.
+    pub accept: Option<&'static str>,
 }
 
 impl Form {
@@ -72,7 +74,7 @@ impl Form {
             }
             (AuthMethod::PrivateKeyJwt | AuthMethod::None, _) | (_, None) => {}
         }
-        Self { body: form.finish(), authorization }
+        Self { body: form.finish(), authorization, accept: None }
     }
 
     /// Adds an assertion and its signature (RFC 7523 section 2.2).

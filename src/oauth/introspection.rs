@@ -1,48 +1,88 @@
-//! Introspection (RFC 7662): the question about an access token, and what the answer means to a client.
+//! Introspection (RFC 7662): the question about an access token, and what the answer, signed or not (RFC 9701), means to a client.
 
 use serde_json::{Map, Value};
 
-use super::Form;
 use super::provider_response::{Outcome, provider_error};
-use crate::config::{Endpoints, Provider};
-use crate::json;
+use super::{Form, userinfo_expectations};
+use crate::algorithm::Algorithm;
+use crate::config::{Endpoints, Introspection, Provider};
 use crate::problem::{Problem, RetryAfter};
+use crate::token::{Expectations, Kind, TokenError, VerifiedClaims};
+
+/// The media type of signed answers (RFC 9701 section 5).
+const SIGNED_ANSWER: &str = "application/token-introspection+jwt";
 
 /// Returns the form that asks about an access token (section 2.1).
-pub fn introspection_form(provider: &Provider, endpoints: &Endpoints, token: &str) -> Form {
-    Form::for_introspection(provider, endpoints, &[("token", token), ("token_type_hint", "access_token")])
+pub fn introspection_form(
+    provider: &Provider,
+    endpoints: &Endpoints,
+    introspection: &Introspection,
+    token: &str,
+) -> Form {
+    let fields = [("token", token), ("token_type_hint", "access_token")];
+    let accept = introspection.signed_by.map(|_| SIGNED_ANSWER);
+    Form { accept, ..Form::for_introspection(provider, endpoints, &fields) }
 }
 
-/// Parses the answer about a token (section 2.2); `None` if the token is not active.
+/// Returns the body of the answer about a token.
 ///
 /// # Errors
 /// What a client is told if nobody can say: that is never the token's fault.
-pub fn parse_introspection(outcome: &Outcome) -> Result<Option<Map<String, Value>>, Problem> {
-    let unavailable = |reason: String| Problem::IdpUnavailable(["introspection: ", &reason].concat());
-    let response = outcome.as_ref().map_err(|error| unavailable(error.to_string()))?;
+pub fn introspection_body(outcome: &Outcome) -> Result<&str, Problem> {
+    let response = outcome.as_ref().map_err(|error| unavailable(&error.to_string()))?;
     match response.status {
-        200 => {
-            let members = json::parse_object(response.body.as_bytes());
-            match members.as_ref().and_then(|members| members.get("active")) {
-                Some(Value::Bool(true)) => Ok(members),
-                Some(Value::Bool(false)) => Ok(None),
-                _ => Err(unavailable("the answer is malformed".to_owned())),
-            }
-        }
+        200 => Ok(response.body.trim()),
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
         400..=499 => {
             let mut error = provider_error(response);
             error.description += " (introspection; see token_endpoint_auth_method and client_secret)";
             Err(Problem::IdpRejected(error))
         }
-        status => Err(unavailable(["status ", &status.to_string()].concat())),
+        status => Err(unavailable(&["status ", &status.to_string()].concat())),
     }
+}
+
+/// Returns the rules for a signed answer, which are those for a profile but for its algorithm (RFC 9701 section 5).
+pub fn introspection_expectations<'e>(provider: &'e Provider, algorithm: &'e Algorithm) -> Expectations<'e> {
+    let (algorithms, kind) = (std::slice::from_ref(algorithm), Kind::Introspection);
+    Expectations { algorithms, kind, ..userinfo_expectations(provider) }
+}
+
+/// Returns what a signed answer says (RFC 9701 section 5).
+pub fn signed_introspection(answer: &VerifiedClaims) -> Option<Map<String, Value>> {
+    answer.get("token_introspection").and_then(Value::as_object).cloned()
+}
+
+/// Returns the problem that an answer is not signed as it has to be.
+pub fn unsigned_introspection(error: &TokenError) -> Problem {
+    unavailable(&["the answer is not what introspection_signed_response_alg asks for: ", &error.to_string()].concat())
+}
+
+/// Returns what is said of a token (section 2.2); `None` if the token is not active.
+///
+/// # Errors
+/// The same if the answer does not say.
+pub fn parse_introspection(members: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, Problem> {
+    match members.as_ref().and_then(|members| members.get("active")) {
+        Some(Value::Bool(true)) => Ok(members),
+        Some(Value::Bool(false)) => Ok(None),
+        _ => Err(unavailable("the answer is malformed")),
+    }
+}
+
+fn unavailable(reason: &str) -> Problem {
+    Problem::IdpUnavailable(["introspection: ", reason].concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::oauth::{ProviderResponse, TransportError};
+
+    fn parsed(outcome: &Outcome) -> Result<Option<Map<String, Value>>, Problem> {
+        parse_introspection(json::parse_object(introspection_body(outcome)?.as_bytes()))
+    }
 
     #[test]
     fn what_nobody_can_say_is_never_the_fault_of_the_token() {
@@ -69,7 +109,7 @@ mod tests {
             (Err(TransportError::Unreachable("x".into())), (503, "idp_unavailable"), "away"),
         ];
         for (outcome, expected, message) in table {
-            let problem = parse_introspection(&outcome).unwrap_err();
+            let problem = parsed(&outcome).unwrap_err();
             assert_eq!((problem.status(), problem.code()), expected, "{message}");
             let waits = problem.headers().iter().any(|(name, _)| name == "retry-after");
             assert_eq!(waits, problem.status() != 502, "{message}");
@@ -79,8 +119,8 @@ mod tests {
     #[test]
     fn a_token_is_active_or_not() {
         let answer = |body: &str| Ok(ProviderResponse { status: 200, retry_after: None, body: body.into() });
-        assert_eq!(parse_introspection(&answer(r#"{"active":false,"sub":"u"}"#)).unwrap(), None);
-        let members = parse_introspection(&answer(r#"{"active":true,"sub":"u"}"#)).unwrap().unwrap();
+        assert_eq!(parsed(&answer(r#"{"active":false,"sub":"u"}"#)).unwrap(), None);
+        let members = parsed(&answer(r#"{"active":true,"sub":"u"}"#)).unwrap().unwrap();
         assert_eq!(json::text(&members, "sub"), Some("u"));
     }
 }

@@ -9,19 +9,17 @@ use super::provider_response::{ProviderResponse, refused};
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
+use crate::http::header::seconds;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
-use crate::token::{ClaimError, Expectations, Kind, VerifiedClaims};
+use crate::token::{ClaimError, Expectations, Kind, TokenError, VerifiedClaims};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
 /// The longest value that one side chooses and the gateway passes to the other, in bytes: the longest are hints that are tokens.
 const PASSED_MAX_BYTES: usize = 2_048;
-
-/// The parameter by which a login asks for an authentication that is not older.
-const MAX_AGE: &str = "max_age";
 
 /// The claim that says when the user was authenticated.
 const AUTH_TIME: &str = "auth_time";
@@ -57,44 +55,14 @@ pub struct LoginState {
     pub nonce: String,
     /// Where the application wants to go on.
     pub return_to: Option<String>,
-    /// At most how long before the login the user may have been authenticated, in seconds, if that was asked for.
-    pub max_age_secs: Option<i64>,
     /// When the login began, in seconds since 1970.
     pub issued_at: i64,
 }
 
 impl LoginState {
-    /// Begins a login at `now` (seconds since 1970), with `passed` as [`authorization_request`] has it.
-    pub fn begin(
-        provider: &Provider,
-        random: &LoginRandom,
-        return_to: Option<String>,
-        passed: Option<&str>,
-        now: i64,
-    ) -> Self {
-        // What is not a number asks for a login at this moment.
-        let secs = |text: &str| text.parse().unwrap_or(0);
-        let max_age_secs = match provider.parameter(MAX_AGE) {
-            Some(fixed) => Some(secs(fixed)),
-            None if provider.client_parameters.iter().any(|name| name == MAX_AGE) => {
-                chosen(passed, MAX_AGE).map(|value| secs(&value))
-            }
-            None => None,
-        };
-        let (verifier, nonce) = (random_text(&random.verifier), random_text(&random.nonce));
-        Self { verifier, nonce, return_to, max_age_secs, issued_at: now }
-    }
-
-    /// Checks that the user was authenticated as lately as the login asked for (OpenID Connect Core section 3.1.2.1). That counts from
-    /// the beginning of the login: what the user did in it may have taken a while.
-    ///
-    /// # Errors
-    /// That the ID token does not say so.
-    pub fn check_age(&self, claims: &VerifiedClaims, clock_skew_secs: i64) -> Result<(), ClaimError> {
-        let Some(max_age_secs) = self.max_age_secs else { return Ok(()) };
-        let at = claims.date(AUTH_TIME).ok_or(ClaimError::Missing { claim: AUTH_TIME })?;
-        let earliest = self.issued_at.saturating_sub(max_age_secs).saturating_sub(clock_skew_secs);
-        if at < earliest { Err(ClaimError::Required { claim: AUTH_TIME.to_owned() }) } else { Ok(()) }
+    /// Begins a login at `now` (seconds since 1970).
+    pub fn begin(random: &LoginRandom, return_to: Option<String>, now: i64) -> Self {
+        Self { verifier: random_text(&random.verifier), nonce: random_text(&random.nonce), return_to, issued_at: now }
     }
 
     /// Returns the bytes to seal.
@@ -103,7 +71,6 @@ impl LoginState {
             ("v", self.verifier.as_str().into()),
             ("n", self.nonce.as_str().into()),
             ("r", self.return_to.as_deref().into()),
-            ("m", self.max_age_secs.into()),
             ("t", self.issued_at.into()),
         ];
         json::object(members).to_text().into_bytes()
@@ -125,8 +92,7 @@ impl LoginState {
         let members = json::parse_object(bytes)?;
         let own = |key: &str| json::text(&members, key).map(str::to_owned);
         let issued_at = members.get("t").and_then(Value::as_i64)?;
-        let max_age_secs = members.get("m").and_then(Value::as_i64);
-        Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), max_age_secs, issued_at })
+        Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), issued_at })
     }
 }
 
@@ -166,17 +132,12 @@ pub fn authorization_request(
     }
     // What the config says is not for a client to change.
     for name in provider.client_parameters.iter().filter(|name| provider.parameter(name).is_none()) {
-        if let Some(value) = chosen(passed, name) {
+        // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
+        if let Some(value) = query_parameter(passed, name).filter(|value| value.len() <= PASSED_MAX_BYTES) {
             query.append_pair(name, &value);
         }
     }
     query.finish()
-}
-
-/// Returns a parameter of the client's own request, if it is not too long to go along. Of two of a name it is the first: a request with
-/// one twice is refused (RFC 6749 section 3.1).
-fn chosen(passed: Option<&str>, name: &str) -> Option<String> {
-    query_parameter(passed, name).filter(|value| value.len() <= PASSED_MAX_BYTES)
 }
 
 /// Returns the address of the provider's login for an authorization request.
@@ -244,6 +205,26 @@ pub fn code_form(
     Form::for_tokens(provider, endpoints, &fields)
 }
 
+/// Checks that the user was authenticated as lately as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1); what is
+/// not a number asks for an authentication in this login. That counts from the beginning of the login, in which the user may have taken
+/// a while.
+///
+/// # Errors
+/// [`Problem::IdTokenInvalid`] if the ID token says otherwise, or nothing.
+pub fn check_age(provider: &Provider, state: &LoginState, claims: &VerifiedClaims) -> Result<(), Problem> {
+    let Some(max_age) = provider.parameter("max_age") else { return Ok(()) };
+    let secs = i64::from(seconds(max_age).unwrap_or(0)) + provider.authorizer.clock_skew_secs;
+    if claims.date(AUTH_TIME).is_some_and(|at| at >= state.issued_at - secs) {
+        return Ok(());
+    }
+    Err(Problem::IdTokenInvalid(TokenError::Claim(ClaimError::Required { claim: AUTH_TIME.to_owned() }).into()))
+}
+
+/// Checks whether a session's ID token is still one of this provider for this client: the config may have had others at the login.
+pub fn is_own_id_token(provider: &Provider, id_token: &str, now: i64) -> bool {
+    VerifiedClaims::of_session(id_token, &id_token_expectations(provider), 0, now).is_ok()
+}
+
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
     let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
@@ -295,8 +276,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_client_chooses_how_to_ask_where_the_config_does_not() {
-        let state =
-            LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, max_age_secs: None, issued_at: 0 };
+        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 0 };
         let request = |provider: &Provider, passed| {
             authorization_request(provider, &state, "s", "c", "https://gw.example/cb", Some(passed))
         };
@@ -388,53 +368,41 @@ pub(super) mod tests {
     #[test]
     fn a_state_comes_back_as_it_was_until_it_is_too_old() {
         let random = LoginRandom { verifier: [7; 32], nonce: [8; 16] };
-        let state = LoginState::begin(&provider(&[]), &random, Some("/home".into()), Some("max_age=7"), 1_000);
+        let state = LoginState::begin(&random, Some("/home".into()), 1_000);
         let bytes = state.to_bytes();
         let opened = LoginState::from_bytes(&bytes, 1_000 + LOGIN_STATE_MAX_SECS).unwrap();
         assert_eq!((opened.verifier, opened.nonce), (state.verifier, state.nonce));
-        assert_eq!((opened.return_to.as_deref(), opened.max_age_secs), (Some("/home"), Some(7)));
+        assert_eq!(opened.return_to.as_deref(), Some("/home"));
         let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
         assert!(matches!(late, Err(Problem::StateExpired)));
         assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
     }
 
     #[test]
-    fn a_user_was_authenticated_as_lately_as_the_config_or_the_client_asks() {
-        let random = LoginRandom { verifier: [7; 32], nonce: [8; 16] };
-        let fixed: &[(&str, &str)] = &[("max_age", "60")];
-        let none: &[(&str, &str)] = &[];
-        let longest = format!("max_age={}", "0".repeat(PASSED_MAX_BYTES + 1));
-        let missing = "auth_time is missing";
-        let other = "the claim auth_time has another value";
+    fn a_user_was_authenticated_as_lately_as_the_config_asks() {
+        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 1_000 };
+        let other = Some("the claim auth_time has another value");
         let table = [
-            (none, "", "", None, "nobody asks"),
-            (fixed, "", r#","auth_time":940"#, None, "as long ago as the config allows"),
-            (fixed, "", r#","auth_time":939"#, Some(other), "a second longer ago"),
-            (fixed, "", r#","auth_time":1500"#, None, "in the course of the login"),
-            (fixed, "", "", Some(missing), "the provider does not say when"),
-            (fixed, "", r#","auth_time":"1000""#, Some(missing), "a text"),
-            (fixed, "max_age=600", r#","auth_time":939"#, Some(other), "a client does not change the config's"),
-            (none, "max_age=600", r#","auth_time":400"#, None, "as long ago as the client allows"),
-            (none, "max_age=600&max_age=0", r#","auth_time":399"#, Some(other), "of two, the first counts"),
-            (none, "max_age=0", r#","auth_time":999"#, Some(other), "before the login, though it asks for one"),
-            (none, "max_age=x", r#","auth_time":999"#, Some(other), "no number: as 0"),
-            (none, &longest, "", None, "one that is too long is not passed"),
+            (None, "", None, "it does not ask"),
+            (Some("60"), r#","auth_time":940"#, None, "as long ago as may be"),
+            (Some("60"), r#","auth_time":939"#, other, "a second longer ago"),
+            (Some("60"), r#","auth_time":1500"#, None, "in the course of the login"),
+            (Some("60"), "", other, "the provider does not say when"),
+            (Some("60"), r#","auth_time":"1000""#, other, "a text"),
+            (Some("0"), r#","auth_time":999"#, other, "before the login, though it asks for one"),
+            (Some("1h"), r#","auth_time":999"#, other, "no number: as 0"),
+            (Some("99999999999"), r#","auth_time":0"#, None, "more than there are seconds"),
         ];
-        for (parameters, passed, auth_time, expected, message) in table {
-            let client = provider(parameters);
-            let state = LoginState::begin(&client, &random, None, Some(passed), 1_000);
+        for (max_age, auth_time, expected, message) in table {
+            let client = provider(max_age.map(|age| ("max_age", age)).as_slice());
             let claims = format!(
                 r#"{{"iss":"https://idp.example/","aud":"client","sub":"u","exp":9000,"iat":1000{auth_time}}}"#
             );
             let token = ["h.", &random_text(claims.as_bytes()), ".s"].concat();
             let claims = VerifiedClaims::of_session(&token, &id_token_expectations(&client), 0, 1_500).unwrap();
-            let checked = state.check_age(&claims, 0).err().map(|error| error.to_string());
-            assert_eq!(checked.as_deref(), expected, "{message}");
+            let refused = check_age(&client, &state, &claims).err();
+            assert_eq!(refused.as_ref().and_then(Problem::reason).as_deref(), expected, "{message}");
         }
-        let mut client = provider(&[]);
-        client.client_parameters.clear();
-        let state = LoginState::begin(&client, &random, None, Some("max_age=0"), 1_000);
-        assert_eq!(state.max_age_secs, None, "one that a client may not choose is not passed");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::{Form, id_token_expectations};
+use super::{Form, id_token_expectations, is_own_id_token};
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::http::request::{query_parameter, with_query};
-use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
+use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
 const LOGOUT_TOKEN_MAX_AGE_SECS: i64 = 5 * 60;
@@ -40,19 +40,17 @@ pub fn logout_url(
     if provider.endpoints.is_some() {
         return with_query(url, &query.finish());
     }
-    let expectations = id_token_expectations(provider);
-    let known =
-        id_token.and_then(|token| Some((token, VerifiedClaims::of_session(token, &expectations, 0, now).ok()?)));
+    let id_token = id_token.filter(|token| is_own_id_token(provider, token, now));
     // Entra ID asks for its own claim of an account, and not for the ID token.
-    if let Some(hint) = known.as_ref().and_then(|(_, claims)| claims.text("login_hint")) {
-        query.append_pair("logout_hint", hint);
+    if let Some(hint) = id_token.and_then(|token| claimed_text(token, "login_hint")) {
+        query.append_pair("logout_hint", &hint);
     }
     if let Some(state) = state {
         query.append_pair("state", state);
     }
     let mut address = with_query(url, &query.finish());
     // All its characters may stand in a query as they are.
-    let hint = known.map(|(token, _)| ["&id_token_hint=", token].concat());
+    let hint = id_token.map(|token| ["&id_token_hint=", token].concat());
     if let Some(hint) = hint.filter(|hint| address.len() + hint.len() <= LOGOUT_URL_MAX_BYTES) {
         address.push_str(&hint);
     }

@@ -83,6 +83,8 @@ pub enum Kind {
     Userinfo,
     /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
     Logout,
+    /// A signed answer about a token (RFC 9701 section 5).
+    Introspection,
 }
 
 /// The header of a token (RFC 7515 section 4), with a method for each rule.
@@ -129,17 +131,25 @@ impl JoseHeader {
     /// # Errors
     /// That it does, or that `typ` is not a string.
     pub fn check_kind(&self, expected: Kind) -> Result<(), TokenError> {
-        let Some(written) = self.0.get("typ") else { return Ok(()) };
-        let written = written.as_str().ok_or(TokenError::OtherKind)?;
+        // Only of answers about tokens, the specification says that they must have it (RFC 9701 section 5).
+        let may_be_unsaid = expected != Kind::Introspection;
+        let Some(written) = self.0.get("typ").map_or_else(|| may_be_unsaid.then_some(""), Value::as_str) else {
+            return Err(TokenError::OtherKind);
+        };
         let essence = essence(written);
         let kind = essence.strip_prefix("application/").unwrap_or(&essence);
         let own = match expected {
             Kind::Access => "at+jwt",
             Kind::Logout => "logout+jwt",
             Kind::Id | Kind::Userinfo => "jwt",
+            Kind::Introspection => "token-introspection+jwt",
         };
         // Kinds have names with a `+`; any other text has no meaning.
-        if kind == own || !kind.as_bytes().contains(&b'+') { Ok(()) } else { Err(TokenError::OtherKind) }
+        if kind == own || may_be_unsaid && !kind.as_bytes().contains(&b'+') {
+            Ok(())
+        } else {
+            Err(TokenError::OtherKind)
+        }
     }
 
     /// Returns the `kid`, if there is one.

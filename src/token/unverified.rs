@@ -20,14 +20,14 @@ pub struct UnverifiedToken<'t> {
 }
 
 /// Proof that a token's signature was verified; only the code that verified it may make one.
-#[derive(Debug, Clone)]
-pub struct SignatureVerified(Option<String>);
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureVerified<'k>(Option<&'k str>);
 
-impl SignatureVerified {
+impl<'k> SignatureVerified<'k> {
     /// Returns the proof that the signature of the token was verified with a key of the set; `issuer` is whose tokens the key signs, if
     /// the set says so.
-    pub fn attest(issuer: Option<&str>) -> Self {
-        Self(issuer.map(str::to_owned))
+    pub fn attest(issuer: Option<&'k str>) -> Self {
+        Self(issuer)
     }
 }
 
@@ -79,13 +79,13 @@ impl<'t> UnverifiedToken<'t> {
     /// The first rule that a claim breaks, or that the payload is not a set of claims.
     pub fn into_verified(
         self,
-        proof: SignatureVerified,
+        proof: SignatureVerified<'_>,
         expectations: &Expectations<'_>,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
         self.header.check_kind(expectations.kind)?;
         let claims = self.parts.claims()?;
-        check_key_issuer(&claims, proof.0.as_deref(), expectations.issuer, expectations.tenants)
+        check_key_issuer(&claims, proof.0, expectations.issuer, expectations.tenants)
             .and_then(|()| VerifiedClaims::check(claims, expectations, now))
             .map_err(TokenError::Claim)
     }

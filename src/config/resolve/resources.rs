@@ -38,8 +38,9 @@ pub(super) fn describe(
         let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
         };
-        if !openers.iter().any(|known| Rc::ptr_eq(known, &access.authorizer)) {
-            openers.push(Rc::clone(&access.authorizer));
+        let opener: &Authorizer = &access.authorizer;
+        if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, opener)) {
+            openers.push(opener);
         }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {
@@ -50,7 +51,10 @@ pub(super) fn describe(
     let mut described = Vec::with_capacity(written.len());
     for ((index, written), (mut openers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
-            openers = authorizers.iter().flatten().cloned().collect();
+            openers.clear();
+            for authorizer in authorizers.iter().flatten() {
+                openers.push(authorizer);
+            }
         }
         let mut issuers = Vec::new();
         for authorizer in &openers {

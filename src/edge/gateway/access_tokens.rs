@@ -12,7 +12,11 @@ use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::now_secs;
-use crate::oauth::{TransportError, introspection_form, parse_introspection};
+use crate::json;
+use crate::oauth::{
+    TransportError, introspection_body, introspection_expectations, introspection_form, parse_introspection,
+    signed_introspection, unsigned_introspection,
+};
 use crate::problem::Problem;
 use crate::token::{ClaimError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
 
@@ -72,7 +76,8 @@ async fn ask(
         let reason = "it names no introspection endpoint: add an introspection_endpoint, if it has one";
         VerifyError::Keys(Problem::IdpError(reason, None))
     })?;
-    let form = introspection_form(&application.provider, &endpoints, token);
+    let form = introspection_form(&application.provider, &endpoints, introspection, token);
+    let provider = Rc::clone(&application.provider);
     let rules = SingleFlightRules::of_call(application.timeout_ms(), 0.0);
     // The answer counts from the question on: it may be long on its way while the token is revoked. Only the request that asks knows
     // when that was, and caches the answer.
@@ -84,7 +89,17 @@ async fn ask(
     });
     let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
-    let verdict = match parse_introspection(&outcome).map_err(VerifyError::Keys)? {
+    let body = introspection_body(&outcome).map_err(VerifyError::Keys)?;
+    let members = match &introspection.signed_by {
+        None => json::parse_object(body.as_bytes()),
+        Some(algorithm) => {
+            let expectations = introspection_expectations(&provider, algorithm);
+            let verified = verifier.verify(invocation, body, &expectations).await;
+            let refused = |failure: VerifyError| VerifyError::Keys(failure.or(|error| unsigned_introspection(&error)));
+            signed_introspection(&verified.map_err(refused)?.0)
+        }
+    };
+    let verdict = match parse_introspection(members).map_err(VerifyError::Keys)? {
         None => Err(TokenError::Inactive),
         Some(claims) => {
             let untyped = introspection.without_token_type;

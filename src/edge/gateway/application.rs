@@ -39,8 +39,8 @@ impl Application {
     /// If no whole answer came in time.
     pub async fn send(&self, url: &str, form: Form) -> Outcome {
         let form = self.signed(form).await?;
-        let timeout_ms = self.timeout_ms();
-        Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
+        let (authorization, timeout_ms) = (form.authorization.as_deref(), self.timeout_ms());
+        Call { url, form: Some(&form.body), authorization, accept: form.accept, timeout_ms }.send().await
     }
 
     /// Returns a form with an assertion, if the client authenticates by one.

@@ -337,7 +337,7 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             (failure, [place, ": ", reason].concat())
         };
         let unusable = |reason: String| about(JwksFailure::Document(not_usable, None), &reason);
-        let call = Call { url: &uri, form: None, authorization: None, timeout_ms };
+        let call = Call { url: &uri, form: None, authorization: None, accept: None, timeout_ms };
         let document = match call.send_bounded(JWKS_MAX_BYTES).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => {

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
@@ -204,12 +204,7 @@ struct Source {
 /// Returns the config's text; `None` if KV, which may have one, cannot be read: a store that fails is not an empty store.
 async fn read_source(env: &Env) -> Option<Source> {
     for name in INLINE_VARIABLES {
-        let inline = bindings::raw(env, name);
-        let inline = match inline.is_object() {
-            true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
-            false => inline.as_string(),
-        };
-        if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
+        if let Some(text) = bindings::variable(env, name).filter(|text| !text.trim().is_empty()) {
             return Some(Source { text, rechecked: false, name: "variable" });
         }
     }

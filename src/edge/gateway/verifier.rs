@@ -138,7 +138,10 @@ impl Verifier {
     }
 }
 
-async fn verify_signature(token: &UnverifiedToken<'_>, held: &CachedJwks) -> Result<SignatureVerified, TokenError> {
+async fn verify_signature<'k>(
+    token: &UnverifiedToken<'_>,
+    held: &'k CachedJwks,
+) -> Result<SignatureVerified<'k>, TokenError> {
     let algorithm = token.algorithm();
     let candidates = held.set.select_keys(token.key_id(), algorithm);
     if candidates.is_empty() {

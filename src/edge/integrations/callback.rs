@@ -21,12 +21,12 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
-    id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
+    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_age, check_response_issuer,
+    code_form, id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
-use crate::token::{TokenError, VerifiedClaims};
+use crate::token::VerifiedClaims;
 
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
@@ -193,8 +193,7 @@ async fn verify_id_token(
         if claims.text("nonce") != Some(&state.nonce) {
             return Err(Problem::NonceMismatch);
         }
-        let aged = state.check_age(&claims, application.provider.authorizer.clock_skew_secs);
-        aged.map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error).into()))?;
+        check_age(&application.provider, state, &claims)?;
     }
     Ok(Some(claims))
 }

@@ -49,7 +49,7 @@ pub async fn run(
         Some(binding) => binding,
         None => fresh_text()?,
     };
-    let state = LoginState::begin(provider, &random, return_to, cx.query(), now_secs());
+    let state = LoginState::begin(&random, return_to, now_secs());
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 

@@ -15,7 +15,7 @@ use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::json::ToText as _;
 use crate::oauth::{
-    Userinfo, id_token_expectations, id_token_profile, parse_userinfo, userinfo_expectations, validate_profile,
+    Userinfo, id_token_profile, is_own_id_token, parse_userinfo, userinfo_expectations, validate_profile,
 };
 use crate::problem::{Problem, ProviderError};
 use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
@@ -47,10 +47,8 @@ pub async fn run(
         }
     };
     let id_token = session.as_ref().and_then(|session| session.id_token.as_deref());
-    let expectations = id_token_expectations(&application.provider);
-    // The config may have another issuer since the login.
-    let is_trusted = |id_token: &&str| VerifiedClaims::of_session(id_token, &expectations, 0, now_secs()).is_ok();
-    let id_token = id_token.filter(|_| source != ProfileSource::Userinfo).filter(is_trusted);
+    let is_own = |id_token: &&str| is_own_id_token(&application.provider, id_token, now_secs());
+    let id_token = id_token.filter(|_| source != ProfileSource::Userinfo).filter(is_own);
     let id_profile = id_token.and_then(id_token_profile);
     let profile = if source == ProfileSource::IdToken && session.is_some() {
         let reason = "the session has no ID token: it began before the config had a use for one";
@@ -80,7 +78,7 @@ async fn ask_userinfo(
     let endpoints = application.endpoints(cx).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (["Bearer ", token].concat(), application.timeout_ms());
-    let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
+    let call = Call { url, form: None, authorization: Some(&authorization), accept: None, timeout_ms };
     let response = call.send().await?;
     match parse_userinfo(&response, of_session)? {
         Userinfo::Claims(claims) => Ok(claims),

@@ -249,7 +249,7 @@ async fn access(
     })?;
     if let TokenState::Due(_) = state {
         // Whatever comes of it is in the record.
-        let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
+        let _ = JsFuture::from(within(RENEWAL_PATIENCE_MS, &renewal)).await;
         if let Some(token) = asked.usable(object, rules).await? {
             return Ok(token);
         }
@@ -297,15 +297,10 @@ async fn renew(
     keeps_id_token: bool,
 ) -> Result<SessionAnswer, JsValue> {
     let application = gateway.application(&login.provider);
-    let detached = Detached(object.env());
-    let keeps_id_token = keeps_id_token && tokens.subject.is_some();
-    // A refresh token is good once, so it is not spent before there are keys to check the ID token that comes back.
-    if keeps_id_token && let Err(problem) = application.verifier.keys.current(&detached).await {
-        return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
-    }
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
         let token = Secret::new(sent.clone());
+        let detached = Detached(object.env());
         let exchanged =
             rotation::exchange(gateway, &application, &detached, token, Requester::Session, grace_secs).await;
         let RefreshExchangeAnswer { outcome, replayed } = match exchanged {
@@ -333,7 +328,7 @@ async fn renew(
                 return Ok(not_renewed(&outcome));
             }
         };
-        let id_token = match answer.id_token().filter(|_| goes_on && keeps_id_token) {
+        let id_token = match answer.id_token().filter(|_| goes_on && keeps_id_token && tokens.subject.is_some()) {
             Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
             None => None,
         };

@@ -7,7 +7,7 @@ import { read } from './limits.js';
 /** The `User-Agent` of every call. `oidc.test.mjs` holds it to the version in Cargo.toml. */
 const AGENT = 'bargate/0.1.0';
 
-/** What every call takes: Kubernetes gives its key set only to those who take that media type (RFC 7517 section 8.5.2). */
+/** What a call takes, unless it says otherwise: Kubernetes gives its key set only to those who take that media type (RFC 7517 section 8.5.2). */
 const ACCEPT = 'application/json, application/jwk-set+json';
 
 /** What was answered: the status, for how many seconds the caller shall wait, and the body. @typedef {[number, string | null, Uint8Array]} Reply */
@@ -18,10 +18,11 @@ const ACCEPT = 'application/json, application/jwk-set+json';
  * @param {string | undefined} authorization
  * @param {number} ms
  * @param {number} max
+ * @param {string} [accept]
  */
-export function call(url, form, authorization, ms, max) {
+export function call(url, form, authorization, ms, max, accept = ACCEPT) {
   /** @type {Record<string, string>} */
-  const headers = { accept: ACCEPT, 'user-agent': AGENT };
+  const headers = { accept, 'user-agent': AGENT };
   if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   if (authorization !== undefined) headers.authorization = authorization;
   return answerOf(url, { method: form === undefined ? 'GET' : 'POST', headers, body: form }, ms, max);

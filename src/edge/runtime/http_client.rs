@@ -12,7 +12,14 @@ use crate::secret::Secret;
 // A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
 #[wasm_bindgen(module = "/src/edge/runtime/http_client.js")]
 extern "C" {
-    fn call(url: &str, form: Option<&str>, authorization: Option<&str>, ms: u32, max: usize) -> Promise;
+    fn call(
+        url: &str,
+        form: Option<&str>,
+        authorization: Option<&str>,
+        ms: u32,
+        max: usize,
+        accept: Option<&str>,
+    ) -> Promise;
 
     fn call_json(url: &str, body: &str, key: &str, ms: u32, max: usize) -> Promise;
 }
@@ -28,6 +35,8 @@ pub struct Call<'c> {
     pub form: Option<&'c str>,
     /// The `Authorization` to send.
     pub authorization: Option<&'c str>,
+    /// The media type to ask for, if it is not the usual one.
+    pub accept: Option<&'static str>,
     /// How long the whole call may take.
     pub timeout_ms: u32,
 }
@@ -37,16 +46,16 @@ impl Call<'_> {
     ///
     /// # Errors
     /// If no whole answer came in time.
-    pub async fn send(&self) -> Outcome {
-        self.send_bounded(ANSWER_MAX_BYTES).await
+    pub fn send(&self) -> impl Future<Output = Outcome> {
+        self.send_bounded(ANSWER_MAX_BYTES)
     }
 
     /// Makes the call and reads at most `max_bytes` of the answer.
     ///
     /// # Errors
     /// If no whole answer came in time.
-    pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
-        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes)).await
+    pub fn send_bounded(&self, max_bytes: usize) -> impl Future<Output = Outcome> {
+        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes, self.accept))
     }
 }
 
@@ -54,8 +63,8 @@ impl Call<'_> {
 ///
 /// # Errors
 /// If no whole answer came in time.
-pub async fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> Outcome {
-    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES)).await
+pub fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> impl Future<Output = Outcome> {
+    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES))
 }
 
 async fn answer_of(called: Promise) -> Outcome {

@@ -6,8 +6,9 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::edge::runtime::bindings;
+use crate::edge::runtime::bindings::{self, STORE_TIMEOUT_MS};
 use crate::edge::runtime::crossings::object;
+use crate::edge::runtime::timing::within;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,7 +35,8 @@ impl KvNamespace {
     /// # Errors
     /// If the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
-        bindings::read_text(&self.get_promise(key)?).await
+        let read = within(STORE_TIMEOUT_MS, &self.get_promise(key)?);
+        Ok(JsFuture::from(read).await?.as_string())
     }
 
     /// Puts a text that the store forgets after `lifetime_secs`.

@@ -4,46 +4,32 @@
 //! thrown; inside a task nobody would, so the hook rejects the promise of every request that the instance still owes an
 //! answer. `worker.mjs` then answers each from a fresh instance.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::edge::runtime::boxed::Boxed;
 
+#[wasm_bindgen(module = "/src/edge/runtime/panic.js")]
+extern "C" {
+    /// A promise with what settles it.
+    type Deferred;
+
+    /// Begins a promise, which a panic rejects if it is `guarded`.
+    fn begin(guarded: bool) -> Deferred;
+
+    #[wasm_bindgen(method, getter)]
+    fn promise(this: &Deferred) -> Promise;
+
+    fn settle(deferred: &Deferred, value: &JsValue, succeeded: bool);
+
+    fn reject_unanswered();
+}
+
 thread_local! {
     static INSTALLED: Cell<bool> = const { Cell::new(false) };
-    static UNANSWERED: RefCell<Unanswered> = const { RefCell::new(Unanswered { rejects: Vec::new(), free: Vec::new() }) };
-}
-
-/// The `reject` of each promise that is not settled yet.
-struct Unanswered {
-    rejects: Vec<Option<Function>>,
-    free: Vec<usize>,
-}
-
-impl Unanswered {
-    fn insert(&mut self, reject: Function) -> usize {
-        match self.free.pop() {
-            Some(slot) => {
-                if let Some(place) = self.rejects.get_mut(slot) {
-                    *place = Some(reject);
-                }
-                slot
-            }
-            None => {
-                self.rejects.push(Some(reject));
-                self.rejects.len() - 1
-            }
-        }
-    }
-
-    fn remove(&mut self, slot: usize) {
-        if let Some(place) = self.rejects.get_mut(slot) {
-            *place = None;
-            self.free.push(slot);
-        }
-    }
 }
 
 /// Adds to the SDK's hook one that logs the panic and rejects what is unanswered; does so once per instance.
@@ -55,13 +41,7 @@ pub fn install_hook() {
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
         sdk_hook(info);
-        let unanswered = UNANSWERED.with(|unanswered| {
-            unanswered.try_borrow_mut().map(|mut unanswered| std::mem::take(&mut unanswered.rejects))
-        });
-        for reject in unanswered.into_iter().flatten().flatten() {
-            // Nothing is left to do for a promise that cannot be rejected.
-            let _ = reject.call1(&JsValue::UNDEFINED, &JsValue::from_str("the gateway panicked"));
-        }
+        reject_unanswered();
     }));
 }
 
@@ -69,25 +49,22 @@ pub fn install_hook() {
 pub type Work = Boxed<'static, Result<JsValue, JsValue>>;
 
 /// Returns a promise of the work's result. One type for all work avoids a copy of the code for each.
-#[inline(never)]
 pub fn promise(work: Work) -> Promise {
-    wasm_bindgen_futures::future_to_promise(work)
+    begun(work, false)
 }
 
 /// Returns a promise of the work's result, which a panic rejects.
 pub fn guarded_promise(work: Work) -> Promise {
-    let mut work = Some(work);
-    Promise::new(&mut |resolve, reject| {
-        let Some(work) = work.take() else { return };
-        let slot = UNANSWERED.with_borrow_mut(|unanswered| unanswered.insert(reject.clone()));
-        wasm_bindgen_futures::spawn_local(async move {
-            let (settle, value) = match work.await {
-                Ok(value) => (resolve, value),
-                Err(error) => (reject, error),
-            };
-            UNANSWERED.with_borrow_mut(|unanswered| unanswered.remove(slot));
-            // A client that has hung up is not our failure.
-            let _ = settle.call1(&JsValue::UNDEFINED, &value);
-        });
-    })
+    begun(work, true)
+}
+
+fn begun(work: Work, guarded: bool) -> Promise {
+    let deferred = begin(guarded);
+    let promise = deferred.promise();
+    wasm_bindgen_futures::spawn_local(async move {
+        let outcome = work.await;
+        let (Ok(value) | Err(value)) = &outcome;
+        settle(&deferred, value, outcome.is_ok());
+    });
+    promise
 }

@@ -8,7 +8,7 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::edge::runtime::webcrypto::CryptoError;
+use crate::edge::runtime::webcrypto::{CryptoError, text_of};
 
 // A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
 #[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
@@ -24,9 +24,13 @@ extern "C" {
 ///
 /// # Errors
 /// If WebCrypto refuses.
-pub async fn seal(secret: &[u8], purpose: &str, context: &[u8], plain: &[u8]) -> Result<String, CryptoError> {
-    let sealed = seal_bytes(secret.into(), purpose, context.into(), plain.into());
-    Ok(JsFuture::from(sealed).await?.as_string().unwrap_or_default())
+pub fn seal(
+    secret: &[u8],
+    purpose: &str,
+    context: &[u8],
+    plain: &[u8],
+) -> impl Future<Output = Result<String, CryptoError>> {
+    text_of(seal_bytes(secret.into(), purpose, context.into(), plain.into()))
 }
 
 /// Opens a text that was sealed under the same secret for the same purpose and context; `None` if it was not, or was

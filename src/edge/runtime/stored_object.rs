@@ -67,27 +67,24 @@ impl StoredObject {
     ///
     /// # Errors
     /// If the store refuses.
-    pub async fn keep_until(&self, text: &str, until_ms: i64) -> Result<(), JsValue> {
-        self.keep(text)?;
-        self.wake_at(until_ms).await
+    pub fn keep_until(&self, text: &str, until_ms: i64) -> impl Future<Output = Result<(), JsValue>> {
+        done(self.keep(text).and_then(|()| wake(self, as_number(until_ms))))
     }
 
     /// Sets its alarm, in milliseconds since 1970.
     ///
     /// # Errors
     /// If the store refuses.
-    pub async fn wake_at(&self, at_ms: i64) -> Result<(), JsValue> {
-        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-        let at_ms = at_ms as f64;
-        JsFuture::from(wake(self, at_ms)?).await.map(|_| ())
+    pub fn wake_at(&self, at_ms: i64) -> impl Future<Output = Result<(), JsValue>> {
+        done(wake(self, as_number(at_ms)))
     }
 
     /// Erases all that it keeps, its alarm included.
     ///
     /// # Errors
     /// If the store refuses.
-    pub async fn erase(&self) -> Result<(), JsValue> {
-        JsFuture::from(erase(self)?).await.map(|_| ())
+    pub fn erase(&self) -> impl Future<Output = Result<(), JsValue>> {
+        done(erase(self))
     }
 
     /// Has work done behind the answer.
@@ -115,4 +112,14 @@ impl StoredObject {
         start(self, &flight)?;
         Ok(flight)
     }
+}
+
+/// Waits until the store has done something.
+async fn done(begun: Result<Promise, JsValue>) -> Result<(), JsValue> {
+    JsFuture::from(begun?).await.map(|_| ())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+const fn as_number(at_ms: i64) -> f64 {
+    at_ms as f64
 }

@@ -75,8 +75,16 @@ pub fn fresh_text() -> Result<String, CryptoError> {
 ///
 /// # Errors
 /// If WebCrypto refuses.
-pub async fn digest(text: &str) -> Result<String, CryptoError> {
-    Ok(JsFuture::from(digest_text(text)).await?.as_string().unwrap_or_default())
+pub fn digest(text: &str) -> impl Future<Output = Result<String, CryptoError>> {
+    text_of(digest_text(text))
+}
+
+/// Waits for a text.
+///
+/// # Errors
+/// If WebCrypto refuses.
+pub async fn text_of(promise: Promise) -> Result<String, CryptoError> {
+    Ok(JsFuture::from(promise).await?.as_string().unwrap_or_default())
 }
 
 /// Imports a public key for one algorithm.
@@ -91,9 +99,8 @@ pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, Cr
 ///
 /// # Errors
 /// If the key's numbers do not fit its algorithm.
-pub async fn sign(key: &SigningKey, text: &str) -> Result<String, CryptoError> {
-    let signed = sign_text(key.jwk.expose(), key.algorithm.name(), text);
-    Ok(JsFuture::from(signed).await?.as_string().unwrap_or_default())
+pub fn sign(key: &SigningKey, text: &str) -> impl Future<Output = Result<String, CryptoError>> {
+    text_of(sign_text(key.jwk.expose(), key.algorithm.name(), text))
 }
 
 /// Verifies a signature.

@@ -20,7 +20,7 @@ const valid = (value) => JSON.stringify(configOf(value));
 async function startWith(t, { bindings = {}, stored = {} }) {
   const gateway = await startGateway({ clock: true, kv: ['JWKS', 'CONFIG'], bindings });
   t.after(() => gateway.close());
-  const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
+  const namespace = await gateway.kv('CONFIG');
   for (const [key, text] of Object.entries(stored)) await namespace.put(key, text);
   return gateway;
 }

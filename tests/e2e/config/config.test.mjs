@@ -294,7 +294,7 @@ describe('the config is read', () => {
   /** Starts a gateway with a KV namespace CONFIG that holds `values` before the first request. */
   async function startWithKv(values, options = {}) {
     const gateway = await start({ kv: ['JWKS', 'CONFIG'], ...options });
-    const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
+    const namespace = await gateway.kv('CONFIG');
     for (const [key, value] of Object.entries(values)) await namespace.put(key, value);
     return gateway;
   }

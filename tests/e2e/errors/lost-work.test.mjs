@@ -361,7 +361,7 @@ describe('a key set', { concurrency: 4 }, () => {
 test('a look at the config that is lost is taken again a minute later', async (t) => {
   const gateway = obeying(await startGateway({ kv: ['CONFIG'], objects: [], entry: losingEntry() }));
   t.after(() => gateway.close());
-  const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
+  const namespace = await gateway.kv('CONFIG');
   const configOf = (value) => JSON.stringify({ paths: [{ method: 'GET', path: '/source', response: { value } }] });
   const put = (value) => namespace.put('gateway.config.json', configOf(value));
   const source = async () => (await (await gateway.fetch('/source')).json()).value;

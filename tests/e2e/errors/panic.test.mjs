@@ -142,7 +142,7 @@ for (const [kind, path] of KINDS) {
   test(`a ${kind} while the config is read from KV: the fresh instance reads it too`, async (t) => {
     const gateway = await startGateway({ ...PANICKING, kv: ['JWKS', 'CONFIG'] });
     t.after(() => gateway.close());
-    const kv = await gateway.miniflare.getKVNamespace('CONFIG');
+    const kv = await gateway.kv('CONFIG');
     await kv.put('gateway.config.json', JSON.stringify(config([AWAITED_PATH])));
     for (let round = 0; round < 3; round += 1) {
       const answers = await Promise.all([

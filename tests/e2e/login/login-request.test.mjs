@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startTenant } from '../../../dev/tenant.mjs';
 import { Browser } from '../support/harness.mjs';
 import {
   CALLBACK,
@@ -13,6 +12,7 @@ import {
   fixedParameters,
   logIn,
   startLoginGateway,
+  startTenant,
 } from '../support/login-flow.mjs';
 
 const HTTPS = 'https://gw.example';

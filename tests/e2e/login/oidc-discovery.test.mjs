@@ -267,7 +267,7 @@ describe('a document is kept', () => {
     const first = await startTokenGateway(realm, { paths, resourcePersistencePath: directory });
     try {
       await assertLogin(first, realm.origin + AT.authorization, 'the first');
-      const kv = await first.miniflare.getKVNamespace('JWKS');
+      const kv = await first.kv('JWKS');
       let altered = 0;
       await until(async () => {
         for (const { name } of (await kv.list()).keys) {

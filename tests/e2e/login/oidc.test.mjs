@@ -119,10 +119,8 @@ describe('a login', () => {
     const own = await startTokenGateway(realm, { authorizer: { login_parameters: { max_age: '60' } } });
     t.after(() => own.close());
     assert.ok((await logIn(own, new Browser())).access_token, 'the user has just been authenticated');
-    for (const [authTime, reason] of /** @type {[any, string][]} */ ([
-      [undefined, 'auth_time is missing'],
-      [1, 'the claim auth_time has another value'],
-    ])) {
+    const reason = 'the claim auth_time has another value';
+    for (const authTime of [undefined, 1]) {
       const browser = new Browser();
       const callback = await loginUntilCallback(own, browser);
       realm.fault({

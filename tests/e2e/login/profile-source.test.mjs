@@ -145,7 +145,7 @@ test('a session that began before there was a use for its ID token has none, unt
   without.paths = without.paths.filter(({ integration }) => integration?.type !== 'auth0_logout');
   const own = await startObeyingGateway(realm, { config: undefined, kv: ['JWKS', 'CONFIG'], isolates: 2 });
   t.after(() => own.close());
-  const namespace = await own.miniflare.getKVNamespace('CONFIG');
+  const namespace = await own.kv('CONFIG');
   await namespace.put('gateway.config.json', JSON.stringify(without));
   const session = await beginSession(own, realm, { email: EMAIL });
   const next = { ...without, paths: [...without.paths, ...paths] };

@@ -57,7 +57,8 @@ test('where the provider requires it, the browser carries the name of the client
   assert.deepEqual([rest, [...location.searchParams].length], [{ client_id: CLIENT_ID }, 2]);
   const [{ headers, form }] = recorded.pushed;
   const { state, nonce, code_challenge: challenge, ...given } = Object.fromEntries(form);
-  assert.deepEqual(given, { ...fixedParameters(realm), prompt: 'login' });
+  // A config for a strict provider fixes the prompt.
+  assert.deepEqual(given, { prompt: 'login', ...fixedParameters(realm) });
   assert.equal(form.size, Object.keys(given).length + 3, 'none is there twice');
   const basic = `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')}`;
   assert.deepEqual([headers.get('authorization'), recorded.pushed.length], [basic, 1]);
@@ -71,7 +72,11 @@ test('a login by a pushed request ends in tokens', async () => {
 });
 
 test('the client authenticates as at the token endpoint', async (t) => {
-  const own = await startRealm({ endpoints, clientAuthMethods: ['client_secret_post'] });
+  const own = await startRealm({
+    endpoints,
+    client: { token_endpoint_auth_method: 'client_secret_post' },
+    clientAuthMethods: ['client_secret_post'],
+  });
   t.after(() => own.close());
   const recorded = await startRecorded(t, own, { authorizer: { pushed_authorization_requests: true } });
   assert.ok((await logIn(recorded, new Browser())).access_token);

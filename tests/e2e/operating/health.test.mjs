@@ -52,7 +52,7 @@ async function start(t, { stored, ...options }) {
   t.after(() => gateway.close());
   const put = async (config) => {
     const text = typeof config === 'string' ? config : JSON.stringify(config);
-    await (await gateway.miniflare.getKVNamespace('CONFIG')).put(FIRST_KEY, text);
+    await (await gateway.kv('CONFIG')).put(FIRST_KEY, text);
   };
   if (stored !== undefined) await put(stored);
   return {

@@ -40,7 +40,7 @@ async function start(t, config) {
   const options = { config: undefined, kv: ['JWKS', 'CONFIG'], isolates: 2 };
   const gateway = await startSessionGateway(tenant, api, options);
   t.after(() => gateway.close());
-  const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
+  const namespace = await gateway.kv('CONFIG');
   const put = (next) => namespace.put('gateway.config.json', JSON.stringify(next));
   await put(config);
   return {

@@ -26,11 +26,9 @@ import {
   untilErased,
 } from '../support/session-flow.mjs';
 
-// JWKS_FRESH_SECS, JWKS_COOLDOWN_SECS, JWKS_STALE_MAX_SECS and JWKS_LOAD_RETRY_SECS of jwks.rs.
+// JWKS_FRESH_SECS and JWKS_COOLDOWN_SECS of jwks.rs.
 const FRESH_SECS = 600;
 const COOLDOWN_SECS = 30;
-const STALE_MAX_SECS = 24 * 60 * 60;
-const LOAD_RETRY_SECS = 2;
 // DOUBT_AFTER_SECS of record.rs.
 const DOUBT_AFTER_SECS = 10;
 const MANY = 20;
@@ -127,26 +125,6 @@ describe('a session whose token is signed by a key that is withdrawn', () => {
     tenant.clearFaults();
     await assertAlive(gateway, session, 'when the user has been asked');
   });
-});
-
-test('a session that keeps ID tokens spends no refresh token while there are no keys to check the next with', async (t) => {
-  const profile = {
-    method: 'GET',
-    path: '/profile/id-token',
-    integration: { type: 'auth0_userinfo', source: 'id_token' },
-  };
-  const own = await startSessionGateway(tenant, api, { paths: [profile] });
-  t.after(() => own.close());
-  const session = await beginSession(own, tenant);
-  tenant.resetCounts();
-  tenant.fault({ path: KEY_SET, kind: 'reset' });
-  await later(STALE_MAX_SECS);
-  assertProblem(await askWith(own, session.cookie), [503, 'idp_unavailable', '5'], 'without keys');
-  assert.equal(exchanges(), 0);
-  tenant.clearFaults();
-  await later(LOAD_RETRY_SECS);
-  await assertAlive(own, session, 'with keys');
-  assert.equal(exchanges(), 1);
 });
 
 describe('a session that is renewed just when the provider has begun to use another key', () => {

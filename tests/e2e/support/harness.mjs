@@ -124,6 +124,8 @@ export async function startGateway(options = {}) {
     /** How many requests a gateway on the clock has taken in. */
     taken: time?.taken,
     miniflare,
+    /** The KV namespace of this name. */
+    kv: async (name) => callingAgain(await miniflare.getKVNamespace(name)),
     /** Every line the Worker has logged, as text. */
     lines,
     /** The log's JSON lines, parsed. */
@@ -152,6 +154,22 @@ export async function startGateway(options = {}) {
       await miniflare.dispose();
     },
   };
+}
+
+/**
+ * Makes calls to a namespace again if their connection was closed: workerd closes an idle one after 5 s, and on a busy machine miniflare
+ * may have used it before it hears of that.
+ */
+function callingAgain(namespace) {
+  const call = async (method, args) => namespace[method](...args);
+  const again =
+    (method) =>
+    (...args) =>
+      call(method, args).catch((error) => {
+        if (error.cause?.code !== 'UND_ERR_SOCKET') throw error;
+        return call(method, args);
+      });
+  return { get: again('get'), put: again('put'), list: again('list'), delete: again('delete') };
 }
 
 /** The name of the Worker that is the isolate of this number; the objects are those of the first. */

@@ -65,7 +65,7 @@ export const configOf = (value) => ({ paths: [{ method: 'GET', path: '/source', 
  */
 export async function prepare(t, gateway, config) {
   t.after(() => gateway.close());
-  const namespace = await gateway.miniflare.getKVNamespace('CONFIG').catch(() => undefined);
+  const namespace = await gateway.kv('CONFIG').catch(() => undefined);
   const order = async (what) => {
     const headers = { 'x-order': JSON.stringify(what) };
     const [first] = await Promise.all(gateway.origins.map(async (origin) => (await fetch(origin, { headers })).json()));

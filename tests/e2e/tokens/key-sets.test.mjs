@@ -458,12 +458,12 @@ async function start(t, authorizer = {}, options = {}) {
 const kvKey = (tenant) => `jwks:${tenant.origin}${KEY_SET}`;
 
 async function store(gateway, tenant, copy) {
-  const kv = await gateway.miniflare.getKVNamespace('JWKS');
+  const kv = await gateway.kv('JWKS');
   await kv.put(kvKey(tenant), typeof copy === 'string' ? copy : JSON.stringify(copy));
 }
 
 async function storedCopy(gateway, tenant) {
-  const kv = await gateway.miniflare.getKVNamespace('JWKS');
+  const kv = await gateway.kv('JWKS');
   return kv.get(kvKey(tenant), 'json');
 }
 

@@ -53,6 +53,12 @@ pub fn page(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Pa
         let put = |secret: &Variable| format!("npx wrangler secret put {}", secret.reference.name);
         add(&mut page, "and what is secret, in no file:", secrets.iter().map(put).collect());
     }
+    let given = variables.iter().filter(|variable| variable.meaning == Meaning::Given);
+    let noted = |variable: &Variable| Some(format!("{}: {}", variable.reference.name, answers.point.note(variable)?));
+    let notes: Vec<_> = given.filter_map(noted).collect();
+    if !notes.is_empty() {
+        add(&mut page, "To fill in:", notes);
+    }
     let at_the_provider = provider_lines(answers);
     if !at_the_provider.is_empty() {
         let heading = "At the provider, for local runs (for a deployment, with its address):";

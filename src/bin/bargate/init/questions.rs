@@ -107,7 +107,7 @@ impl Questions for Terminal {
                 Err(reason) => Validation::Invalid(reason.into()),
             })
         };
-        let note = point.note(asked);
+        let note = point.variable(asked).and_then(|variable| point.note(&variable));
         let text = Text::new(question).with_placeholder(example).with_validator(validator);
         let text = if let Some(note) = &note { text.with_help_message(note) } else { text };
         text.prompt().map_err(unanswered)
