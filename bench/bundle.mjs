@@ -1,8 +1,9 @@
 // A bundle with another built-in config than gateway.config.json, as `wrangler deploy` would make it.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { inputsText } from '../scripts/build.mjs';
+import { inputsText, prepare } from '../scripts/build.mjs';
 import { ROOT } from '../scripts/toolchain.mjs';
 
 /**
@@ -12,11 +13,16 @@ import { ROOT } from '../scripts/toolchain.mjs';
  * @param {object} config
  */
 export async function bundleWith(folder, config) {
+  const text = JSON.stringify(config);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'gateway.config.json');
+  writeFileSync(file, text);
+  const contents = inputsText(text, { prepared: await prepare(file) });
   const inputs = {
     name: 'inputs',
     setup(builder) {
       builder.onResolve({ filter: /\/inputs\.mjs$/ }, () => ({ path: 'inputs', namespace: 'inputs' }));
-      builder.onLoad({ filter: /.*/, namespace: 'inputs' }, () => ({ contents: inputsText(JSON.stringify(config)) }));
+      builder.onLoad({ filter: /.*/, namespace: 'inputs' }, () => ({ contents }));
     },
   };
   await build({

@@ -3,10 +3,20 @@
 // that runs under `wrangler dev` keeps its last build.
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
@@ -16,6 +26,10 @@ import { wranglerCall } from './wrangler-call.mjs';
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
 const BUILD = 'build';
+/** The config in the form that the gateway starts from. */
+const PREPARED = join(BUILD, 'prepared.txt');
+/** From this length on a text takes longer to read over than to decompress. */
+const LARGE_TEXT = 65_536;
 /** Where the user's modules are, which paths may name. */
 const SERVICES = 'services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
@@ -58,8 +72,9 @@ export async function build({ forDev = false } = {}) {
   const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
+  mkdirSync(join(ROOT, BUILD), { recursive: true });
   await timed(`build: checking ${CONFIG}`, 120, () =>
-    runBargate(['check', CONFIG, ...deployment], {
+    runBargate(['check', CONFIG, '--prepare', PREPARED, ...deployment], {
       whole: true,
       failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
     }),
@@ -86,6 +101,13 @@ export async function rebuild() {
     console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
     return 'failed';
   }
+}
+
+/** Returns a config as a build with it would give it to the gateway. */
+export async function prepare(file) {
+  const output = `${file}.prepared`;
+  await runBargate(['check', file, '--prepare', output]);
+  return readFileSync(output, 'utf8');
 }
 
 /** Runs the command line: as `make test` has compiled it with its tests, or else as cargo makes it. */
@@ -163,18 +185,34 @@ function filesUnder(path) {
 async function writeInputs({ forDev }) {
   const next = join(ROOT, BUILD, 'inputs.next.mjs');
   const files = serviceFiles();
-  writeFileSync(next, inputsText(readProjectFile(CONFIG), { forDev, files }));
+  writeFileSync(next, inputsText(readProjectFile(CONFIG), { prepared: readProjectFile(PREPARED), forDev, files }));
   if (forDev && Object.keys(files).length) await tryBundle(next);
   renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
 }
 
 /** The module of what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
-export function inputsText(config, { forDev = false, files = {} } = {}) {
+export function inputsText(config, { prepared, forDev = false, files = {} }) {
   const entries = Object.entries(files).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const inputs = `export const config = ${JSON.stringify(config)};\nexport const forDev = ${forDev};\n`;
-  return `${inputs}export const services = {\n${entries.join('')}};\n`;
+  const lines = Object.entries({ prepared, forDev }).map(
+    ([name, is]) => `export const ${name} = ${JSON.stringify(is)};\n`,
+  );
+  lines.push(`export const config = ${onRequest(config)};\n`, `export const services = {\n${entries.join('')}};\n`);
+  return lines.join('');
+}
+
+/**
+ * JavaScript that makes a text that hardly anybody asks for. A large one is compressed, for else each start would read over it; a
+ * small one compresses better in the bundle as it is.
+ */
+function onRequest(text) {
+  if (text.length < LARGE_TEXT) return `() => ${JSON.stringify(text)}`;
+  const base64 = JSON.stringify(gzipSync(text, { level: 9 }).toString('base64'));
+  return `() => {
+  const bytes = Uint8Array.from(atob(${base64}), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+}`;
 }
 
 /** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */

@@ -26,6 +26,7 @@ pub(crate) mod mapping;
 pub(crate) mod networks;
 mod older;
 pub(crate) mod path;
+pub(crate) mod prepared;
 pub(crate) mod protected_resource;
 pub(crate) mod provider;
 pub(crate) mod reader;
@@ -60,6 +61,7 @@ pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
+pub use prepared::Prepared;
 pub use protected_resource::ProtectedResource;
 pub use provider::{AuthMethod, Endpoints};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
@@ -68,6 +70,7 @@ pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, Session, SessionRules};
 
+use crate::route::PreparedRoutes;
 use document::{Node, parse_document};
 use reader::{Findings, Help, Place, advice};
 use reference::{collect_references, resolve_references};
@@ -89,8 +92,27 @@ pub(crate) use {
 /// # Errors
 /// Every mistake in the file, in its order.
 pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
+    load_with(source, None, bindings)
+}
+
+/// Reads a config, with its routes if it is one that was [`Prepared`], and resolves its references.
+///
+/// # Errors
+/// Every mistake in the text, in its order; none if the routes are not those of the config.
+pub fn load_with(
+    source: &str,
+    prepared: Option<PreparedRoutes<&str>>,
+    bindings: &dyn Bindings,
+) -> Result<Config, Vec<Diagnostic>> {
     let source = without_mark(source);
-    load_parsed(source, parse_text(source)?, bindings)
+    let mut root = parse_text(source)?;
+    let mut findings = Findings::new(source);
+    resolve_references(&mut root, &Place::Root, bindings, &mut findings);
+    let config = read_tree(&root, &mut findings).and_then(|tree| resolve(tree, prepared, &mut findings));
+    match config {
+        Some(config) if findings.is_empty() => Ok(config),
+        _ => Err(findings.into_diagnostics()),
+    }
 }
 
 /// Parses a text without a mark, with what configs of the older gateway leave unsaid.
@@ -108,16 +130,6 @@ fn parse_text(source: &str) -> Result<Node<'_>, Vec<Diagnostic>> {
             findings.note(error.offset, &Place::Root, Code::InvalidJson, format_args!("{message}"), help);
             Err(findings.into_diagnostics())
         }
-    }
-}
-
-fn load_parsed(source: &str, mut root: Node<'_>, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
-    let mut findings = Findings::new(source);
-    resolve_references(&mut root, &Place::Root, bindings, &mut findings);
-    let config = read_tree(&root, &mut findings).and_then(|tree| resolve(tree, &mut findings));
-    match config {
-        Some(config) if findings.is_empty() => Ok(config),
-        _ => Err(findings.into_diagnostics()),
     }
 }
 
@@ -204,7 +216,7 @@ impl<'s> WrittenConfig<'s> {
         let mut findings = self.findings.clone();
         let tree = read_tree(&self.root, &mut findings);
         if let Some(tree) = &tree {
-            resolve(tree.clone(), &mut findings);
+            resolve(tree.clone(), None, &mut findings);
         }
         (tree, findings.into_diagnostics())
     }

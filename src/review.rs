@@ -14,6 +14,7 @@ mod needs;
 mod open_domains;
 mod outline;
 mod patterns;
+mod prepared;
 mod report;
 mod route_warnings;
 mod text_warnings;
@@ -24,6 +25,7 @@ pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
+pub use prepared::prepare;
 pub use report::{ReviewedFile, github, json, text};
 
 use consequences::Mistakes;

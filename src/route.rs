@@ -17,8 +17,8 @@ mod pattern;
 mod pattern_error;
 mod reading;
 mod segment;
+mod sorted;
 mod table;
-mod trie;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use explanation::{Passed, in_order_of_precedence};
@@ -28,4 +28,4 @@ pub use method::{Allow, Method, MethodRule};
 pub use pattern::Pattern;
 pub use pattern_error::PatternError;
 pub use reading::Ambiguity;
-pub use table::{Conflict, Found, Match, RouteSpec, RouteTable};
+pub use table::{Conflict, Found, Match, PreparedRoutes, RouteSpec, RouteTable};

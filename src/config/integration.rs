@@ -27,8 +27,9 @@ pub enum Integration {
     HttpProxy {
         /// The upstream.
         server: Rc<Server>,
-        /// What is taken off the beginning of the path: whole segments of the pattern, all literal, without a slash at the end.
-        prefix: String,
+        /// What is taken off the beginning of the path: whole segments of the pattern, all literal, without a slash at the end; without
+        /// it, what is before a wildcard.
+        prefix: Option<String>,
         /// Whether a WebSocket is closed once its token has expired or its session has ended.
         close_at_expiry: bool,
     },
@@ -140,7 +141,7 @@ pub(crate) struct WrittenIntegration<'n> {
 #[derive(Clone)]
 pub(crate) enum Settings<'n> {
     /// An upstream: its alias, and the rest as [`Integration::HttpProxy`] has it.
-    HttpProxy { server: Option<Written<'n>>, prefix: String, close_at_expiry: bool },
+    HttpProxy { server: Option<Written<'n>>, prefix: Option<String>, close_at_expiry: bool },
     /// Another Worker.
     ServiceBinding(WrittenCall<'n>),
     /// A module: its alias.
@@ -274,30 +275,21 @@ fn read_supabase(
     Some(Supabase { step, url: [&*url.origin(), url.path().trim_end_matches('/')].concat(), key })
 }
 
-/// Reads what is taken off the beginning of the path; by default the literal prefix of a wildcard.
+/// Reads what is taken off the beginning of the path; `None` for what is taken off by default.
 fn read_strip_prefix(
     object: &mut ObjectReader<'_, '_>,
     pattern: Option<&Pattern>,
     findings: &mut Findings<'_>,
-) -> String {
-    let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
-    let Some(written) = object.text(&keys::http_proxy::STRIP_PREFIX, findings) else { return by_default() };
-    let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
-    match pattern.prefix(text) {
-        Some(prefix) => prefix,
-        None => {
-            let wrong = "is not a prefix of this path";
-            let help = advice("write its first literal segments, as in \"/api\"; \"\" removes nothing");
-            findings.refuse(
-                &written,
-                &keys::http_proxy::STRIP_PREFIX.at(object.place()),
-                Code::InvalidPath,
-                wrong,
-                help,
-            );
-            String::new()
-        }
+) -> Option<String> {
+    let written = object.text(&keys::http_proxy::STRIP_PREFIX, findings)?;
+    let prefix = pattern?.prefix(written.value()?);
+    if prefix.is_none() {
+        let wrong = "is not a prefix of this path";
+        let help = advice("write its first literal segments, as in \"/api\"; \"\" removes nothing");
+        let place = keys::http_proxy::STRIP_PREFIX.at(object.place());
+        findings.refuse(&written, &place, Code::InvalidPath, wrong, help);
     }
+    prefix
 }
 
 fn read_redirect_uri<'n>(

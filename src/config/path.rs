@@ -19,16 +19,10 @@ use super::root;
 use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
 use crate::config::code::Code;
-use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+use crate::route::{Method, MethodRule, Pattern};
 
-/// One entry of `paths`.
+/// What is done with the requests that a route takes; several routes may share it.
 pub struct Path {
-    /// The method it answers.
-    pub method: MethodRule,
-    /// The paths it answers.
-    pub pattern: Pattern,
-    /// Whether a segment may have an encoded slash.
-    pub encoded_slashes: bool,
     /// What opens it; without this it is open to everyone.
     pub access: Option<Access>,
     /// The metadata of the resource that it belongs to, if that is published.
@@ -47,12 +41,8 @@ pub struct Path {
 
 impl Path {
     /// Makes a path that is open to everyone.
-    pub(super) fn open(route: &RouteSpec, integration: Integration) -> Self {
-        let RouteSpec { method, pattern, encoded_slashes, .. } = route.clone();
+    pub(super) fn open(integration: Integration) -> Self {
         Self {
-            method,
-            pattern,
-            encoded_slashes,
             access: None,
             protected_resource: None,
             integration,

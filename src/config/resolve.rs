@@ -19,13 +19,17 @@ use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
 use crate::places::Places;
-use crate::route::RouteTable;
+use crate::route::{PreparedRoutes, RouteTable};
 use links::Links;
 use login::{Logins, spelling_help};
 use path::{Context, ResolvedPath};
 
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
-pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
+pub(super) fn resolve(
+    mut tree: ConfigTree<'_>,
+    prepared: Option<PreparedRoutes<&str>>,
+    findings: &mut Findings<'_>,
+) -> Option<Config> {
     let authorizers = authorizers(&tree);
     let introspections = login::introspections(&tree, &authorizers);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
@@ -37,7 +41,12 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         resolve_paths(&tree, session, paths, &authorizers, findings);
     let metadata = resources::describe(described, &authorizers, &mut paths);
     paths.extend(metadata);
-    let routes = build_routes(&mut paths, findings);
+    let routes = match prepared {
+        Some(prepared) => {
+            RouteTable::of_prepared(prepared, paths.iter_mut().filter_map(|path| path.route.take()).collect())?
+        }
+        None => build_routes(&mut paths, findings),
+    };
 
     let problem_page = problem_page.map_or(Some(None), |page| page.map(Some));
     let analytics = tree.analytics.map_or(Some(None), |binding| binding.to_text().map(Some));

@@ -53,7 +53,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     let config = &gateway.config;
     check_address(cx, config.networks.as_ref())?;
     let found = config.routes.find(cx.method(), cx.path());
-    if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, cx, &found)) {
+    if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(rule, cx, &found)) {
         return Ok(answer);
     }
     let matched = match found {
@@ -67,6 +67,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
         Found::Ambiguous(reason) => return Err(Problem::PathAmbiguous(reason)),
     };
     cx.path_index.set(Some(matched.index));
+    let _ = cx.route.set((matched.rule, matched.pattern.to_owned()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
     check_address(cx, path.rules.networks.as_ref())?;
     check_rate(cx, path, None).await?;
@@ -103,16 +104,13 @@ fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(),
 }
 
 /// Answers a CORS preflight of a path that has no own `OPTIONS` entry; `None` if the request is something else.
-fn answer_preflight(gateway: &Gateway, rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
+fn answer_preflight(rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
     if cx.method() != Method::Options.as_str() {
         return None;
     }
     let allow = match found {
         Found::MethodNotAllowed(allow) => *allow,
-        Found::Route(Match { index, .. }) => {
-            let any = gateway.config.paths.get(*index).is_some_and(|path| path.method == MethodRule::Any);
-            any.then(every_method)?
-        }
+        Found::Route(Match { rule, .. }) => (*rule == MethodRule::Any).then(every_method)?,
         Found::NotFound | Found::Ambiguous(_) => return None,
     };
     let origin = cx.header("origin")?;

@@ -70,6 +70,7 @@ pub async fn run(
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
         }
         Integration::HttpProxy { server, prefix, close_at_expiry } => Box::pin(async {
+            let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
             let raw = expiring.is_some();

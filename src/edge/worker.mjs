@@ -3,7 +3,7 @@
 // panic ends the instance, so the answer is asked of a fresh one, which the next call into the gateway makes.
 import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
-import { config, forDev, services } from '../../build/inputs.mjs';
+import { config, forDev, prepared, services } from '../../build/inputs.mjs';
 
 const { answer_object, answer_panic, resume, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
 // Otherwise every Worker with a binding to this one could call them.
@@ -14,7 +14,7 @@ delete Gateway.prototype.watch_step;
 
 // Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
 // what the core says to a watch.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services, resume, watch_step };
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, resume, watch_step };
 
 export default class extends Gateway {
   fetch(request) {

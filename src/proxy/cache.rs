@@ -14,6 +14,8 @@ const CREDENTIAL_WORDS: &str =
 pub struct Outgoing<'r> {
     /// Its method.
     pub method: &'r str,
+    /// The pattern of the route that took it.
+    pub pattern: &'r str,
     /// The URL at the first upstream.
     pub url: &'r str,
     /// The names of its headers in lower case, with commas between them.
@@ -64,7 +66,7 @@ impl CacheQuery {
         if !is_apart || !is_plain || said.no_store {
             return None;
         }
-        let name = [path.pattern.as_str(), request.url, issuer, subject].join("\n");
+        let name = [request.pattern, request.url, issuer, subject].join("\n");
         Some(Self { name, vary, anew: said.no_cache || said.max_age == Some(0) })
     }
 }
@@ -83,13 +85,9 @@ fn says_who_asks(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::config::{HeaderRules, Integration, Mapping, Rules, Source};
-    use crate::route::{MethodRule, Pattern};
 
     fn path(cache: &Cache) -> Path {
         Path {
-            method: MethodRule::Any,
-            pattern: Pattern::parse("/kept/{.+}").unwrap(),
-            encoded_slashes: false,
             access: None,
             protected_resource: None,
             integration: Integration::Health,
@@ -112,6 +110,7 @@ mod tests {
     fn get() -> Outgoing<'static> {
         Outgoing {
             method: "GET",
+            pattern: "/kept/{.+}",
             url: "https://api.example/x",
             names: "accept",
             cache_control: None,

@@ -13,7 +13,7 @@ use crate::config::{
     ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, Settings, WrittenAccess, WrittenAnswer, WrittenConfig,
     WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
 };
-use crate::route::{Guard, Method, MethodRule, RouteSpec, in_order_of_precedence};
+use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
 /// The rules of a path, as they are listed.
 const RULES: [&str; 6] = [
@@ -126,7 +126,7 @@ fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) 
     let rules = RULES.into_iter().filter(|key| has(key)).map(str::to_owned).collect();
     OutlinedRoute {
         spec,
-        upstream: path.integration().and_then(|integration| upstream(tree, integration)),
+        upstream: path.integration().and_then(|integration| upstream(tree, path, integration)),
         index: Some(path.index),
         requirement: path.access.as_ref().map(|access| requirement(tree, access)),
         integration,
@@ -137,7 +137,7 @@ fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) 
 }
 
 /// Returns where an integration forwards requests to.
-fn upstream(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Option<Upstream> {
+fn upstream(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, integration: &WrittenIntegration<'_>) -> Option<Upstream> {
     let Settings::HttpProxy { server, prefix, .. } = &integration.settings else { return None };
     // What a binding says is taken off is not known here.
     integration.node.at(&http_proxy::STRIP_PREFIX).map_or(Some(""), |node| node.written()?.in_file())?;
@@ -145,7 +145,9 @@ fn upstream(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Opti
         Some(address) => format!("{}{}", address.origin(), address.path().trim_end_matches('/')),
         None => url.to_owned(),
     });
-    Some(Upstream { addresses: addresses.collect(), prefix: prefix.clone() })
+    let by_default = path.pattern.as_ref().and_then(Pattern::literal_prefix);
+    let prefix = prefix.as_deref().or(by_default).unwrap_or_default().to_owned();
+    Some(Upstream { addresses: addresses.collect(), prefix })
 }
 
 /// Returns the addresses of a server, as they are written.

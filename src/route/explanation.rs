@@ -1,14 +1,14 @@
 //! Why a route does not take a request, and in which order routes are asked, for people who list and try them.
 //!
-//! Whether a path matches is the tree's to say: here it is asked again, for one route at a time.
+//! Whether a path matches is the search's to say: here it is asked again, for one route at a time.
 
 use std::fmt;
 
 use super::method::{Method, MethodRule};
-use super::pattern::{Pattern, Segment};
+use super::pattern::{Pattern, Segment, is_wildcard, segments};
 use super::reading::Readings;
-use super::table::{RouteSpec, RouteTable};
-use super::trie::Node;
+use super::sorted::{Line, SortedRoutes, sorted};
+use super::table::RouteTable;
 
 /// Why a route does not take a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +53,9 @@ impl fmt::Display for Passed {
 ///
 /// Routes that no request can tell apart stay in their order.
 pub fn in_order_of_precedence<'r>(routes: impl IntoIterator<Item = (&'r Pattern, MethodRule)>) -> Vec<usize> {
-    let mut root = Node::default();
-    for (index, (pattern, rule)) in routes.into_iter().enumerate() {
-        root.insert_again(pattern, rule, index);
-    }
-    root.routes().collect()
+    let lines = routes.into_iter().enumerate();
+    let lines = lines.map(|(index, (pattern, rule))| Line { pattern: pattern.as_str(), rule, index });
+    SortedRoutes::of(sorted(lines.collect())).in_order().map(|line| line.index).collect()
 }
 
 impl RouteTable {
@@ -67,42 +65,48 @@ impl RouteTable {
         let method = Method::parse(method);
         let readings = Readings::of(path);
         let path = readings.as_ref().map_or(path, |readings| &readings.standing);
-        let others = self.indexes().filter(|index| Some(*index) != taker);
-        let others = others.filter_map(|index| Some((index, self.spec(index)?)));
-        let taker = taker.and_then(|index| self.spec(index));
-        others.map(|(index, spec)| (index, why_not(spec, taker, method, path))).collect()
+        let (takers, others): (Vec<_>, Vec<_>) = self.in_order().partition(|line| Some(line.index) == taker);
+        let why = |line: &Line<'_>| (line.index, why_not(line, takers.first(), method, path));
+        others.iter().map(why).collect()
     }
 }
 
-fn why_not(spec: &RouteSpec, taker: Option<&RouteSpec>, method: Option<Method>, path: &str) -> Passed {
-    let mut only = Node::default();
-    only.insert_again(&spec.pattern, spec.method, 0);
-    if only.find(method, path).is_some() {
-        return taker.map_or(Passed::Refused, |taker| Passed::Precedence(why_first(&taker.pattern, &spec.pattern)));
+fn why_not(route: &Line<'_>, taker: Option<&Line<'_>>, method: Option<Method>, path: &str) -> Passed {
+    if SortedRoutes::of([*route]).find(method, path).is_some() {
+        return taker.map_or(Passed::Refused, |taker| Passed::Precedence(why_first(taker.pattern, route.pattern)));
     }
-    let rest = path.strip_prefix('/');
-    let matched = only.depth(rest);
-    let segments = |path: &'_ str| path.split('/').nth(matched + 1).map(str::to_owned);
-    let ends = spec.pattern.segments().len() == matched;
-    match (segments(spec.pattern.as_str()).filter(|_| !ends), segments(path)) {
-        (Some(expected), Some(found)) => Passed::Segment { place: matched + 1, expected, found },
-        (Some(_), None) => Passed::TooShort,
-        (None, Some(_)) if !spec.pattern.is_wildcard() => Passed::TooLong,
-        (None, _) => Passed::Method,
+    let mut pieces = path.split('/').skip(1);
+    let mut expected = segments(route.pattern).zip(route.pattern.split('/').skip(1)).enumerate();
+    for (index, (segment, piece)) in expected.by_ref() {
+        let matches = |found: &str| match segment {
+            Segment::Literal(text) => found == text,
+            Segment::Parameter => !found.is_empty(),
+            Segment::Wildcard | Segment::End => true,
+        };
+        if segment == Segment::Wildcard {
+            return Passed::Method;
+        }
+        match pieces.next() {
+            None => return Passed::TooShort,
+            Some(found) if !matches(found) => {
+                return Passed::Segment { place: index + 1, expected: piece.to_owned(), found: found.to_owned() };
+            }
+            Some(_) => {}
+        }
     }
+    if pieces.next().is_some() { Passed::TooLong } else { Passed::Method }
 }
 
 /// Returns why one of two patterns that match a path precedes the other.
-fn why_first(first: &Pattern, other: &Pattern) -> &'static str {
-    if first.is_wildcard() != other.is_wildcard() {
+fn why_first(first: &str, other: &str) -> &'static str {
+    if is_wildcard(first) != is_wildcard(other) {
         return "a path without a wildcard comes before one with it";
     }
-    let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
-    // After the last segment of the other one comes its wildcard.
-    let others = other.segments().iter().map(is_literal).chain([false]);
-    if first.segments().iter().zip(others).any(|(first, other)| is_literal(first) && !other) {
+    let is_literal = |segment: &Segment<'_>| matches!(segment, Segment::Literal(_));
+    let mut pairs = segments(first).zip(segments(other));
+    if pairs.any(|(first, other)| is_literal(&first) && !is_literal(&other)) {
         "a literal segment comes before a parameter"
-    } else if first.segments().len() != other.segments().len() {
+    } else if segments(first).count() != segments(other).count() {
         "the longer path comes first"
     } else {
         "its own method comes before ANY"
@@ -111,7 +115,7 @@ fn why_first(first: &Pattern, other: &Pattern) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Found, Guard};
+    use super::super::{Found, Guard, RouteSpec};
     use super::*;
 
     fn table(patterns: &[(&str, &str)]) -> RouteTable {

@@ -7,6 +7,7 @@
 //!
 //! It does **not** know routes, and reads no path that [`super::reading`] refuses.
 
+use super::pattern::{Segment, segments};
 use super::reading::validate_bytes;
 use super::segment;
 
@@ -55,8 +56,31 @@ pub(super) fn any_reading(path: &str, condition: impl Fn(Option<&str>) -> bool) 
     (0..=selections).any(|habits| condition(read(path, habits).as_deref()))
 }
 
+/// Checks whether a pattern is read loosely as it is written.
+pub(super) fn is_plain_pattern(pattern: &str) -> bool {
+    let mut literals = segments(pattern).filter_map(|segment| match segment {
+        Segment::Literal(text) => Some(text),
+        _ => None,
+    });
+    literals.all(is_plain) && (pattern.len() == 1 || !pattern.ends_with('/'))
+}
+
+/// Brings a pattern into the spelling in which readings are compared with it.
+pub(super) fn fold_pattern(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    for (index, piece) in pattern.split('/').skip(1).enumerate() {
+        // A last slash says nothing, unless it is all there is.
+        if piece.is_empty() && index > 0 {
+            continue;
+        }
+        text.push('/');
+        if piece.starts_with('{') { text.push_str(piece) } else { text.push_str(&fold_literal(piece)) }
+    }
+    text
+}
+
 /// Brings a literal of a pattern into the spelling in which readings are compared with it.
-pub(super) fn fold_literal(literal: &str) -> String {
+fn fold_literal(literal: &str) -> String {
     let (mut decoded, mut text) = (Vec::new(), String::with_capacity(literal.len()));
     // Literals have only well-formed escapes.
     if segment::decode_into(literal.as_bytes(), &mut decoded).is_ok() {

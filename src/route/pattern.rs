@@ -8,7 +8,6 @@
 use std::fmt;
 
 use super::limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
-use super::loose;
 use super::pattern_error::PatternError;
 use super::segment;
 
@@ -16,23 +15,54 @@ use super::segment;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: Box<str>,
-    segments: Box<[Segment]>,
-    wildcard: Option<Wildcard>,
 }
 
-/// One segment of a pattern before its wildcard.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Segment {
+/// A segment of a pattern. Of those that match a path, the lesser precedes the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Segment<'p> {
     /// Canonical text; empty only as the last segment, after a trailing slash.
-    Literal(Box<str>),
-    /// The name of a parameter.
-    Parameter(Box<str>),
+    Literal(&'p str),
+    /// One segment, whatever its name.
+    Parameter,
+    /// The rest of a path, whatever its name.
+    Wildcard,
+    /// No further segment.
+    End,
 }
 
-/// The wildcard at the end of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Wildcard {
-    name: Option<Box<str>>,
+impl<'p> Segment<'p> {
+    /// Returns what a piece of a pattern's text is: a literal has its braces encoded.
+    fn of(piece: &'p str) -> Self {
+        match piece.as_bytes() {
+            [b'{', .., b'+', b'}'] => Self::Wildcard,
+            [b'{', ..] => Self::Parameter,
+            _ => Self::Literal(piece),
+        }
+    }
+}
+
+/// Yields the segments of a pattern's text, its wildcard included.
+pub(super) fn segments(text: &str) -> impl Iterator<Item = Segment<'_>> {
+    text.split('/').skip(1).map(Segment::of)
+}
+
+/// Yields the name of each segment of a pattern's text, its wildcard included; a literal and `{.+}` have none.
+pub(super) fn names(text: &str) -> impl Iterator<Item = Option<&str>> {
+    text.split('/').skip(1).map(|piece| {
+        let inside = piece.strip_prefix('{')?.strip_suffix('}')?;
+        Some(inside.strip_suffix('+').unwrap_or(inside)).filter(|name| *name != ".")
+    })
+}
+
+/// Checks whether a pattern's text ends in a wildcard.
+pub(super) fn is_wildcard(text: &str) -> bool {
+    matches!(text.as_bytes(), [.., b'+', b'}'])
+}
+
+/// Returns what is before the wildcard of a pattern's text, if that is all literal.
+pub(super) fn literal_prefix(text: &str) -> Option<&str> {
+    let (prefix, _) = text.rsplit_once('/').filter(|_| is_wildcard(text))?;
+    (!prefix.as_bytes().contains(&b'{')).then_some(prefix)
 }
 
 impl Pattern {
@@ -45,15 +75,15 @@ impl Pattern {
         let Some(rest) = text.strip_prefix('/') else {
             return Err(PatternError::NotAbsolute { found: text.into() });
         };
-        let mut draft = Draft::default();
-        let mut pieces = rest.split('/').peekable();
-        while let Some(piece) = pieces.next() {
-            draft.push(text, piece, pieces.peek().is_none())?;
+        let mut canonical = String::with_capacity(text.len());
+        let mut pieces = rest.split('/').enumerate().peekable();
+        while let Some((index, piece)) = pieces.next() {
+            push_piece(text, piece, index, pieces.peek().is_none(), &mut canonical)?;
         }
-        if draft.text.len() > MAX_PATTERN_BYTES {
-            return Err(PatternError::TooLong { found: draft.text.len() });
+        if canonical.len() > MAX_PATTERN_BYTES {
+            return Err(PatternError::TooLong { found: canonical.len() });
         }
-        Ok(Self { text: draft.text.into(), segments: draft.segments.into(), wildcard: draft.wildcard })
+        Ok(Self { text: canonical.into() })
     }
 
     /// Returns the pattern with its literals in canonical spelling.
@@ -64,15 +94,14 @@ impl Pattern {
 
     /// Checks whether the pattern ends in `{.+}` or `{name+}`.
     #[must_use]
-    pub const fn is_wildcard(&self) -> bool {
-        self.wildcard.is_some()
+    pub fn is_wildcard(&self) -> bool {
+        is_wildcard(&self.text)
     }
 
     /// Returns the text before the wildcard, if that is all literal: `/a` for `/a/{.+}`, and nothing for `/{.+}`.
     #[must_use]
     pub fn literal_prefix(&self) -> Option<&str> {
-        let literal = self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)));
-        if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
+        literal_prefix(&self.text)
     }
 
     /// Returns the path itself, or what is before its wildcard, if that is all literal.
@@ -103,39 +132,7 @@ impl Pattern {
 
     /// Yields the names of the parameters from the left, that of a wildcard last.
     pub fn param_names(&self) -> impl Iterator<Item = &str> {
-        let names = self.segments.iter().filter_map(|segment| match segment {
-            Segment::Parameter(name) => Some(&**name),
-            Segment::Literal(_) => None,
-        });
-        names.chain(self.wildcard_name())
-    }
-
-    /// Checks whether it is read loosely as it is.
-    pub(super) fn is_plain(&self) -> bool {
-        let mut literals = self.segments.iter().filter_map(|segment| match segment {
-            Segment::Literal(text) => Some(&**text),
-            Segment::Parameter(_) => None,
-        });
-        literals.all(loose::is_plain) && (self.text.len() == 1 || !self.text.ends_with('/'))
-    }
-
-    /// Checks whether it matches the same paths, whatever its parameters are called.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let is_same = |(one, other): (&Segment, &Segment)| match (one, other) {
-            (Segment::Parameter(_), Segment::Parameter(_)) => true,
-            (one, other) => one == other,
-        };
-        self.is_wildcard() == other.is_wildcard()
-            && self.segments.len() == other.segments.len()
-            && self.segments.iter().zip(&other.segments).all(is_same)
-    }
-
-    pub(super) fn segments(&self) -> &[Segment] {
-        &self.segments
-    }
-
-    pub(super) fn wildcard_name(&self) -> Option<&str> {
-        self.wildcard.as_ref().and_then(|wildcard| wildcard.name.as_deref())
+        names(&self.text).flatten()
     }
 }
 
@@ -145,52 +142,35 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A pattern while it is parsed.
-#[derive(Default)]
-struct Draft {
-    text: String,
-    segments: Vec<Segment>,
-    wildcard: Option<Wildcard>,
-}
-
-impl Draft {
-    fn push(&mut self, pattern: &str, piece: &str, last: bool) -> Result<(), PatternError> {
-        if self.wildcard.is_some() {
-            return Err(PatternError::WildcardNotLast { pattern: pattern.into() });
-        }
-        if piece.is_empty() && !last {
-            return Err(PatternError::EmptySegment { pattern: pattern.into() });
-        }
-        if self.segments.len() == MAX_SEGMENTS {
-            return Err(PatternError::TooManySegments { found: pattern.split('/').count() - 1 });
-        }
-        self.text.push('/');
-        if !piece.contains(['{', '}']) {
-            let literal = parse_literal(piece)?;
-            self.text.push_str(&literal);
-            self.segments.push(Segment::Literal(literal.into()));
-            return Ok(());
-        }
-        let inside = parse_braces(piece)?;
-        self.text.push_str(piece);
-        if inside == ".+" {
-            self.wildcard = Some(Wildcard { name: None });
-            return Ok(());
-        }
+/// Appends a piece of a pattern, which has this index and may be the last, to those before it.
+fn push_piece(pattern: &str, piece: &str, index: usize, last: bool, before: &mut String) -> Result<(), PatternError> {
+    if is_wildcard(before) {
+        return Err(PatternError::WildcardNotLast { pattern: pattern.into() });
+    }
+    if piece.is_empty() && !last {
+        return Err(PatternError::EmptySegment { pattern: pattern.into() });
+    }
+    if index == MAX_SEGMENTS {
+        return Err(PatternError::TooManySegments { found: pattern.split('/').count() - 1 });
+    }
+    if !piece.contains(['{', '}']) {
+        before.push('/');
+        before.push_str(&parse_literal(piece)?);
+        return Ok(());
+    }
+    let inside = parse_braces(piece)?;
+    if inside != ".+" {
         let name = inside.strip_suffix('+').unwrap_or(inside);
         if !is_parameter_name(name) {
             return Err(PatternError::BadParameterName { found: name.into() });
         }
-        if self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(other) if **other == *name)) {
+        if names(before).flatten().any(|other| other == name) {
             return Err(PatternError::DuplicateParameter { name: name.into() });
         }
-        if inside.ends_with('+') {
-            self.wildcard = Some(Wildcard { name: Some(name.into()) });
-        } else {
-            self.segments.push(Segment::Parameter(name.into()));
-        }
-        Ok(())
     }
+    before.push('/');
+    before.push_str(piece);
+    Ok(())
 }
 
 /// Returns the text between the braces of a segment, if it has any.

@@ -2,13 +2,15 @@
 //!
 //! It does **not** keep what a route does: a match names the route by the index of its spec, and the caller keeps the rest.
 
+use std::ops::ControlFlow;
+
 use super::guard::Guard;
 use super::loose;
 use super::method::{Allow, Method, MethodRule};
-use super::pattern::{Pattern, Segment};
+use super::pattern::{Pattern, Segment, is_wildcard, literal_prefix, names, segments};
 use super::reading::{Ambiguity, Readings};
 use super::segment::split_first;
-use super::trie::Node;
+use super::sorted::{Line, SortedRoutes, sorted};
 
 /// What the table has to know of one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,35 +44,72 @@ pub struct Conflict {
 /// The routes of a gateway, ready to be searched.
 #[derive(Debug, Default)]
 pub struct RouteTable {
-    specs: Vec<RouteSpec>,
-    root: Node,
-    /// The same, read loosely; `None` if that can lead no request past a guard.
+    routes: SortedRoutes,
+    /// What routes ask, by their index.
+    terms: Vec<Terms>,
+    /// The same routes, read loosely; `None` if that can lead no request past a guard.
     loose: Option<LooseRoutes>,
+}
+
+/// What routes of one index ask.
+#[derive(Debug)]
+struct Terms {
+    encoded_slashes: bool,
+    guard: Guard,
 }
 
 /// All routes by what is left of their patterns after a loose reading.
 #[derive(Debug)]
-struct LooseRoutes {
-    root: Node,
-    /// Whether a plain path can lead elsewhere, because a pattern is read in another way than it is written.
-    concerns_plain_paths: bool,
+enum LooseRoutes {
+    /// Each pattern as it is written.
+    AsWritten,
+    /// Each called by its place among those that are written. A plain path can lead elsewhere, too.
+    Folded(SortedRoutes),
 }
 
 impl LooseRoutes {
-    /// Prepares them if some route requires more than another whose path is read loosely.
-    fn of(specs: &[RouteSpec]) -> Option<Self> {
+    /// Reads all patterns loosely.
+    fn of(routes: &SortedRoutes) -> Self {
+        if routes.lines(0..routes.len()).all(|(_, line)| loose::is_plain_pattern(line.pattern)) {
+            return Self::AsWritten;
+        }
+        let folded =
+            routes.lines(0..routes.len()).map(|(place, line)| (place, line.rule, loose::fold_pattern(line.pattern)));
+        let folded: Vec<_> = folded.collect();
+        let lines = folded.iter().map(|(index, rule, pattern)| Line { pattern, rule: *rule, index: *index });
+        Self::Folded(SortedRoutes::of(sorted(lines.collect())))
+    }
+
+    /// Checks whether it matters how paths are read: some route requires more than another whose path is read loosely.
+    fn matter(terms: &[Terms]) -> bool {
         // If no route asks more than this one, and this one not more than another, they all ask the same.
-        let first = &specs.iter().find(|spec| spec.guard.read_loosely)?.guard;
+        let Some(first) = terms.iter().map(|terms| &terms.guard).find(|guard| guard.read_loosely) else { return false };
         let differs = |guard: &Guard| guard.asks_more_than(first) || guard.read_loosely && first.asks_more_than(guard);
-        if !specs.iter().any(|spec| differs(&spec.guard)) {
-            return None;
-        }
-        let mut root = Node::default();
-        for (index, spec) in specs.iter().enumerate() {
-            root.insert_loosely(&spec.pattern, spec.method, index);
-        }
-        let concerns_plain_paths = specs.iter().any(|spec| !spec.pattern.is_plain());
-        Some(Self { root, concerns_plain_paths })
+        terms.iter().any(|terms| differs(&terms.guard))
+    }
+}
+
+/// Routes that were checked and sorted before, as texts that need only be searched. Several may have one index.
+#[derive(Debug, Clone, Copy)]
+pub struct PreparedRoutes<T> {
+    /// The routes as they are written.
+    pub written: T,
+    /// The same as they are read loosely; empty if that is no other way.
+    pub folded: T,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl PreparedRoutes<String> {
+    /// Prepares routes, each with its index.
+    pub fn of<'r>(routes: impl IntoIterator<Item = (&'r RouteSpec, usize)>) -> Self {
+        let lines = routes.into_iter();
+        let lines = lines.map(|(spec, index)| Line { pattern: spec.pattern.as_str(), rule: spec.method, index });
+        let routes = SortedRoutes::of(sorted(lines.collect()));
+        let folded = match LooseRoutes::of(&routes) {
+            LooseRoutes::AsWritten => String::new(),
+            LooseRoutes::Folded(folded) => folded.as_str().to_owned(),
+        };
+        Self { written: routes.as_str().to_owned(), folded }
     }
 }
 
@@ -81,14 +120,34 @@ impl RouteTable {
     ///
     /// Every [`Conflict`], in the order of its second spec.
     pub fn build(specs: Vec<RouteSpec>) -> Result<Self, Vec<Conflict>> {
-        let mut root = Node::default();
-        let mut conflicts = Vec::new();
-        for (second, spec) in specs.iter().enumerate() {
-            if let Err(first) = root.insert(&spec.pattern, spec.method, second) {
-                conflicts.push(Conflict { first, second });
-            }
+        let lines = specs.iter().enumerate();
+        let lines = lines.map(|(index, spec)| Line { pattern: spec.pattern.as_str(), rule: spec.method, index });
+        let lines = sorted(lines.collect());
+        let conflicts = conflicts(&lines);
+        if !conflicts.is_empty() {
+            return Err(conflicts);
         }
-        if conflicts.is_empty() { Ok(Self { loose: LooseRoutes::of(&specs), specs, root }) } else { Err(conflicts) }
+        Ok(Self::of(SortedRoutes::of(lines), specs, None))
+    }
+
+    /// Takes routes that [`PreparedRoutes::of`] wrote, of which these are the first of each index; `None` if they are others.
+    pub fn of_prepared(prepared: PreparedRoutes<&str>, specs: Vec<RouteSpec>) -> Option<Self> {
+        let routes = SortedRoutes::parse(prepared.written.to_owned());
+        let mut lines = specs.iter().enumerate();
+        let are_there =
+            lines.all(|(index, spec)| routes.has(&Line { pattern: spec.pattern.as_str(), rule: spec.method, index }));
+        are_there.then(|| Self::of(routes, specs, Some(prepared.folded)))
+    }
+
+    fn of(routes: SortedRoutes, specs: Vec<RouteSpec>, folded: Option<&str>) -> Self {
+        let terms = specs.into_iter().map(|spec| Terms { encoded_slashes: spec.encoded_slashes, guard: spec.guard });
+        let terms: Vec<_> = terms.collect();
+        let loose = LooseRoutes::matter(&terms).then(|| match folded {
+            None => LooseRoutes::of(&routes),
+            Some("") => LooseRoutes::AsWritten,
+            Some(folded) => LooseRoutes::Folded(SortedRoutes::parse(folded.to_owned())),
+        });
+        Self { loose, terms, routes }
     }
 
     /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
@@ -103,24 +162,27 @@ impl RouteTable {
             Ok(readings) => readings,
             Err(ambiguity) => return Found::Ambiguous(ambiguity),
         };
-        let found = self.root.find(method, &readings.standing);
-        let admits =
-            |index: usize| !readings.encoded_slash || self.specs.get(index).is_some_and(|spec| spec.encoded_slashes);
-        if found.is_some_and(|index| !admits(index)) {
+        let found = self.routes.find(method, &readings.standing);
+        let admits = |place: usize| {
+            let terms = self.routes.line(place).and_then(|line| self.terms.get(line.index));
+            !readings.encoded_slash || terms.is_some_and(|terms| terms.encoded_slashes)
+        };
+        if found.is_some_and(|place| !admits(place)) {
             return Found::Ambiguous(Ambiguity::EncodedSlash);
         }
         if let Some(reduced) = &readings.reduced
-            && self.root.find(method, reduced) != found
+            && self.routes.find(method, reduced) != found
         {
             return Found::Ambiguous(Ambiguity::ReadingsDiffer);
         }
-        if let Some((index, spec)) = found.and_then(|index| Some((index, self.specs.get(index)?))) {
-            if self.is_stricter_elsewhere(method, &readings, index, spec) {
+        if let Some((place, line)) = found.and_then(|place| Some((place, self.routes.line(place)?))) {
+            if self.is_stricter_elsewhere(method, &readings, place, &line) {
                 return Found::Ambiguous(Ambiguity::StricterReading);
             }
-            return Found::Route(Match { index, path, pattern: &spec.pattern });
+            let Line { pattern, rule, index } = line;
+            return Found::Route(Match { index, place, rule, path, pattern });
         }
-        let allow = self.root.allow(&readings.standing, admits);
+        let allow = self.routes.allow(&readings.standing, admits);
         if !allow.is_empty() {
             Found::MethodNotAllowed(allow)
         } else if readings.encoded_slash {
@@ -135,51 +197,120 @@ impl RouteTable {
         &self,
         method: Option<Method>,
         path: &Readings<'_>,
-        index: usize,
-        found: &RouteSpec,
+        place: usize,
+        found: &Line<'_>,
     ) -> bool {
-        let Some(loose) = self.loose.as_ref().filter(|_| found.guard.read_loosely) else { return false };
+        let Some(loose) = &self.loose else { return false };
+        let Some(guard) = self.guard(found).filter(|guard| guard.read_loosely) else { return false };
         let path = path.reduced.as_deref().unwrap_or(&path.standing);
-        if loose::is_plain(path) && !loose.concerns_plain_paths {
-            return false;
-        }
-        let asks_more = |index: usize| {
-            let other = self.specs.get(index).filter(|spec| spec.guard.asks_more_than(&found.guard));
+        let routes = match loose {
+            LooseRoutes::AsWritten if loose::is_plain(path) => return false,
+            LooseRoutes::AsWritten => &self.routes,
+            LooseRoutes::Folded(routes) => routes,
+        };
+        let asks_more = |place: usize| {
+            let other =
+                self.routes.line(place).filter(|other| self.guard(other).is_some_and(|own| own.asks_more_than(guard)));
             // Of one pattern, the method decides.
-            other.is_some_and(|spec| !spec.pattern.is_same(&found.pattern))
+            other.is_some_and(|other| !is_same(other.pattern, found.pattern))
+        };
+        let written = |place: usize, line: &Line<'_>| match loose {
+            LooseRoutes::AsWritten => place,
+            LooseRoutes::Folded(_) => line.index,
         };
         loose::any_reading(path, |reading| {
             let Some(reading) = reading else { return true };
             // A reading that gains or loses a last slash, its route may not match at all.
             let matches = reading.ends_with('/') == path.ends_with('/');
-            let found = matches.then_some((index, found.pattern.is_wildcard()));
-            loose.root.any_before(method, reading, found, &asks_more)
+            let found = matches.then_some((place, is_wildcard(found.pattern)));
+            any_before(routes, method, reading, found, &written, &asks_more)
         })
     }
 
-    /// Returns the spec at an index that a [`Match`] or a [`Conflict`] named.
-    #[must_use]
-    pub fn spec(&self, index: usize) -> Option<&RouteSpec> {
-        self.specs.get(index)
+    fn guard(&self, line: &Line<'_>) -> Option<&Guard> {
+        self.terms.get(line.index).map(|terms| &terms.guard)
     }
 
-    /// Yields the indexes of all specs in the order of precedence.
+    /// Returns the pattern of the route at a place that a [`Match`] named.
+    #[must_use]
+    pub fn pattern(&self, place: usize) -> Option<&str> {
+        self.routes.line(place).map(|line| line.pattern)
+    }
+
+    /// Yields all routes in the order of precedence.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> {
-        self.root.routes()
+    pub(super) fn in_order(&self) -> impl Iterator<Item = Line<'_>> {
+        self.routes.in_order()
     }
 
     /// Returns how many routes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.specs.len()
+        self.routes.len()
     }
 
     /// Checks whether there are no routes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.specs.is_empty()
+        self.routes.len() == 0
     }
+}
+
+/// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
+/// meets `condition`; `found` has its place as it is written, and whether its pattern has a wildcard.
+///
+/// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that
+/// is among them.
+fn any_before(
+    routes: &SortedRoutes,
+    method: Option<Method>,
+    path: &str,
+    found: Option<(usize, bool)>,
+    written: &dyn Fn(usize, &Line<'_>) -> usize,
+    condition: &dyn Fn(usize) -> bool,
+) -> bool {
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    let (mut exact, mut wildcard, mut reached) = (false, false, false);
+    let _ = routes.visit(path, &mut |is_exact, leaf| {
+        let mut is_met = false;
+        let before = reached;
+        for (place, line) in routes.lines(leaf) {
+            let place = written(place, &line);
+            is_met |= line.rule.answers(method) && condition(place);
+            reached |= found.is_some_and(|(found, _)| found == place);
+        }
+        if is_exact {
+            exact |= is_met
+        } else {
+            wildcard |= is_met && !before
+        }
+        // Any route without a wildcard comes before one that has it.
+        let over = exact || reached && found.is_some_and(|(_, is_wildcard)| !is_wildcard);
+        if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    exact || wildcard && found.is_none_or(|(_, is_wildcard)| is_wildcard || !reached)
+}
+
+/// Checks whether two patterns match the same paths, whatever their parameters are called.
+fn is_same(one: &str, other: &str) -> bool {
+    segments(one).eq(segments(other))
+}
+
+/// Returns the conflicts of lines that are in order, by their second spec.
+fn conflicts(lines: &[Line<'_>]) -> Vec<Conflict> {
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    let mut first: Option<&Line<'_>> = None;
+    for line in lines {
+        match first.filter(|first| first.compare(line).is_eq()) {
+            None => first = Some(line),
+            Some(first) => {
+                let (first, second) = (first.index, line.index);
+                let after = conflicts.partition_point(|conflict| conflict.second < second);
+                conflicts.insert(after, Conflict { first, second });
+            }
+        }
+    }
+    conflicts
 }
 
 /// What the table has for a request.
@@ -200,13 +331,23 @@ pub enum Found<'t, 'p> {
 pub struct Match<'t, 'p> {
     /// The index of the route's spec.
     pub index: usize,
+    /// The place of the route in the table.
+    pub place: usize,
+    /// The methods that the route answers.
+    pub rule: MethodRule,
     /// The whole path of the request.
     pub path: &'p str,
-    /// The pattern that matched it.
-    pub pattern: &'t Pattern,
+    /// The text of the pattern that matched it.
+    pub pattern: &'t str,
 }
 
 impl<'t, 'p> Match<'t, 'p> {
+    /// Returns what [`super::Pattern::literal_prefix`] does of the pattern.
+    #[must_use]
+    pub fn literal_prefix(&self) -> Option<&'t str> {
+        literal_prefix(self.pattern)
+    }
+
     /// Returns the path to forward: the whole path, less as many segments as a prefix of the pattern has.
     ///
     /// The prefix is literal, so it is the path's own beginning, however that spells it. What is returned always begins with `/`,
@@ -232,21 +373,21 @@ impl<'t, 'p> Match<'t, 'p> {
     /// Yields each named parameter with its value, not decoded; that of a wildcard is the rest without its first slash.
     pub fn params(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
         let mut rest = self.path.strip_prefix('/');
-        let segments = self.pattern.segments().iter().filter_map(move |segment| {
-            let (value, after) = split_first(rest?);
-            rest = after;
-            match segment {
-                Segment::Parameter(name) => Some((&**name, value)),
-                Segment::Literal(_) => None,
-            }
-        });
-        let wildcard = self.pattern.wildcard_name().map(|name| (name, self.after_segments().unwrap_or_default()));
-        segments.chain(wildcard)
+        segments(self.pattern).zip(names(self.pattern)).filter_map(move |(segment, name)| {
+            let value = if segment == Segment::Wildcard {
+                rest.unwrap_or_default()
+            } else {
+                let (value, after) = split_first(rest?);
+                rest = after;
+                value
+            };
+            Some((name?, value))
+        })
     }
 
     /// Returns what follows the segments of the pattern and a slash.
     fn after_segments(&self) -> Option<&'p str> {
-        let rest = self.path.strip_prefix('/');
-        self.pattern.segments().iter().fold(rest, |rest, _| split_first(rest?).1)
+        let mut segments = segments(self.pattern).filter(|segment| *segment != Segment::Wildcard);
+        segments.try_fold(self.path.strip_prefix('/')?, |rest, _| split_first(rest).1)
     }
 }

@@ -17,7 +17,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Returns the names of the fixtures in a folder, and the text of each.
-fn fixtures(kind: &str) -> Vec<(String, String)> {
+pub fn fixtures(kind: &str) -> Vec<(String, String)> {
     let files = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
     let mut fixtures: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))

@@ -7,4 +7,5 @@ mod diagnostics;
 mod guards;
 mod hostile;
 mod loading;
+mod prepared;
 mod token_rules;

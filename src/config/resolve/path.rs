@@ -95,20 +95,15 @@ impl<'t> Context<'t> {
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
         let path = match (&route, access, integration, pre_process) {
-            (Some(RouteSpec { method, pattern, .. }), Some(access), Some(integration), Some(pre_process)) => {
-                Some(Path {
-                    method: *method,
-                    pattern: pattern.clone(),
-                    encoded_slashes,
-                    access,
-                    protected_resource: None,
-                    integration,
-                    mapping,
-                    pre_process,
-                    rules: written.rules,
-                    response_headers: written.response_headers,
-                })
-            }
+            (Some(_), Some(access), Some(integration), Some(pre_process)) => Some(Path {
+                access,
+                protected_resource: None,
+                integration,
+                mapping,
+                pre_process,
+                rules: written.rules,
+                response_headers: written.response_headers,
+            }),
             _ => None,
         };
         ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }

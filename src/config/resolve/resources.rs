@@ -30,7 +30,7 @@ pub(super) fn describe(
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
-    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.path.as_ref()?.pattern.as_str())).collect();
+    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?.pattern.as_str())).collect();
     // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
     for (path, owner) in paths.iter().zip(&owners) {
@@ -71,7 +71,7 @@ pub(super) fn describe(
             is_metadata: true,
             offset,
             shown: is_shown.then(|| route.name()),
-            path: Some(Path::open(&route, Integration::ProtectedResource(Rc::clone(&resource)))),
+            path: Some(Path::open(Integration::ProtectedResource(Rc::clone(&resource)))),
             route: Some(route),
         });
         described.push(resource);

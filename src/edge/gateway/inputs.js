@@ -7,7 +7,8 @@
  * @typedef {Term & { next: 'end' | 'ask' | number }} Step
  * @typedef {(until_ms: number, ask_at_ms: number, now: number, asked?: number, answer?: string) => Step} WatchStep
  * @typedef {object} Inputs
- * @property {string} config
+ * @property {() => string | Promise<string>} config
+ * @property {string} prepared the same as the gateway starts from it; empty if there is no such form
  * @property {boolean} forDev
  * @property {WatchStep} watch_step
  * @property {(id: number, value: unknown, failed: boolean) => unknown} resume
@@ -20,7 +21,10 @@ const inputs = () => /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs'
 export const services = () => inputs().services;
 export const watch_step = () => inputs().watch_step;
 export const resume = () => inputs().resume;
-export const built_in_config = () => inputs().config;
+// As bytes: letter by letter, a long text would take a good part of a start.
+export const prepared_config = () => new TextEncoder().encode(inputs().prepared || 'not prepared');
+/** Called only if what was prepared cannot be used. */
+export const built_in_config = async () => inputs().config();
 export const built_for_dev = () => inputs().forDev;
 
 /** @param {string} name */

@@ -5,13 +5,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::config::{Config, Integration, Path, load, references};
+use crate::config::{Config, Diagnostic, Integration, Path, Prepared, load_with, references};
 use crate::edge::gateway::state::Gateway;
-use crate::edge::runtime::bindings;
+use crate::edge::runtime::bindings::{self, ResolvedBindings};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
@@ -25,8 +27,11 @@ extern "C" {
     /// Checks whether a module of this name was bundled with the gateway.
     fn has_service(name: &str) -> bool;
 
-    /// Returns the text of the config that was built in.
-    fn built_in_config() -> String;
+    /// Promises the text of the config that was built in.
+    fn built_in_config() -> Promise;
+
+    /// Returns the same as [`Prepared`] has it; nothing if it cannot be prepared.
+    fn prepared_config() -> Vec<u8>;
 
     /// Checks whether this was built to be run by `wrangler dev`.
     fn built_for_dev() -> bool;
@@ -45,9 +50,13 @@ const RECHECK_MS: f64 = 60_000.0;
 /// If a Secrets Store refused a secret, it is asked again this soon.
 const REFUSED_RECHECK_MS: f64 = 5_000.0;
 
+/// The name of the config that was built in.
+const BUILT_IN: &str = "built_in";
+
 struct Loaded {
     gateway: Option<Rc<Gateway>>,
-    source: String,
+    /// The text of its source; `None` if that must be loaded anew.
+    source: Option<String>,
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` if it cannot change.
     recheck_ms: Option<f64>,
@@ -97,13 +106,14 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
 
 /// Reads the config's source and activates it if it changed; if it is invalid, the last valid one stays.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
-    let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
+    let Some(source) = read_source(&env).await else {
         return active();
     };
-    if let Some(gateway) = loaded_from(&source) {
+    if let Some(gateway) = loaded_from(&source.text) {
         return Some(gateway);
     }
-    let resolved = bindings::resolve(&env, &references(&source)).await;
+    let (resolved, config) = load_source(&env, &source).await;
+    let Source { text: source, rechecked, name } = source;
     // Of the requests that load at once, the first to get here decides: its caches serve the others.
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -111,7 +121,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let previous = active();
     log::set_level(&env);
     let mut reasons = String::new();
-    let config = match load(&source, &resolved) {
+    let config = match config {
         Ok(config) => {
             note_missing(&env, &config, &mut reasons);
             Some(config)
@@ -134,8 +144,8 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
     let refused = resolved.refused && !fresh;
     let (source, recheck_ms) = match refused {
-        true => (String::new(), Some(REFUSED_RECHECK_MS)),
-        false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
+        true => (None, Some(REFUSED_RECHECK_MS)),
+        false => (Some(source), (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
     };
     LOADED.with_borrow_mut(|loaded| {
         let now = now_ms();
@@ -148,6 +158,29 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     gateway
 }
 
+/// Loads a config with the values of its references.
+async fn load_source(env: &Env, source: &Source) -> (ResolvedBindings, Result<Config, Vec<Diagnostic>>) {
+    let is_built_in = source.name == BUILT_IN;
+    let mut prepared = Prepared::parse(&source.text).filter(|_| is_built_in);
+    loop {
+        let written;
+        let (text, routes) = match &prepared {
+            Some(prepared) => (prepared.config, Some(prepared.routes)),
+            None if is_built_in => {
+                // A mistake has its place in what is written.
+                written = JsFuture::from(built_in_config()).await.ok().and_then(|text| text.as_string());
+                (written.as_deref().unwrap_or_default(), None)
+            }
+            None => (&*source.text, None),
+        };
+        let resolved = bindings::resolve(env, &references(text)).await;
+        let config = load_with(text, routes, &resolved);
+        if config.is_ok() || prepared.take().is_none() {
+            return (resolved, config);
+        }
+    }
+}
+
 /// Returns the gateway active, whatever it was loaded from.
 fn active() -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
@@ -155,11 +188,14 @@ fn active() -> Option<Rc<Gateway>> {
 
 /// Returns the active gateway, if it was loaded from this text.
 fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
-    LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
+    LOADED.with_borrow(|loaded| {
+        loaded.as_ref().filter(|loaded| loaded.source.as_deref() == Some(source))?.gateway.clone()
+    })
 }
 
 /// A config's text, and whether it may change while the isolate lives.
 struct Source {
+    /// Of the config that was built in, what [`Prepared`] parses.
     text: String,
     rechecked: bool,
     name: &'static str,
@@ -172,7 +208,11 @@ async fn read_source(env: &Env) -> Option<Source> {
             return Some(Source { text, rechecked: false, name: "variable" });
         }
     }
-    let built_in = |rechecked| Source { text: built_in_config(), rechecked, name: "built_in" };
+    let built_in = |rechecked| Source {
+        text: String::from_utf8(prepared_config()).unwrap_or_default(),
+        rechecked,
+        name: BUILT_IN,
+    };
     let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
     for key in KV_KEYS {
         match kv.text(key).await {

@@ -71,6 +71,7 @@ impl<'p> CacheUse<'p> {
             cache,
             &Outgoing {
                 method: cx.method(),
+                pattern: cx.route.get().map(|(_, pattern)| pattern.as_str()).unwrap_or_default(),
                 url,
                 names: &names_of(request),
                 cache_control: header("cache-control").or_else(|| header("pragma")),

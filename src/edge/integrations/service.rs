@@ -140,16 +140,16 @@ impl ServiceCall<'_> {
 
     /// Returns the context of a function, as JSON; `requestUrl` and `jwtPayload` are SAG's names.
     fn context(&self) -> String {
-        let Self { cx, path, matched, claims, .. } = self;
+        let Self { cx, matched, claims, .. } = self;
         let mut params: Map<String, Value> = Map::new();
         for (name, value) in matched.params() {
             params.insert(name.to_owned(), value.into());
         }
-        if path.pattern.as_str().ends_with("{.+}") {
+        if matched.pattern.ends_with("{.+}") {
             params.insert(".+".to_owned(), matched.rest().into());
         }
         let claims = Value::from(claims.map(VerifiedClaims::to_json));
-        let (method, pattern) = (path.method.to_string(), path.pattern.as_str());
+        let (method, pattern) = (matched.rule.as_str(), matched.pattern);
         json::object(&mut [
             ("route", json::object(&mut [("method", method.into()), ("path", pattern.into())])),
             ("params", Value::Object(params)),

@@ -23,7 +23,7 @@ extern "C" {
 
 /// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
-    let route = gateway.and_then(|gateway| cx.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
+    let route = cx.route.get().map(|(_, pattern)| pattern.as_str());
     let total_ms = || now_ms() - cx.started_ms;
     if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
         let dataset = bindings::raw(cx.env(), binding);

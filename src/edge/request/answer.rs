@@ -151,7 +151,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
     // A preflight's answer is complete, from the gateway as from a path's own OPTIONS.
-    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx, gateway);
+    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| cx.header("origin"));
     let mut shared =
@@ -229,8 +229,7 @@ fn dropped_names(under_cors: bool) -> Array {
 }
 
 /// Checks whether this is a preflight that a path of the config answers.
-fn is_own_preflight(cx: &RequestContext, gateway: Option<&Gateway>) -> bool {
-    let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
-    path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
+fn is_own_preflight(cx: &RequestContext) -> bool {
+    cx.route.get().is_some_and(|(rule, _)| *rule == MethodRule::Exact(Method::Options))
         && cx.header("access-control-request-method").is_some()
 }

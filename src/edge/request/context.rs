@@ -16,6 +16,7 @@ use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
 use crate::problem::Problem;
+use crate::route::MethodRule;
 use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -32,6 +33,8 @@ pub struct RequestContext {
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
+    /// The methods and the pattern of the route that took it, once one did.
+    pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,
     /// The access token of its session, if that was already requested.
@@ -68,6 +71,7 @@ impl RequestContext {
             id: String::new(),
             started_ms: now_ms(),
             path_index: Cell::new(None),
+            route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
             session_token: RefCell::default(),
             return_to: OnceCell::new(),

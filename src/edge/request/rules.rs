@@ -35,7 +35,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
         (RateKey::Ip, None) => address(),
         (RateKey::Header(name), None) => cx.header(name),
     };
-    count(cx, path, &limit.binding, counted.as_deref(), limit.period_secs).await
+    count(cx, &limit.binding, counted.as_deref(), limit.period_secs).await
 }
 
 /// Counts a request without a user by its address, if the path counts by user.
@@ -45,7 +45,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
 pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
         Some(limit) if limit.key == RateKey::Subject => {
-            count(cx, path, &limit.binding, address(cx).as_deref(), limit.period_secs).await
+            count(cx, &limit.binding, address(cx).as_deref(), limit.period_secs).await
         }
         _ => Ok(()),
     }
@@ -56,15 +56,10 @@ pub fn address(cx: &RequestContext) -> Option<String> {
     cx.header("cf-connecting-ip").map(Networks::counted)
 }
 
-async fn count(
-    cx: &RequestContext,
-    path: &Path,
-    binding: &str,
-    counted: Option<&str>,
-    period_secs: u32,
-) -> Result<(), Problem> {
+async fn count(cx: &RequestContext, binding: &str, counted: Option<&str>, period_secs: u32) -> Result<(), Problem> {
     let binding = bindings::raw(cx.env(), binding);
-    let key = format!("{} {} {}", path.method, path.pattern.as_str(), counted.unwrap_or_default());
+    let [rule, pattern] = cx.route.get().map(|(rule, pattern)| [rule.as_str(), pattern]).unwrap_or_default();
+    let key = [rule, pattern, counted.unwrap_or_default()].join(" ");
     match JsFuture::from(within_limit(&binding, &key)).await {
         Ok(within) if within.is_truthy() => Ok(()),
         Ok(_) => Err(Problem::RateLimited(period_secs)),

@@ -1,0 +1,257 @@
+//! The routes as lines of one text, in the order of their precedence, and the search among them.
+//!
+//! The order makes the lines a tree that needs no nodes: those whose patterns begin alike, parameter names aside, stand beside each
+//! other, by their next segment, so a node is a range of lines. A search goes down to the lines with the literal, then to
+//! those with a parameter, then takes those that end there or have a wildcard there; it therefore meets
+//! the patterns that match a path in their order of precedence, those without a wildcard and those with one each for
+//! themselves. It visits only ranges whose prefix matches the path, each once and none below
+//! [`MAX_SEGMENTS`](super::MAX_SEGMENTS): if no two patterns overlap, one range a segment, found by halving the one before, however
+//! long the path; at worst, the prefixes of the config's own patterns that match this very path.
+//!
+//! A text costs no time to make into a tree, and little memory: thousands of routes are loaded by finding where lines begin.
+//!
+//! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
+
+use std::cmp::Ordering;
+use std::ops::{ControlFlow, Range};
+
+use super::method::{Allow, Method, MethodRule};
+use super::pattern::{Segment, segments};
+use super::segment::split_first;
+
+/// The routes in the order of their precedence.
+#[derive(Debug, Default)]
+pub(super) struct SortedRoutes {
+    /// A line for each.
+    text: String,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+/// A route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line<'r> {
+    /// The text of its pattern.
+    pub pattern: &'r str,
+    /// The methods that it answers.
+    pub rule: MethodRule,
+    /// What it is called by.
+    pub index: usize,
+}
+
+impl<'r> Line<'r> {
+    /// Parses the first line of a text.
+    fn parse(text: &'r str) -> Option<Self> {
+        let mut words = text.split('\n').next()?.split(' ');
+        let pattern = words.next()?;
+        Some(Self { pattern, rule: MethodRule::parse(words.next()?)?, index: words.next()?.parse().ok()? })
+    }
+
+    /// Compares patterns, parameter names aside, and then methods.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        // Most patterns begin alike, and what is the same text need not be taken apart: thousands are sorted in a fifth of the time.
+        let pairs = self.pattern.bytes().zip(other.pattern.bytes());
+        let same = pairs.take_while(|(own, other)| own == other).count();
+        let from = self.pattern.get(..same).and_then(|same| same.rfind('/')).unwrap_or_default();
+        self.segments(from).cmp(other.segments(from)).then(self.rule.cmp(&other.rule))
+    }
+
+    /// Yields the segments behind an offset, and the end.
+    fn segments(&self, from: usize) -> impl Iterator<Item = Segment<'r>> {
+        segments(self.pattern.get(from..).unwrap_or_default()).chain([Segment::End])
+    }
+}
+
+impl Ord for Line<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compare(other).then(self.index.cmp(&other.index))
+    }
+}
+
+impl PartialOrd for Line<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Brings lines into the order of precedence: by merging, because the sort of the standard library weighs more in the Worker.
+pub(super) fn sorted(mut lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    if lines.len() < 2 {
+        return lines;
+    }
+    let (mut merged, behind) = (Vec::with_capacity(lines.len()), sorted(lines.split_off(lines.len() / 2)));
+    let (mut lines, mut behind) = (sorted(lines).into_iter().peekable(), behind.into_iter().peekable());
+    while let Some((one, other)) = lines.peek().zip(behind.peek()) {
+        merged.extend(if one < other { lines.next() } else { behind.next() });
+    }
+    merged.extend(lines);
+    merged.extend(behind);
+    merged
+}
+
+impl SortedRoutes {
+    /// Takes lines that are in order.
+    pub fn of<'r>(lines: impl IntoIterator<Item = Line<'r>>) -> Self {
+        let mut text = String::new();
+        for Line { pattern, rule, index } in lines {
+            for word in [pattern, " ", rule.as_str(), " ", &index.to_string(), "\n"] {
+                text.push_str(word);
+            }
+        }
+        Self::parse(text)
+    }
+
+    /// Takes the text of lines that are in order.
+    pub fn parse(text: String) -> Self {
+        let mut starts = Vec::new();
+        let mut begins = true;
+        for (at, byte) in text.bytes().enumerate() {
+            if begins {
+                starts.push(at);
+            }
+            begins = byte == b'\n';
+        }
+        Self { text, starts }
+    }
+
+    /// Returns the text.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns how many routes there are.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Returns the route at a place.
+    pub fn line(&self, place: usize) -> Option<Line<'_>> {
+        Line::parse(self.text.get(*self.starts.get(place)?..)?)
+    }
+
+    /// Checks whether it has this very route.
+    pub fn has(&self, line: &Line<'_>) -> bool {
+        let found = |start: &usize| self.text.get(*start..).and_then(Line::parse);
+        let place = self.starts.partition_point(|start| found(start).is_some_and(|found| found < *line));
+        self.line(place).as_ref() == Some(line)
+    }
+
+    /// Yields the routes at these places.
+    pub fn lines(&self, places: Range<usize>) -> impl Iterator<Item = (usize, Line<'_>)> {
+        places.filter_map(|place| Some((place, self.line(place)?)))
+    }
+
+    /// Finds the place of the best route for a method (`None` for one that no route can name) and a path in its normal form.
+    pub fn find(&self, method: Option<Method>, path: &str) -> Option<usize> {
+        let mut exact = None;
+        let mut wildcard = None;
+        let _ = self.visit(path, &mut |is_exact, leaf| {
+            let best = if is_exact { &mut exact } else { &mut wildcard };
+            *best = best.or_else(|| self.select(leaf, method));
+            if exact.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        exact.or(wildcard)
+    }
+
+    /// Collects the methods for which [`Self::find`] finds a route at a path and `admits` accepts its place.
+    pub fn allow(&self, path: &str, admits: impl Fn(usize) -> bool) -> Allow {
+        let mut best = Method::ALL.map(|method| (method, None, None));
+        let _ = self.visit(path, &mut |is_exact, leaf| {
+            for (method, exact, wildcard) in &mut best {
+                let best = if is_exact { exact } else { wildcard };
+                *best = best.or_else(|| self.select(leaf.clone(), Some(*method)));
+            }
+            ControlFlow::Continue(())
+        });
+        let mut allow = Allow::default();
+        for (method, exact, wildcard) in best {
+            if exact.or(wildcard).is_some_and(&admits) {
+                allow.insert(MethodRule::Exact(method));
+            }
+        }
+        allow
+    }
+
+    /// Passes on the places of the routes of each pattern that matches a path, and whether it has no wildcard; the better of each kind
+    /// first, until the visitor stops.
+    pub fn visit(&self, path: &str, show: &mut dyn FnMut(bool, Range<usize>) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.visit_below(0..self.len(), 0, path.strip_prefix('/'), show)
+    }
+
+    fn visit_below(
+        &self,
+        node: Range<usize>,
+        depth: usize,
+        rest: Option<&str>,
+        show: &mut dyn FnMut(bool, Range<usize>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if node.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        match rest.map(split_first) {
+            Some((segment, rest)) => {
+                let literal = self.below(&node, depth, Segment::Literal(segment));
+                self.visit_below(literal, depth + 1, rest, show)?;
+                if !segment.is_empty() {
+                    let parameter = self.below(&node, depth, Segment::Parameter);
+                    self.visit_below(parameter, depth + 1, rest, show)?;
+                }
+            }
+            None => {
+                let ends = self.below(&node, depth, Segment::End);
+                if !ends.is_empty() {
+                    show(true, ends)?;
+                }
+            }
+        }
+        let wildcards = self.below(&node, depth, Segment::Wildcard);
+        if wildcards.is_empty() { ControlFlow::Continue(()) } else { show(false, wildcards) }
+    }
+
+    /// Returns the part of a range that has this segment next.
+    fn below(&self, node: &Range<usize>, depth: usize, segment: Segment<'_>) -> Range<usize> {
+        let start = self.first(node.clone(), depth, segment, Ordering::Equal);
+        start..self.first(start..node.end, depth, segment, Ordering::Greater)
+    }
+
+    /// Returns the first place of a range whose segment is at least as much behind another one, as all that follow are; the range's end if
+    /// none is.
+    fn first(&self, range: Range<usize>, depth: usize, other: Segment<'_>, behind: Ordering) -> usize {
+        let starts = self.starts.get(range.clone()).unwrap_or_default();
+        let is_before = |start: &usize| self.segment(*start, depth).cmp(&other) < behind;
+        // Most ranges continue alike, or with literals only.
+        match starts {
+            [first, ..] if !is_before(first) => range.start,
+            [.., last] if is_before(last) => range.end,
+            _ => range.start + starts.partition_point(is_before),
+        }
+    }
+
+    /// Returns a segment of the line that begins at an offset.
+    fn segment(&self, start: usize, depth: usize) -> Segment<'_> {
+        let pattern = self.text.get(start..).and_then(|text| text.split(' ').next()).unwrap_or_default();
+        segments(pattern).nth(depth).unwrap_or(Segment::End)
+    }
+
+    /// Selects the exact method, `GET` for `HEAD`, then `ANY`.
+    fn select(&self, leaf: Range<usize>, method: Option<Method>) -> Option<usize> {
+        let place = |rule| self.lines(leaf.clone()).find(|(_, line)| line.rule == rule).map(|(place, _)| place);
+        let exact = method.and_then(|method| place(MethodRule::Exact(method)));
+        let get = || match method {
+            Some(Method::Head) => place(MethodRule::Exact(Method::Get)),
+            _ => None,
+        };
+        exact.or_else(get).or_else(|| place(MethodRule::Any))
+    }
+
+    /// Yields every route in the order in which a search that matches all of them meets it: first those without a wildcard.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn in_order(&self) -> impl Iterator<Item = Line<'_>> {
+        let lines = |wildcard: bool| {
+            let lines = self.lines(0..self.len()).map(|(_, line)| line);
+            lines.filter(move |line| super::pattern::is_wildcard(line.pattern) == wildcard)
+        };
+        lines(false).chain(lines(true))
+    }
+}
