@@ -5,16 +5,19 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, prepared, services } from '../../build/inputs.mjs';
 
-const { answer_object, answer_panic, resume, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
+const { abandon, answer_object, answer_panic, resume, watch_step } = /** @type {Record<string, any>} */ (
+  Gateway.prototype
+);
 // Otherwise every Worker with a binding to this one could call them.
+delete Gateway.prototype.abandon;
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
 delete Gateway.prototype.resume;
 delete Gateway.prototype.watch_step;
 
 // Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
-// what the core says to a watch.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, resume, watch_step };
+// what the scripts call of the gateway.
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, abandon, resume, watch_step };
 
 export default class extends Gateway {
   fetch(request) {

@@ -1,14 +1,24 @@
-// Goes on with work of the WebAssembly once what it awaits is settled.
+// Goes on with work of the WebAssembly once what it awaits is settled, and lets go of it if that can never be.
 
-import { resume } from '../gateway/inputs.js';
-import { begin, unanswered } from './panic.js';
+import { abandon, resume } from '../gateway/inputs.js';
+import { unanswered } from './panic.js';
+
+/**
+ * The work of cancelled requests: the runtime has forgotten the promise that the work awaits, with all that waits for it.
+ *
+ * @type {FinalizationRegistry<{ deferred: import('./panic.js').Deferred, id: number }>}
+ */
+const forgotten = new FinalizationRegistry(({ deferred, id }) => {
+  if (unanswered.delete(deferred)) abandon()(id);
+});
 
 /**
  * @param {Promise<unknown>} awaited
  * @param {number} id
  */
 export function resumed(awaited, id) {
-  const deferred = begin(true);
+  const deferred = Promise.withResolvers();
+  unanswered.add(deferred);
   /** @param {unknown} value */
   const go = (value, failed = false) => {
     // A panic has rejected it, and another instance does not know the work.
@@ -19,6 +29,7 @@ export function resumed(awaited, id) {
       deferred.reject(panic);
     }
   };
+  forgotten.register(go, { deferred, id });
   awaited.then(go, (reason) => go(reason, true));
   return deferred.promise;
 }
