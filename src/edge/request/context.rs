@@ -59,16 +59,16 @@ pub struct RequestContext {
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let head = crossings::request_head(&request);
-        let (line, headers) = head.split_once('\n').unwrap_or((&head, ""));
-        let (method, url) = line.split_once(' ').unwrap_or((line, ""));
-        let mut cx = Self {
+        let headers = HeaderLines::new(crossings::request_head(&request));
+        let (method, url) = headers.last_line().split_once(' ').unwrap_or_default();
+        let id = headers.get("x-request-id").filter(|id| is_request_id(id));
+        Self {
+            id: id.map_or_else(fresh_request_id, str::to_owned),
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
             env,
             context,
-            id: String::new(),
             started_ms: now_ms(),
             path_index: Cell::new(None),
             route: OnceCell::new(),
@@ -80,10 +80,8 @@ impl RequestContext {
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers: HeaderLines::new(headers.to_owned()),
-        };
-        cx.id = cx.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
-        cx
+            headers,
+        }
     }
 
     /// Returns its headers.

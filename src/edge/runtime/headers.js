@@ -25,10 +25,11 @@ const encoder = new TextEncoder();
  * @param {Uint8Array} buffer
  */
 export function write_head({ method, url, headers }, buffer) {
-  let head = `${method} ${normalised(url)}`;
+  let head = '';
   headers.forEach((value, name) => {
-    head += `\n${name}\n${value}`;
+    head += `${name}\n${value}\n`;
   });
+  head += `${method} ${normalised(url)}`;
   const { read, written } = encoder.encodeInto(head, buffer);
   return read === head.length ? written : 3 * head.length;
 }
