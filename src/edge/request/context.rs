@@ -149,8 +149,8 @@ impl RequestHead for RequestContext {
         self.url.query()
     }
 
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(str::to_owned)
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
     }
 }
 
