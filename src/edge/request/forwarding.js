@@ -9,12 +9,14 @@ export function sendable(request) {
 }
 
 /**
+ * Returns a request with the same method and headers. As it is with the client's own, no redirect of it is followed.
+ *
  * @param {Request} request
  * @param {string} url
  * @param {ReadableStream} [body]
  */
 export function copied({ method, headers }, url, body) {
-  return new Request(url, { method, headers, body });
+  return new Request(url, { method, headers, body, redirect: 'manual' });
 }
 
 /**

@@ -134,5 +134,5 @@ pub async fn verify(
     signed: &[u8],
 ) -> Result<bool, CryptoError> {
     let verified = verify_bytes(key, algorithm.name(), signature.into(), signed.into());
-    Ok(Awaited::Begun(verified).await?.is_truthy())
+    Ok(Awaited::Begun(verified, 0).await?.is_truthy())
 }

@@ -17,16 +17,20 @@ use crate::edge::runtime::panic::{Work, guarded_promise};
 
 #[wasm_bindgen(module = "/src/edge/runtime/work.js")]
 extern "C" {
-    /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects.
-    fn resumed(awaited: &Promise, id: usize) -> Promise;
+    /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects. After `ms`, unless that is 0, the
+    /// outcome is a rejection with the text `timeout`.
+    fn resumed(awaited: &Promise, id: usize, ms: u32) -> Promise;
+
+    /// Returns a promise of the same outcome as `awaited`, with the same limit of time.
+    fn limited(awaited: &Promise, ms: u32) -> Promise;
 }
 
 /// What came of a promise.
 type Outcome = Result<JsValue, JsValue>;
 
 thread_local! {
-    /// The promise that the work which was polled last awaits.
-    static AWAITED: Cell<Option<Promise>> = const { Cell::new(None) };
+    /// The promise that the work which was polled last awaits, and for how many milliseconds.
+    static AWAITED: Cell<Option<(Promise, u32)>> = const { Cell::new(None) };
     /// The outcome for the work that is polled next.
     static OUTCOME: Cell<Option<Outcome>> = const { Cell::new(None) };
     static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { works: Vec::new(), free: Vec::new() }) };
@@ -65,9 +69,9 @@ pub fn settle(mut work: Work) -> JsValue {
         Poll::Ready(Ok(value)) => value,
         Poll::Ready(Err(error)) => Promise::reject(&error).into(),
         Poll::Pending => match AWAITED.take() {
-            Some(awaited) => {
+            Some((awaited, ms)) => {
                 let id = WAITING.with_borrow_mut(|waiting| waiting.insert(work));
-                resumed(&awaited, id).into()
+                resumed(&awaited, id, ms).into()
             }
             None => guarded_promise(work).into(),
         },
@@ -87,8 +91,8 @@ pub fn resume(id: usize, value: JsValue, failed: bool) -> JsValue {
 
 /// A promise that work awaits by itself: never beside another future, whose wake-up [`resume`] would not be.
 pub enum Awaited {
-    /// Not polled yet.
-    Begun(Promise),
+    /// Not polled yet, and for how many milliseconds it is awaited; 0 if for any time. What is too late is rejected with the text `timeout`.
+    Begun(Promise, u32),
     /// [`resume`] brings the outcome.
     Resumed,
     /// A task awaits it, which has a waker.
@@ -99,13 +103,14 @@ impl Future for Awaited {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        if let Self::Begun(promise) = &*self {
+        if let Self::Begun(promise, ms) = &*self {
             if cx.waker().will_wake(Waker::noop()) {
-                AWAITED.set(Some(promise.clone()));
+                AWAITED.set(Some((promise.clone(), *ms)));
                 *self = Self::Resumed;
                 return Poll::Pending;
             }
-            *self = Self::Spawned(JsFuture::from(promise.clone()));
+            let promise = if *ms > 0 { limited(promise, *ms) } else { promise.clone() };
+            *self = Self::Spawned(JsFuture::from(promise));
         }
         match &mut *self {
             Self::Spawned(future) => Pin::new(future).poll(cx),
