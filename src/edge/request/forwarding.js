@@ -37,12 +37,12 @@ function limited(request, url, max) {
 
 /**
  * @param {Request} request
- * @param {string} url
- * @param {string} changes
+ * @param {string} lines
  * @param {number} [max]
  */
-export function forward(request, url, changes, max) {
+export function forward(request, lines, max) {
+  const url = lines.slice(0, lines.indexOf('\n'));
   const forwarded = max === undefined ? new Request(url, request) : limited(request, url, max);
-  change(forwarded.headers, changes);
+  change(forwarded.headers, lines, 1);
   return forwarded;
 }

@@ -19,16 +19,15 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
 extern "C" {
-    /// Makes the request for an upstream: its body streams through, and its headers are changed. The body breaks off after
-    /// `max` bytes.
+    /// Makes the request for an upstream: its body streams through, and by lines of [`Forwarding::lines`] it has another URL and its
+    /// headers are changed. The body breaks off after `max` bytes.
     #[wasm_bindgen(catch)]
-    fn forward(request: &Request, url: &str, changes: &str, max: Option<f64>) -> Result<Request, JsValue>;
+    fn forward(request: &Request, lines: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
 /// The changes to a request on its way.
 pub struct Forwarding {
-    /// The changes to its headers.
-    pub changes: HeaderChanges,
+    changes: HeaderChanges,
     /// The most bytes that its body may have.
     pub max: Option<f64>,
     is_counted: bool,
@@ -105,7 +104,12 @@ impl Forwarding {
     /// # Errors
     /// The exception.
     pub fn request(&self, cx: &RequestContext, url: &str) -> Result<Request, JsValue> {
-        forward(&cx.request(), url, self.changes.as_str(), self.max.filter(|_| self.is_counted))
+        forward(&cx.request(), &self.lines(url), self.max.filter(|_| self.is_counted))
+    }
+
+    /// Returns a URL and the changes to headers as lines of one text: each text that crosses costs a call of its own.
+    pub fn lines(&self, url: &str) -> String {
+        [url, self.changes.as_str()].join("\n")
     }
 }
 
