@@ -60,8 +60,17 @@ const ADD: &str = "+";
 const REMOVE: &str = "-";
 
 /// What is changed of a message's headers, in its order: names and values on alternating lines, and before each name what is done.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct HeaderChanges(String);
+
+/// Room for the changes to most messages, in bytes, which then does not grow while they are written.
+const CHANGES_BYTES: usize = 512;
+
+impl Default for HeaderChanges {
+    fn default() -> Self {
+        Self(String::with_capacity(CHANGES_BYTES))
+    }
+}
 
 impl HeaderChanges {
     /// Sets a header in the place of those of its name; a cookie stands beside those that are there.

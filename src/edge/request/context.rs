@@ -14,7 +14,7 @@ use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
-use crate::http::trace::Trace;
+use crate::http::trace::{Trace, hex};
 use crate::problem::Problem;
 use crate::route::MethodRule;
 use crate::session::SessionToken;
@@ -170,6 +170,6 @@ fn fresh_request_id() -> String {
         let prefix = isolate.get_or_init(|| {
             random_bytes::<8>().map_or_else(|_| "unseeded".to_owned(), |bytes| crate::oauth::random_text(&bytes))
         });
-        format!("{prefix}-{count:08x}")
+        [prefix, hex(&count.to_be_bytes()).as_str()].join("-")
     })
 }
