@@ -73,9 +73,9 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     check_rate(cx, path, None).await?;
     let claims = match &path.access {
         Some(access) => {
-            let begun = now_ms();
+            let begun = gateway.begin_measuring();
             let claims = authenticate(gateway, cx, access).await;
-            cx.auth_ms.set(Some(now_ms() - begun));
+            cx.auth_ms.set(begun.map(|begun| now_ms() - begun));
             match claims {
                 Ok(claims) => claims,
                 // A login does not help on the path of another authorizer.

@@ -91,9 +91,9 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = now_ms();
+    let begun = gateway.begin_measuring();
     let sent = ask(cx, &request, server, url, raw).await;
-    cx.upstream_ms.set(Some(now_ms() - begun));
+    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     if has_addresses(&response) {
         let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");

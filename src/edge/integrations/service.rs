@@ -123,9 +123,9 @@ impl ServiceCall<'_> {
     }
 
     async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {
-        let begun = now_ms();
+        let begun = self.gateway.begin_measuring();
         let answer = JsFuture::from(promise).await;
-        self.cx.upstream_ms.set(Some(now_ms() - begun));
+        self.cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
         let answer: Response = answer.map_err(|error| self.failed(&error))?.unchecked_into();
         Ok(Answer::Relayed(answer))
     }

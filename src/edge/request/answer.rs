@@ -215,7 +215,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let response = response
         .or_else(|_| respond(Problem::Internal(String::new()).status(), "", None, &request))
         .unwrap_or_else(|_| Response::error());
-    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.problem_to_log.get()));
+    access_log::record(cx, gateway, &response, problem.as_ref().or(cx.problem_to_log.get()));
     response
 }
 

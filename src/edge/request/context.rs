@@ -47,9 +47,9 @@ pub struct RequestContext {
     pub trace: OnceCell<Trace>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
-    /// How long authentication took, in milliseconds, if there was any.
+    /// How long authentication took, in milliseconds, if there was any and it was measured.
     pub auth_ms: Cell<Option<f64>>,
-    /// How long it took until the upstream began to answer, in milliseconds, if one was called.
+    /// How long it took until the upstream began to answer, in milliseconds, if one was called and it was measured.
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
