@@ -38,8 +38,7 @@ extern "C" {
         binding: &JsValue,
         name: &str,
         request: &Request,
-        url: &str,
-        changes: &str,
+        lines: &str,
         context: &str,
         ms: u32,
         max: Option<f64>,
@@ -93,10 +92,10 @@ impl ServiceCall<'_> {
     /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let Forwarding { changes, max, .. } = Forwarding::of(gateway, cx, path, *claims, "");
-        let (url, worker) = (own_url(cx, path, *claims), self.bound(&rpc.binding));
-        let (request, context) = (cx.request(), self.context());
-        let asked = ask_first(&worker, &rpc.function, &request, &url, changes.as_str(), &context, TIMEOUT_MS, max);
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "");
+        let (lines, worker) = (forwarding.lines(&own_url(cx, path, *claims)), self.bound(&rpc.binding));
+        let (request, context, max) = (cx.request(), self.context(), forwarding.max);
+        let asked = ask_first(&worker, &rpc.function, &request, &lines, &context, TIMEOUT_MS, max);
         let outcome: Array = Awaited::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
@@ -124,9 +123,9 @@ impl ServiceCall<'_> {
     }
 
     async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {
-        let begun = now_ms();
+        let begun = self.gateway.begin_measuring();
         let answer = Awaited::from(promise).await;
-        self.cx.upstream_ms.set(Some(now_ms() - begun));
+        self.cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
         let answer: Response = answer.map_err(|error| self.failed(&error))?.unchecked_into();
         Ok(Answer::Relayed(answer))
     }

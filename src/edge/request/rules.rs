@@ -33,7 +33,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
         (RateKey::Subject, None) => return Ok(()),
         (_, Some(_)) => return Ok(()),
         (RateKey::Ip, None) => address(),
-        (RateKey::Header(name), None) => cx.header(name),
+        (RateKey::Header(name), None) => cx.header(name).map(str::to_owned),
     };
     count(cx, &limit.binding, counted.as_deref(), limit.period_secs).await
 }
@@ -84,9 +84,9 @@ pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let header = cx.header("content-type").unwrap_or_default();
-    let essence = essence(&header);
+    let essence = essence(header);
     // Of two types, each reader takes another.
-    let is_one = behind_comma(&header).is_none();
+    let is_one = behind_comma(header).is_none();
     if is_one && types.iter().any(|range| is_within(&essence, range)) {
         Ok(())
     } else {

@@ -1,6 +1,7 @@
 // Goes on with work of the WebAssembly once what it awaits is settled, and lets go of it if that can never be.
 
 import { abandon, resume } from '../gateway/inputs.js';
+import { TIMEOUT } from './limits.js';
 import { unanswered } from './panic.js';
 
 /**
@@ -15,13 +16,17 @@ const forgotten = new FinalizationRegistry(({ deferred, id }) => {
 /**
  * @param {Promise<unknown>} awaited
  * @param {number} id
+ * @param {number} ms
  */
-export function resumed(awaited, id) {
+export function resumed(awaited, id, ms) {
   const deferred = Promise.withResolvers();
   unanswered.add(deferred);
+  /** @type {number | undefined} */
+  let timer;
   /** @param {unknown} value */
   const go = (value, failed = false) => {
-    // A panic has rejected it, and another instance does not know the work.
+    if (timer) clearTimeout(timer);
+    // It was too late; or a panic has rejected it, and another instance does not know the work.
     if (!unanswered.delete(deferred)) return;
     try {
       deferred.resolve(resume()(id, value, failed));
@@ -29,6 +34,7 @@ export function resumed(awaited, id) {
       deferred.reject(panic);
     }
   };
+  if (ms > 0) timer = setTimeout(go, ms, TIMEOUT, true);
   forgotten.register(go, { deferred, id });
   awaited.then(go, (reason) => go(reason, true));
   return deferred.promise;

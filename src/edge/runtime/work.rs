@@ -19,8 +19,9 @@ use crate::edge::runtime::boxed::Boxed;
 
 #[wasm_bindgen(module = "/src/edge/runtime/work.js")]
 extern "C" {
-    /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects.
-    fn resumed(awaited: &Promise, id: usize) -> Promise;
+    /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects. After `ms`, unless that is 0, the
+    /// outcome is a rejection with the text `timeout`.
+    fn resumed(awaited: &Promise, id: usize, ms: u32) -> Promise;
 }
 
 /// Work that a request or an object waits for, or that goes on behind its answer. One type for all avoids a copy of the code for each.
@@ -30,8 +31,8 @@ pub type Work = Boxed<'static, Outcome>;
 type Outcome = Result<JsValue, JsValue>;
 
 thread_local! {
-    /// The promise that the work which was polled last awaits.
-    static AWAITED: Cell<Option<Promise>> = const { Cell::new(None) };
+    /// The promise that the work which was polled last awaits, and for how many milliseconds.
+    static AWAITED: Cell<Option<(Promise, u32)>> = const { Cell::new(None) };
     /// The outcome for the work that is polled next.
     static OUTCOME: Cell<Option<Outcome>> = const { Cell::new(None) };
     static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { works: Vec::new(), free: Vec::new() }) };
@@ -62,7 +63,7 @@ impl Waiting {
 
 /// Begins work soon. Returns a promise of its result.
 pub fn promise(work: Work) -> Promise {
-    suspended(work, &Promise::resolve(&JsValue::UNDEFINED))
+    suspended(work, &Promise::resolve(&JsValue::UNDEFINED), 0)
 }
 
 /// Begins work on the spot. Returns its result if it is finished, or else a promise of it.
@@ -75,15 +76,15 @@ pub fn settle(mut work: Work) -> JsValue {
         Poll::Ready(Ok(value)) => value,
         Poll::Ready(Err(error)) => Promise::reject(&error).into(),
         Poll::Pending => match AWAITED.take() {
-            Some(awaited) => suspended(work, &awaited).into(),
+            Some((awaited, ms)) => suspended(work, &awaited, ms).into(),
             None => Promise::reject(&JsValue::from_str("the work awaits no promise")).into(),
         },
     }
 }
 
-fn suspended(work: Work, awaited: &Promise) -> Promise {
+fn suspended(work: Work, awaited: &Promise, ms: u32) -> Promise {
     let id = WAITING.with_borrow_mut(|waiting| waiting.insert(work));
-    resumed(awaited, id)
+    resumed(awaited, id, ms)
 }
 
 /// Goes on with work whose [`Awaited`] is settled. Returns what [`settle`] does.
@@ -105,11 +106,19 @@ pub fn abandon(id: usize) {
 }
 
 /// A promise that work awaits by itself: never beside another future, since the work has one outcome at a time.
-pub struct Awaited(Option<Promise>);
+/// It has a number of milliseconds within which it must be settled, or 0.
+pub struct Awaited(Option<(Promise, u32)>);
+
+impl Awaited {
+    /// Awaits a promise for at most `ms`; what is later is rejected with the text `timeout`.
+    pub const fn within(ms: u32, promise: Promise) -> Self {
+        Self(Some((promise, ms)))
+    }
+}
 
 impl From<Promise> for Awaited {
     fn from(promise: Promise) -> Self {
-        Self(Some(promise))
+        Self(Some((promise, 0)))
     }
 }
 
@@ -118,8 +127,8 @@ impl Future for Awaited {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Outcome> {
         match self.0.take() {
-            Some(promise) => {
-                AWAITED.set(Some(promise));
+            Some(awaited) => {
+                AWAITED.set(Some(awaited));
                 Poll::Pending
             }
             None => OUTCOME.take().map_or(Poll::Pending, Poll::Ready),
