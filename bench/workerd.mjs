@@ -14,10 +14,12 @@ const { default: WORKERD } = createRequire(import.meta.url)('workerd');
 /** The file descriptor by which workerd tells where it listens. */
 const CONTROL_FD = 3;
 
+/** @typedef {{ name: string, path: string, kind?: 'esModule' | 'wasm' }} Module */
+
 /**
  * @typedef {object} Worker
  * @property {string} name
- * @property {{ name: string, path: string, kind?: 'esModule' | 'wasm' }[]} modules the first is the entry
+ * @property {Module[]} modules the first is the entry
  * @property {Record<string, string>} [texts] variables and secrets
  * @property {Record<string, string>} [kv] namespaces, by the Worker that answers for them
  * @property {Record<string, string>} [objects] classes of Durable Objects, by binding
