@@ -42,7 +42,7 @@ function built(source, row, steps) {
 }
 
 const step = (has, whose, title) => ({ has, whose, title });
-const entry = step('entry', WEBASSEMBLY, 'the class of the entry, which catches what fails');
+const entry = step('entry', WEBASSEMBLY, 'another answer if it fails');
 const call = step('call', WEBASSEMBLY, 'one empty call into WebAssembly');
 const route = step('route', DUTY, 'the route found among 20');
 
@@ -60,6 +60,7 @@ export const LADDERS = [
         step('abort', undefined, 'an AbortController that the timer aborts, beside that'),
         step('answer', DUTY, 'a new Response: 12 headers deleted, request id and CORS set'),
         entry,
+        step('class', undefined, 'a class as the entry, beside that'),
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and its changes back, each as one text'),
         step('moreTexts', WEBASSEMBLY, 'the same with the answer'),
@@ -75,6 +76,7 @@ export const LADDERS = [
     rungs: [
       known('bare-fixed', RUNTIME),
       ...built('fixed', (name, title, worker) => fixed(name, title, worker, '/fixed/open'), [
+        step('object', RUNTIME, 'an object in place of the class'),
         step('url', DUTY, 'the address parsed'),
         route,
         step('ids', DUTY, 'a request id made'),

@@ -1,17 +1,12 @@
-// The entry of src/edge/worker.mjs: a class around the class of the gateway.
+// The entry of src/edge/worker.mjs: another answer if the gateway fails, which WebAssembly does for good.
 
-export const Guarded = (Entry) =>
-  class extends Entry {
-    fetch(request) {
-      try {
-        const answer = super.fetch(request);
-        return answer instanceof Promise ? answer.catch(() => this.#recover()) : answer;
-      } catch {
-        return this.#recover();
-      }
-    }
+export const guarded = (handle) => (request, env) => {
+  try {
+    const answer = handle(request, env);
+    return answer instanceof Promise ? answer.catch(recover) : answer;
+  } catch {
+    return recover();
+  }
+};
 
-    #recover() {
-      return new Response(null, { status: 500 });
-    }
-  };
+const recover = () => new Response(null, { status: 500 });

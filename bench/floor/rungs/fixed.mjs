@@ -1,23 +1,20 @@
 // Gives one answer, with the duties of a gateway one after the other: `HAS` says which, and what it has not is left out of the bundle.
 
-import { WorkerEntrypoint } from 'cloudflare:workers';
 import { askNothing, change, madeChanges } from './boundary.mjs';
 import { answerHeaders, isRouted, requestId } from './duties.mjs';
-import { Guarded } from './entry.mjs';
+import { guarded } from './entry.mjs';
 
 const BODY = '{"status":"ok"}';
 const HEADERS = { 'content-type': 'application/json' };
 
-class Entry extends WorkerEntrypoint {
-  fetch(request) {
-    const url = HAS.url ? new URL(request.url) : undefined;
-    if (HAS.call) askNothing();
-    if (HAS.route && !isRouted(request.method, url.pathname)) return new Response(null, { status: 404 });
-    const id = HAS.ids ? requestId(request.headers) : 'none';
-    if (HAS.texts) return changed(madeChanges(request));
-    if (HAS.answer) return new Response(BODY, { headers: allHeaders(request, id) });
-    return new Response(BODY, { headers: HEADERS });
-  }
+function handle(request) {
+  const url = HAS.url ? new URL(request.url) : undefined;
+  if (HAS.call) askNothing();
+  if (HAS.route && !isRouted(request.method, url.pathname)) return new Response(null, { status: 404 });
+  const id = HAS.ids ? requestId(request.headers) : 'none';
+  if (HAS.texts) return changed(madeChanges(request));
+  if (HAS.answer) return new Response(BODY, { headers: allHeaders(request, id) });
+  return new Response(BODY, { headers: HEADERS });
 }
 
 const allHeaders = (request, id) => ({
@@ -32,4 +29,4 @@ function changed(changes) {
   return response;
 }
 
-export default HAS.entry ? Guarded(Entry) : Entry;
+export default { fetch: HAS.entry ? guarded(handle) : handle };

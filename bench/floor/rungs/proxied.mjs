@@ -2,7 +2,7 @@
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { askNothing, change, relayedChanges, requestChanges } from './boundary.mjs';
-import { Guarded } from './entry.mjs';
+import { guarded } from './entry.mjs';
 import { CLOSED_REQUEST, HIDDEN, answerHeaders, isRouted, requestId, traceparent } from './duties.mjs';
 
 const TIMEOUT_MS = 600_000;
@@ -59,10 +59,12 @@ function closeAnswer(response, request, id) {
   return answer;
 }
 
+const entry = HAS.entry ? guarded(handle) : handle;
+
 class Entry extends WorkerEntrypoint {
   fetch(request) {
-    return handle(request, this.env);
+    return entry(request, this.env);
   }
 }
 
-export default HAS.entry ? Guarded(Entry) : { fetch: handle };
+export default HAS.class ? Entry : { fetch: entry };
