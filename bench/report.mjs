@@ -79,6 +79,7 @@ export function printed({ rows, targets, sizes, noise, isNoisy }) {
     ({ title, unit, median: middle, quartiles }) =>
       `${title.padEnd(wide)} ${String(middle).padStart(7)} ${unit.padEnd(3)}  ${quartiles.join(' to ')}`,
   );
+  /** @param {any} of */
   const verdict = ({ isMet, most, goal }) =>
     `${isMet ? 'met' : 'NOT met'}: at most ${most}${goal ? `, goal ${goal}` : ''}`;
   const verdicts = targets.map(

@@ -12,16 +12,20 @@ export const [RUNTIME, DUTY, WEBASSEMBLY, BARGATE] = PARTS;
 
 /**
  * @typedef {object} Rung
- * @property {string} name of the row that is measured
+ * @property {string} name of what is measured
  * @property {string} title
  * @property {string} [whose] part the step is; without it, it stands beside the ladder
- * @property {any} [row]
+ * @property {import('../rows.mjs').Row} [row]
+ * @property {string} [source] of rungs/, if it is made here
+ * @property {string[]} [has] what it has of that
  */
 
-/** A rung that is a row of the other table. */
-const known = (name, whose, title) => {
+/** @typedef {{ name: string, title: string, unit?: string, rungs: Rung[] }} Ladder */
+
+/** A rung that is a row of the other table. @type {(name: string, whose?: string) => Rung} */
+const known = (name, whose) => {
   const row = ROWS.find((one) => one.name === name);
-  return { name, title: title ?? row.title, whose, row };
+  return { name, title: row.title, whose, row };
 };
 
 /**
@@ -30,6 +34,7 @@ const known = (name, whose, title) => {
  * @param {string} source
  * @param {(name: string, title: string, worker: string) => any} row
  * @param {{ has: string, title: string, whose?: string }[]} steps
+ * @returns {Rung[]}
  */
 function built(source, row, steps) {
   const has = [];
@@ -46,6 +51,7 @@ const entry = step('entry', WEBASSEMBLY, 'another answer if it fails');
 const call = step('call', WEBASSEMBLY, 'one empty call into WebAssembly');
 const route = step('route', DUTY, 'the route found among 20');
 
+/** @type {Ladder[]} */
 export const LADDERS = [
   {
     name: 'proxied',
@@ -107,8 +113,8 @@ export const LADDERS = [
 ];
 
 /** A row of bench/rows.mjs with other tokens. */
-function newToken(name, title, worker, whose) {
-  return { name, title, whose, row: { ...fixed(name, title, worker, '/fixed/protected', NEW_TOKENS) } };
+function newToken(name, title, worker, whose = undefined) {
+  return { name, title, whose, row: fixed(name, title, worker, '/fixed/protected', NEW_TOKENS) };
 }
 
 /** The Workers of the rungs that are built. */

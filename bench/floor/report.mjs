@@ -5,7 +5,7 @@ import { median, summary } from '../statistics.mjs';
 import { BARGATE, PARTS } from './ladders.mjs';
 
 /**
- * @param {{ name: string, title: string, unit?: string, rungs: { name: string, title: string, whose?: string }[] }} ladder
+ * @param {import('./ladders.mjs').Ladder} ladder
  * @param {Record<string, number[]>} measured
  * @param {import('../rows.mjs').Target[]} targets
  */

@@ -8,6 +8,7 @@ import { bundledWorkers, peerWorkers } from '../testbed.mjs';
 import { BARGATE, RUNTIME, WEBASSEMBLY } from './ladders.mjs';
 import { hollowModule } from './modules.mjs';
 
+/** @type {import('./ladders.mjs').Ladder} */
 export const STARTS = {
   name: 'start',
   title: 'From the start of workerd to the first answer',

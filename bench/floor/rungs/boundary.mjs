@@ -3,9 +3,11 @@
 
 import module from './boundary.wasm';
 
-const { memory, nothing, ofRequest, ofRelayed, ofMade } = HAS.call ? new WebAssembly.Instance(module).exports : {};
+/** @type {any} */
+const exports = HAS.call ? new WebAssembly.Instance(module).exports : {};
+const { memory, nothing, ofRequest, ofRelayed, ofMade } = exports;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 /** A call without anything. */
 export const askNothing = () => nothing();

@@ -8,9 +8,9 @@ const BODY = '{"status":"ok"}';
 const HEADERS = { 'content-type': 'application/json' };
 
 function handle(request) {
-  const url = HAS.url ? new URL(request.url) : undefined;
+  const path = HAS.url ? new URL(request.url).pathname : '';
   if (HAS.call) askNothing();
-  if (HAS.route && !isRouted(request.method, url.pathname)) return new Response(null, { status: 404 });
+  if (HAS.route && !isRouted(request.method, path)) return new Response(null, { status: 404 });
   const id = HAS.ids ? requestId(request.headers) : 'none';
   if (HAS.texts) return changed(madeChanges(request));
   if (HAS.answer) return new Response(BODY, { headers: allHeaders(request, id) });

@@ -3,7 +3,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 
 const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-const BASE64URL = { alphabet: 'base64url' };
+const BASE64URL = /** @type {const} */ ({ alphabet: 'base64url' });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
