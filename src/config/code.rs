@@ -159,6 +159,7 @@ codes! {
         UndeclaredVariable = "undeclared_variable": "no file has a variable that may be set elsewhere",
         UnlikelyIssuer = "unlikely_issuer": "no token has such an issuer",
         UnreachableRoute = "unreachable_route": "no request reaches a path",
+        UnshownAuthentication = "unshown_authentication": "a path requires an authentication that no token of its authorizer, or no login of the session, can show",
         UnusableMethod = "unusable_method": "a step of a login has a method by which no request reaches it",
         UnusedAuthorizer = "unused_authorizer": "no path requires tokens of an authorizer",
         UnusedBinding = "unused_binding": "nothing in the config uses what `wrangler.toml` or a file of variables declares",
