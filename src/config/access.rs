@@ -46,7 +46,7 @@ pub struct Requirements {
     pub permissions: Vec<String>,
     /// Claims by name or path, and the value that each must have or contain; of an array, one of its values.
     pub claims: Vec<(String, Json)>,
-    /// How the user must have been authenticated; anyhow without it.
+    /// How the user must have been authenticated, if that matters.
     pub authentication: Option<RequiredAuthentication>,
     /// Whether a request without any credential may pass.
     pub optional: bool,

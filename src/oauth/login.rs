@@ -24,7 +24,7 @@ const PASSED_MAX_BYTES: usize = 2_048;
 /// How strongly the user is to be authenticated: a parameter of a login path and of authorization requests.
 const ACR_VALUES: &str = "acr_values";
 
-/// How lately the user is to have been authenticated: a parameter of the same.
+/// How recently the user is to have been authenticated: a parameter of the same.
 const MAX_AGE: &str = "max_age";
 
 /// Names what a sealed state is for, so that no other sealed text can take its place.
@@ -157,14 +157,10 @@ pub fn authorization_request(
         .append_pair("code_challenge", challenge)
         .append_pair("code_challenge_method", "S256");
     let needed = state.authentication.as_ref();
-    // The config may ask for a later authentication by itself.
-    let own_max_age = provider.parameter(MAX_AGE).map(max_age_secs);
-    let max_age =
-        needed.filter(|needed| own_max_age.is_none_or(|own| needed.max_age_secs.is_some_and(|secs| secs < own)));
-    let required = [
-        (ACR_VALUES, needed.and_then(|needed| needed.acr_values.clone())),
-        (MAX_AGE, max_age.and_then(RequiredAuthentication::max_age)),
-    ];
+    // The config may ask for a more recent authentication by itself.
+    let own = provider.parameter(MAX_AGE).map_or(u32::MAX, max_age_secs);
+    let max_age = needed.filter(|needed| needed.max_age_secs < Some(own)).and_then(RequiredAuthentication::max_age);
+    let required = [(ACR_VALUES, needed.and_then(|needed| needed.acr_values.clone())), (MAX_AGE, max_age)];
     let is_required =
         |name: &str| required.iter().any(|(own, value)| value.is_some() && own.eq_ignore_ascii_case(name));
     query.extend_pairs(provider.parameters.iter().filter(|(name, _)| !is_required(name)));
@@ -272,7 +268,7 @@ fn max_age_secs(written: &str) -> u32 {
     seconds(written).unwrap_or(0)
 }
 
-/// Checks that the user was authenticated as lately as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1). That
+/// Checks that the user was authenticated as recently as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1). That
 /// counts from the beginning of the login, in which the user may have taken a while.
 ///
 /// # Errors
@@ -499,7 +495,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_user_was_authenticated_as_lately_as_the_config_asks() {
+    fn a_user_was_authenticated_as_recently_as_the_config_asks() {
         let state = begun(None, 1_000);
         let other = Some("the claim auth_time has another value");
         let table = [
@@ -538,7 +534,7 @@ pub(super) mod tests {
             (required("", Some(60)), r#","auth_time":1501"#, Some(unmet), "in the future"),
             (required("", Some(60)), "", Some(unmet), "it does not say when"),
             (required("a", Some(60)), r#","acr":"a","auth_time":930"#, Some(unmet), "strongly, and too long ago"),
-            (required("a", Some(60)), r#","acr":"b","auth_time":950"#, Some(unmet), "lately, and not strongly"),
+            (required("a", Some(60)), r#","acr":"b","auth_time":950"#, Some(unmet), "recently, and not strongly"),
             (
                 required("a", Some(2_000)),
                 r#","acr":"a","auth_time":950"#,

@@ -448,6 +448,7 @@ mod tests {
             ("consent_required", "login_required"),
             ("mfa_required", "login_required"),
             ("authentication_expired", "state_expired"),
+            ("unmet_authentication_requirements", "unmet_authentication_requirements"),
             ("server_error", "idp_error"),
             ("temporarily_unavailable", "idp_unavailable"),
             ("invalid_scope", "idp_rejected"),

@@ -24,7 +24,7 @@ impl Challenge {
             Self::InvalidToken(description) => Some(("invalid_token", description)),
             Self::InsufficientScope => Some(("insufficient_scope", "the token is not sufficient for this path")),
             Self::InsufficientUserAuthentication => {
-                Some(("insufficient_user_authentication", "the login is not strong or late enough for this path"))
+                Some(("insufficient_user_authentication", "the login is not strong or recent enough for this path"))
             }
         };
         let scope = needed.map(|needed| self.scope(needed)).filter(|scope| !scope.is_empty());
@@ -112,15 +112,15 @@ mod tests {
                 steps_up,
                 strictly(Some("urn:a 2"), Some(300)),
                 nowhere,
-                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or late enough for this path", scope="a", acr_values="urn:a 2", max_age="300""#,
+                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", acr_values="urn:a 2", max_age="300""#,
                 "how to log in",
             ),
             (
                 steps_up,
                 strictly(None, Some(300)),
                 nowhere,
-                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or late enough for this path", scope="a", max_age="300""#,
-                "how lately",
+                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", max_age="300""#,
+                "how recently",
             ),
             (bare, strictly(Some("2"), None), nowhere, r#"Bearer scope="a""#, "that only where it is what is missing"),
             (bare, None, Some("a\"b\\"), r#"Bearer resource_metadata="a\"b\\""#, "a host with quotes"),

@@ -45,7 +45,7 @@ pub enum Problem {
     CredentialsMalformed,
     /// The token is valid, but does not meet this requirement of the path.
     InsufficientScope(String),
-    /// The user was not authenticated as strongly or as lately as the path requires, for this reason.
+    /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),

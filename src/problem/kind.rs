@@ -89,9 +89,9 @@ kinds! {
         when "the token is valid, but not sufficient for the path",
         remedy "Request the scopes in the challenge.";
     INSUFFICIENT_USER_AUTHENTICATION = 401, "insufficient_user_authentication", "Insufficient user authentication",
-        detail "The user was not authenticated as strongly or as lately as this path requires. Log in as the challenge says.",
+        detail "The user was not authenticated as strongly or as recently as this path requires. Log in as the challenge says.",
         challenge Some(Challenge::InsufficientUserAuthentication),
-        when "the user was not authenticated as strongly or as lately as the path requires, or the token does not say",
+        when "the user was not authenticated as strongly or as recently as the path requires, or the token does not say",
         remedy "Log in with the `acr_values` and the `max_age` of the challenge, see [Step-up](login.md#step-up).";
     IP_DENIED = 403, "ip_denied", "Address denied",
         detail "This path accepts no requests from this address.",
@@ -186,7 +186,7 @@ kinds! {
         when "the user or the provider denied the login",
         remedy "Tell the user.";
     UNMET_AUTHENTICATION_REQUIREMENTS = 403, "unmet_authentication_requirements", "Authentication requirements not met",
-        detail "The identity provider did not authenticate the user as strongly or as lately as this login has to.",
+        detail "The identity provider did not authenticate the user as strongly or as recently as this login has to.",
         challenge Some(Challenge::Bare),
         when "the provider says that it cannot authenticate the user as a [step-up](login.md#step-up) asks for, or its ID token does not say that it did",
         remedy "Set up at the provider what `acr_values` names; the log has what was found.";

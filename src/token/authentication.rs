@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_was_authenticated_as_lately_as_required_if_auth_time_is_a_date_within_the_age() {
+    fn a_user_was_authenticated_as_recently_as_required_if_auth_time_is_a_date_within_the_age() {
         let table = [
             (json!(1_000), 0, true, "at this moment"),
             (json!(700), 0, true, "as long ago as may be"),

@@ -97,8 +97,8 @@ pub async fn log_in(
         Some(login) => Some(boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?),
         None => None,
     };
-    if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
-        cx.return_to.get_or_init(|| return_to);
+    if let Some(state) = &state {
+        cx.login_state.get_or_init(|| state.clone());
     }
     let endpoints = application.endpoints(cx).await?;
     let names_itself = provider.is_one_of_several || endpoints.names_itself;

@@ -72,7 +72,7 @@ afterEach(() => tenant.clearFaults());
 /** The challenge of a path that requires what is missing (RFC 9470 section 3). */
 const challenge = (required, scope = '') =>
   'Bearer error="insufficient_user_authentication", ' +
-  `error_description="the login is not strong or late enough for this path"${scope}${required}`;
+  `error_description="the login is not strong or recent enough for this path"${scope}${required}`;
 
 const CHALLENGES = {
   [PAY]: challenge(`, acr_values="${SECOND_FACTOR}", max_age="300"`),
@@ -224,7 +224,8 @@ describe('a provider that ignores what it was asked for', () => {
       assert.equal(answer.status, UNMET[0], answer.text);
       assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8', 'a page for people');
       assert.match(answer.text, /<code>unmet_authentication_requirements<\/code>/);
-      assert.equal(answer.headers.get('location'), null);
+      const again = new URLSearchParams({ return_to: PAY, acr_values: SECOND_FACTOR, max_age: '300' });
+      assert.ok(answer.text.includes(`href="${LOGIN}?${`${again}`.replaceAll('&', '&amp;')}"`), answer.text);
       assert.equal(tenant.counts['/authorize'], round + 1, 'each link leads to the provider once');
       await until(() => tenant.families().at(-1).revoked);
     }
@@ -409,7 +410,7 @@ describe('a bearer token', () => {
     const answer = await gateway.ask(PAY, { headers: { ...NAVIGATION.headers, authorization: `Bearer ${weak}` } });
     assert.deepEqual([answer.status, answer.headers.get('location')], [401, null]);
     assert.equal(answer.headers.get('www-authenticate'), CHALLENGES[PAY]);
-    assert.match(answer.text, /This needs a stronger or a later login\./);
+    assert.match(answer.text, /This needs a stronger or more recent login\./);
     const login = new URLSearchParams({ acr_values: SECOND_FACTOR, max_age: '300' });
     assert.ok(answer.text.includes(`href="${LOGIN}?${`${login}`.replaceAll('&', '&amp;')}"`), answer.text);
   });
