@@ -121,7 +121,7 @@ codes! {
         UnknownServer = "unknown_server": "no server has this name",
         UnknownService = "unknown_service": "no service has this name",
         UnknownValue = "unknown_value": "a text is not among the values of this key",
-        UnknownVariable = "unknown_variable": "no variable has this name",
+        UnknownVariable = "unknown_variable": "no variable, and no parameter of the path, has this name",
         UnusedKey = "unused_key": "a key has no effect beside the others",
         WeakSecret = "weak_secret": "a secret can be guessed",
         WrongType = "wrong_type": "a value is of another type, or a number is out of range",

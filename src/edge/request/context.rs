@@ -152,6 +152,14 @@ impl RequestHead for RequestContext {
         self.url.query()
     }
 
+    fn host(&self) -> &str {
+        self.url.host_and_port()
+    }
+
+    fn pattern(&self) -> &str {
+        self.route.get().map_or("", |(_, pattern)| pattern)
+    }
+
     fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).map(str::to_owned)
     }
