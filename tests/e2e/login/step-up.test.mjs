@@ -31,6 +31,7 @@ import {
   sessionOf,
   startSessionGateway,
 } from '../support/session-flow.mjs';
+import { mode } from '../support/tenant-mode.mjs';
 
 const [PAY, STRONG, RECENT, SCOPED] = ['/pay', '/strong', '/recent', '/scoped'];
 const [MAX_AGE_SECS, SKEW_SECS] = [300, 30];
@@ -40,8 +41,8 @@ const TOO_WEAK = [401, 'insufficient_user_authentication'];
 const UNMET_CODE = 'unmet_authentication_requirements';
 const UNMET = [403, UNMET_CODE];
 
-/** What a browser sends with a link. */
-const NAVIGATION = { headers: { 'sec-fetch-mode': 'navigate' } };
+/** What a browser sends with a link, and Node's `fetch` leaves as it is. */
+const NAVIGATION = { headers: { 'sec-fetch-dest': 'document' } };
 
 const paths = [
   { path: PAY, auth: { acr_values: [SECOND_FACTOR], max_age_seconds: MAX_AGE_SECS } },
@@ -194,6 +195,8 @@ describe('a session', () => {
   test('of another user who comes back is theirs', async () => {
     const browser = new Browser();
     const alice = await beginSession(gateway, tenant, { browser });
+    // At the provider, nobody is logged in any longer.
+    browser.cookies(tenant.origin).clear();
     const bob = sessionOf(await stepUp(gateway, browser, PAY, { email: 'bob@example.com', code: '123456' }), tenant);
     assert.notEqual(bob.sub, alice.sub);
     assert.equal((await gateway.askAs(browser, PAY)).status, 200);
@@ -204,7 +207,7 @@ describe('a session', () => {
   test('that a page renews by the challenge passes as well', async () => {
     const browser = new Browser();
     await beginSession(gateway, tenant, { browser });
-    const refused = await gateway.askAs(browser, PAY, { headers: { 'sec-fetch-mode': 'cors' } });
+    const refused = await gateway.askAs(browser, PAY);
     assertTooWeak(refused, PAY);
     const said = refused.headers.get('www-authenticate').matchAll(/(acr_values|max_age)="([^"]*)"/g);
     const query = { return_to: '/checkout', ...Object.fromEntries([...said].map(([, name, value]) => [name, value])) };
@@ -355,6 +358,8 @@ describe('at an OpenID provider', () => {
   }
 
   test('a step-up takes an ID token, whatever the scopes are', async (t) => {
+    if (mode.isStrict)
+      return t.skip('with a strict provider, the config has profiles by ID tokens, which need the scope');
     const own = await startOidcGateway(realm, api, { paths, authorizer: { scope: 'offline_access' } });
     t.after(() => own.close());
     const browser = new Browser();

@@ -133,13 +133,13 @@ test('headers are mapped from the request, from constants, from variables and fr
 
 test('the parameters of the path, the method and the host are mapped, and no client says them instead', async () => {
   const forged = { 'x-order': '1', 'x-method': 'DELETE', 'x-called': 'evil.example' };
-  const { url, headers } = await seenBehind('/orders/a%20b%C3%A9/2026/may%20.pdf?file=forged', forged);
+  const { query, headers } = await seenBehind('/orders/a%20b%C3%A9/2026/may%20.pdf?file=forged', forged);
   assert.equal(headers['x-order'], 'a b%C3%A9');
   assert.equal(headers['x-method'], 'GET');
   assert.equal(headers['x-called'], new URL(gateway.origin).host);
-  assert.equal(new URLSearchParams(url.split('?')[1]).get('file'), '2026/may%20.pdf', 'the rest as it was sent');
+  assert.equal(new URLSearchParams(query).get('file'), '2026/may%20.pdf', 'the rest as it was sent');
   const none = await seenBehind('/orders/7', forged);
-  assert.deepEqual([none.headers['x-order'], none.url.split('?')[1]], ['7', undefined], 'no rest, no value');
+  assert.deepEqual([none.headers['x-order'], none.query], ['7', ''], 'no rest, no value');
 });
 
 test('a value that the request does not have is not sent, and the client cannot send the header instead', async () => {
