@@ -43,7 +43,7 @@ pub(crate) mod session;
 mod shared_secret;
 pub(crate) mod tree;
 
-pub use access::{Access, Requirements};
+pub use access::{Access, RequiredAuthentication, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};

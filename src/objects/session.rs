@@ -8,6 +8,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
+use crate::token::Authentication;
 
 /// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
 /// session.
@@ -117,6 +118,8 @@ pub enum SessionAnswer {
         subject: Option<String>,
         /// The ID token, if it was asked for and there is one.
         id_token: Option<String>,
+        /// How the user was authenticated, by the ID token of its login.
+        authentication: Authentication,
         /// When the token expires, in seconds since 1970.
         until: i64,
         /// For how many seconds the token may be used without asking again.
@@ -150,11 +153,11 @@ impl SessionAnswer {
     pub fn into_token(self, asked_ms: f64) -> Result<SessionToken, Problem> {
         let no_token = || Problem::StoreUnavailable("the session answered without a token".to_owned());
         match self {
-            Self::Token { token, subject, id_token, until, valid_secs } => {
+            Self::Token { token, subject, id_token, authentication, until, valid_secs } => {
                 // Its seconds are counted from the last whole one.
                 let asked_again_ms = (asked_ms + valid_secs as f64 * 1000.0).min(until as f64 * 1000.0);
                 let (subject, id_token) = (subject.map(Rc::from), id_token.map(Rc::from));
-                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token })
+                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token, authentication })
             }
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
@@ -176,6 +179,7 @@ impl SessionAnswer {
                 token: token.to_owned(),
                 subject: json::text(members, "subject").map(str::to_owned),
                 id_token: json::text(members, "id_token").map(str::to_owned),
+                authentication: Authentication::read(members),
                 until: number("until")?,
                 valid_secs: number("good_for")?,
             });
@@ -201,13 +205,19 @@ impl SessionAnswer {
     pub fn to_json(&self) -> String {
         match self {
             Self::Done => json::object(&mut []),
-            Self::Token { token, subject, id_token, until, valid_secs } => json::object(&mut [
-                ("access", token.as_str().into()),
-                ("subject", subject.as_deref().into()),
-                ("id_token", id_token.as_deref().into()),
-                ("until", (*until).into()),
-                ("good_for", (*valid_secs).into()),
-            ]),
+            Self::Token { token, subject, id_token, authentication, until, valid_secs } => {
+                let mut members = Map::new();
+                let own = &mut [
+                    ("access", token.as_str().into()),
+                    ("subject", subject.as_deref().into()),
+                    ("id_token", id_token.as_deref().into()),
+                    ("until", (*until).into()),
+                    ("good_for", (*valid_secs).into()),
+                ];
+                json::insert(&mut members, own);
+                authentication.write(&mut members);
+                Value::Object(members)
+            }
             Self::WrongKey => json::object(&mut [("refused", "the cookie's key does not open it".into())]),
             Self::Ended { reason, replaced, id_token } => {
                 let mut members = Map::new();
@@ -233,7 +243,11 @@ mod tests {
 
     fn tokens() -> Tokens {
         let (refresh, sid, id_token) = (Some("r".into()), Some("s".into()), Some("i".into()));
-        Tokens { access: "a".into(), refresh, subject: None, sid, id_token }
+        Tokens { access: "a".into(), refresh, subject: None, sid, id_token, authentication: Authentication::default() }
+    }
+
+    fn authentication() -> Authentication {
+        Authentication { acr: Some("1".into()), time: Some(7) }
     }
 
     #[test]
@@ -252,6 +266,14 @@ mod tests {
             (
                 SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
                 r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
+            ),
+            (
+                SessionMessage::Create {
+                    key: "k".into(),
+                    tokens: Tokens { authentication: authentication(), ..tokens() },
+                    until: 9,
+                },
+                r#"{"access":"a","acr":"1","auth_time":7,"do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
             (access(None, false, false), r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#),
             (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
@@ -315,6 +337,7 @@ mod tests {
             token: "t".into(),
             subject: subject.map(str::to_owned),
             id_token: subject.map(|_| "i".to_owned()),
+            authentication: if subject == Some("v") { authentication() } else { Authentication::default() },
             until: 60,
             valid_secs: 15,
         };
@@ -327,6 +350,10 @@ mod tests {
             (SessionAnswer::Done, "{}"),
             (token(None), r#"{"access":"t","good_for":15,"id_token":null,"subject":null,"until":60}"#),
             (token(Some("u")), r#"{"access":"t","good_for":15,"id_token":"i","subject":"u","until":60}"#),
+            (
+                token(Some("v")),
+                r#"{"access":"t","acr":"1","auth_time":7,"good_for":15,"id_token":"i","subject":"v","until":60}"#,
+            ),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
             (ended(false, None), r#"{"ended":"why"}"#),
             (ended(true, None), r#"{"ended":"why","replaced":true}"#),
@@ -349,8 +376,8 @@ mod tests {
     #[test]
     fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
         let token = |valid_secs| {
-            let (subject, id_token) = (None, None);
-            SessionAnswer::Token { token: "t".into(), subject, id_token, until: 60, valid_secs }
+            let (subject, id_token, authentication) = (None, None, Authentication::default());
+            SessionAnswer::Token { token: "t".into(), subject, id_token, authentication, until: 60, valid_secs }
         };
         let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0).unwrap().asked_again_ms;
         assert_eq!(asked_again(token(5)), 55_500.0);

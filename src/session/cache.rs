@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::cookie::SessionCookie;
 use super::record::TOKEN_CACHE_MAX_SECS;
 use crate::recent::Recent;
+use crate::token::Authentication;
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
 const SESSIONS_MAX: usize = 1_000;
@@ -23,6 +24,8 @@ pub struct SessionToken {
     pub subject: Option<Rc<str>>,
     /// The session's ID token, if the config has requests read it.
     pub id_token: Option<Rc<str>>,
+    /// How the user was authenticated, by the ID token of its login.
+    pub authentication: Authentication,
 }
 
 /// What an isolate knows of a session.
@@ -71,7 +74,9 @@ impl SessionCache {
 
     fn insert(&mut self, cookie: &SessionCookie, known: Known, until_ms: f64) {
         let bytes = match &known {
-            Known::Token(token) => token.token.len() + token.id_token.as_ref().map_or(0, |id_token| id_token.len()),
+            Known::Token(SessionToken { token, id_token, authentication: Authentication { acr, .. }, .. }) => {
+                [Some(token), id_token.as_ref(), acr.as_ref()].into_iter().flatten().map(|text| text.len()).sum()
+            }
             Known::LoggedOut | Known::Replaced => 0,
         };
         self.0.insert(&cookie.value(), (known, until_ms), bytes);
@@ -85,8 +90,9 @@ mod tests {
     #[test]
     fn a_token_counts_until_the_session_is_to_be_asked_again_and_never_over_its_end() {
         let cookie = SessionCookie::from_random([1; 16], [2; 16]);
-        let (subject, id_token) = (None, None);
-        let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
+        let (subject, id_token, authentication) = (None, None, Authentication::default());
+        let token =
+            SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token, authentication };
         let learned = |known: Option<Known>| match known {
             None => "nothing",
             Some(Known::Token(_)) => "its token",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::config::{Authorizer, SessionRules};
 use crate::json::{self, ToText as _};
 use crate::oauth::TokenResponse;
-use crate::token::{claimed_expiry, claimed_text};
+use crate::token::{Authentication, claimed_expiry, claimed_text};
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
@@ -166,6 +166,8 @@ pub struct Tokens {
     pub sid: Option<String>,
     /// The latest ID token that verified, if the config has a use for it.
     pub id_token: Option<String>,
+    /// How the user was authenticated, by the ID token of the login: no renewal authenticates anyone.
+    pub authentication: Authentication,
 }
 
 impl Tokens {
@@ -201,6 +203,7 @@ impl Tokens {
                 ("id_token", self.id_token.as_deref().into()),
             ],
         );
+        self.authentication.write(&mut members);
         members
     }
 
@@ -213,6 +216,7 @@ impl Tokens {
             subject: own("subject"),
             sid: own("sid"),
             id_token: own("id_token"),
+            authentication: Authentication::read(members),
         })
     }
 }
@@ -347,6 +351,19 @@ mod tests {
         assert_eq!((first.access.as_str(), first.id_token.as_deref()), ("b", Some("i1")));
         let kept = stored(&first.to_json()).renewed(&answer, None);
         assert_eq!(kept.id_token.as_deref(), Some("i1"), "one that did not verify takes no place");
+    }
+
+    #[test]
+    fn a_session_keeps_how_its_login_authenticated_the_user_whatever_a_renewal_brings() {
+        let stored = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap()).unwrap();
+        let before = stored(r#"{"access":"a","refresh":"r"}"#);
+        assert_eq!(before.authentication, Authentication::default(), "one that was stored by an older build");
+        let body = r#"{"access_token":"b","id_token":"i2"}"#.to_owned();
+        let answer = ProviderResponse { status: 200, retry_after: None, body };
+        let answer = parse_token_response(Grant::Refresh, &answer).ok().unwrap();
+        let login = stored(r#"{"access":"a","refresh":"r","acr":"1","auth_time":7}"#);
+        let renewed = stored(&login.renewed(&answer, Some("i2".into())).to_json());
+        assert_eq!(renewed.authentication, Authentication { acr: Some("1".into()), time: Some(7) });
     }
 
     #[test]

@@ -21,8 +21,9 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_age, check_response_issuer,
-    code_form, id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
+    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_authentication,
+    check_response_issuer, code_form, id_token_expectations, parse_authorization_error, parse_token_response,
+    state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
@@ -96,8 +97,8 @@ pub async fn log_in(
         Some(login) => Some(boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?),
         None => None,
     };
-    if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
-        cx.return_to.get_or_init(|| return_to);
+    if let Some(state) = &state {
+        cx.login_state.get_or_init(|| state.clone());
     }
     let endpoints = application.endpoints(cx).await?;
     let names_itself = provider.is_one_of_several || endpoints.names_itself;
@@ -173,7 +174,7 @@ async fn open_state(
 }
 
 /// Verifies the ID token (OpenID Connect Core section 3.1.3.7). A login with the scope `openid` must bring one, and so must one with a
-/// `max_age`, which nothing else answers.
+/// `max_age`, which nothing else answers, or with a requirement of a path.
 async fn verify_id_token(
     cx: &RequestContext,
     application: &Application,
@@ -182,7 +183,8 @@ async fn verify_id_token(
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
         let provider = &application.provider;
-        return if provider.asks_for("openid") || provider.parameter("max_age").is_some() {
+        let steps_up = state.is_some_and(|state| state.authentication.is_some());
+        return if steps_up || provider.asks_for("openid") || provider.parameter("max_age").is_some() {
             Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
         } else {
             Ok(None)
@@ -195,7 +197,7 @@ async fn verify_id_token(
         if claims.text("nonce") != Some(&state.nonce) {
             return Err(Problem::NonceMismatch);
         }
-        check_age(&application.provider, state, &claims)?;
+        check_authentication(&application.provider, state, &claims, now_secs())?;
     }
     Ok(Some(claims))
 }

@@ -127,9 +127,9 @@ struct Asked<'m> {
 impl Asked<'_> {
     /// Returns the token, which may be used for so many seconds without asking again.
     fn granted(&self, record: &SessionRecord, tokens: Tokens, valid_secs: i64) -> SessionAnswer {
-        let Tokens { access: token, subject, id_token, .. } = tokens;
+        let Tokens { access: token, subject, id_token, authentication, .. } = tokens;
         let id_token = id_token.filter(|_| self.id_token);
-        SessionAnswer::Token { token, subject, id_token, until: record.token_until, valid_secs }
+        SessionAnswer::Token { token, subject, id_token, authentication, until: record.token_until, valid_secs }
     }
 
     /// Returns the token if it is valid.
