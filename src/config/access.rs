@@ -1,7 +1,7 @@
 //! The `auth` of a path: which authorizer's tokens open it, and what these must have.
 
 use crate::config::code::Code;
-use crate::places::Places;
+use crate::http::header::seconds;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -52,24 +52,25 @@ pub struct Requirements {
     pub optional: bool,
 }
 
-/// How a user must have been authenticated (RFC 9470 section 3). At least one of the two is there.
+/// How a user must have been authenticated, in the words of challenges and authorization requests (RFC 9470 section 3). At least one of
+/// the two is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequiredAuthentication {
     /// Values of `acr` with spaces between them, of which it must be one.
     pub acr_values: Option<String>,
     /// How long ago it may have been, in seconds.
-    pub max_age_secs: Option<u32>,
+    pub max_age: Option<String>,
 }
 
 impl RequiredAuthentication {
-    /// Returns how long ago it may have been, as text.
-    pub fn max_age(&self) -> Option<String> {
-        self.max_age_secs.map(|secs| secs.to_string())
+    /// Returns how long ago it may have been, in seconds.
+    pub fn max_age_secs(&self) -> Option<u32> {
+        seconds(self.max_age.as_deref()?)
     }
 
     /// Checks whether anything is required.
     pub fn asks_anything(&self) -> bool {
-        self.acr_values.is_some() || self.max_age_secs.is_some()
+        self.acr_values.is_some() || self.max_age.is_some()
     }
 }
 
@@ -137,7 +138,7 @@ fn read_authentication(
     findings: &mut Findings<'_>,
 ) -> Option<RequiredAuthentication> {
     let written = read_names(object, &ACR_VALUES, "is not a value of acr", findings);
-    let max_age_secs = object.limit(&MAX_AGE_SECONDS, findings);
+    let max_age = object.limit(&MAX_AGE_SECONDS, findings).map(|secs| secs.to_string());
     let node = object.node(&ACR_VALUES);
     if let Some(Node { value: Value::Array(items), offset }) = node
         && items.is_empty()
@@ -146,13 +147,7 @@ fn read_authentication(
         let place = ACR_VALUES.at(object.place());
         findings.note(*offset, &place, Code::EmptyList, format_args!("no authentication is strong enough"), help);
     }
-    let acr_values = node.map(|_| {
-        // No request need ask for one twice.
-        let mut places = Places::default();
-        let fresh = written.iter().filter(|value| places.add(value.as_str().into(), 0).is_none());
-        fresh.map(String::as_str).collect::<Vec<_>>().join(" ")
-    });
-    let required = RequiredAuthentication { acr_values, max_age_secs };
+    let required = RequiredAuthentication { acr_values: node.map(|_| written.join(" ")), max_age };
     required.asks_anything().then_some(required)
 }
 

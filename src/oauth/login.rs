@@ -36,7 +36,7 @@ pub fn login_address(path: &str, return_to: Option<&str>, needed: Option<&Requir
     query.extend_pairs(return_to.map(|return_to| ("return_to", return_to)));
     if let Some(needed) = needed {
         query.extend_pairs(needed.acr_values.as_deref().map(|values| (ACR_VALUES, values)));
-        query.extend_pairs(needed.max_age().map(|secs| (MAX_AGE, secs)));
+        query.extend_pairs(needed.max_age.as_deref().map(|secs| (MAX_AGE, secs)));
     }
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
@@ -44,12 +44,12 @@ pub fn login_address(path: &str, return_to: Option<&str>, needed: Option<&Requir
 
 /// Returns the authentication that the query of a login path asks for, if a path of the config requires exactly that. Anything else is a
 /// client's own wish.
-pub fn asked_authentication<'c>(config: &'c Config, query: Option<&str>) -> Option<&'c RequiredAuthentication> {
-    let acr_values = query_parameter(query, ACR_VALUES);
-    let max_age_secs = query_parameter(query, MAX_AGE).as_deref().and_then(seconds);
+pub fn asked_authentication(config: &Config, query: Option<&str>) -> Option<RequiredAuthentication> {
+    let [acr_values, max_age] = [ACR_VALUES, MAX_AGE].map(|name| query_parameter(query, name));
+    let asked = RequiredAuthentication { acr_values, max_age };
     let mut required =
         config.paths.iter().filter_map(|path| path.access.as_ref()?.requirements.authentication.as_ref());
-    required.find(|needed| needed.acr_values == acr_values && needed.max_age_secs == max_age_secs)
+    required.any(|needed| *needed == asked).then_some(asked)
 }
 
 /// Fresh randomness for one login.
@@ -80,11 +80,11 @@ impl LoginState {
     pub fn begin(
         random: &LoginRandom,
         return_to: Option<String>,
-        authentication: Option<&RequiredAuthentication>,
+        authentication: Option<RequiredAuthentication>,
         now: i64,
     ) -> Self {
         let (verifier, nonce) = (random_text(&random.verifier), random_text(&random.nonce));
-        Self { verifier, nonce, return_to, authentication: authentication.cloned(), issued_at: now }
+        Self { verifier, nonce, return_to, authentication, issued_at: now }
     }
 
     /// Returns the bytes to seal.
@@ -97,8 +97,8 @@ impl LoginState {
             ("t", self.issued_at.into()),
         ];
         json::insert(&mut members, own);
-        if let Some(RequiredAuthentication { acr_values, max_age_secs }) = &self.authentication {
-            json::insert(&mut members, &mut [("a", acr_values.as_deref().into()), ("m", (*max_age_secs).into())]);
+        if let Some(RequiredAuthentication { acr_values, max_age }) = &self.authentication {
+            json::insert(&mut members, &mut [("a", acr_values.as_deref().into()), ("m", max_age.as_deref().into())]);
         }
         Value::Object(members).to_text().into_bytes()
     }
@@ -119,8 +119,7 @@ impl LoginState {
         let members = json::parse_object(bytes)?;
         let own = |key: &str| json::text(&members, key).map(str::to_owned);
         let issued_at = members.get("t").and_then(Value::as_i64)?;
-        let max_age_secs = members.get("m").and_then(Value::as_u64).and_then(|secs| u32::try_from(secs).ok());
-        let authentication = RequiredAuthentication { acr_values: own("a"), max_age_secs };
+        let authentication = RequiredAuthentication { acr_values: own("a"), max_age: own("m") };
         let authentication = authentication.asks_anything().then_some(authentication);
         Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), authentication, issued_at })
     }
@@ -159,12 +158,13 @@ pub fn authorization_request(
     let needed = state.authentication.as_ref();
     // The config may ask for a more recent authentication by itself.
     let own = provider.parameter(MAX_AGE).map_or(u32::MAX, max_age_secs);
-    let max_age = needed.filter(|needed| needed.max_age_secs < Some(own)).and_then(RequiredAuthentication::max_age);
-    let required = [(ACR_VALUES, needed.and_then(|needed| needed.acr_values.clone())), (MAX_AGE, max_age)];
+    let max_age =
+        needed.filter(|needed| needed.max_age_secs() < Some(own)).and_then(|needed| needed.max_age.as_deref());
+    let required = [(ACR_VALUES, needed.and_then(|needed| needed.acr_values.as_deref())), (MAX_AGE, max_age)];
     let is_required =
         |name: &str| required.iter().any(|(own, value)| value.is_some() && own.eq_ignore_ascii_case(name));
     query.extend_pairs(provider.parameters.iter().filter(|(name, _)| !is_required(name)));
-    query.extend_pairs(required.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+    query.extend_pairs(required.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
     if provider.posts_responses {
         query.append_pair("response_mode", "form_post");
     }
@@ -338,7 +338,8 @@ pub(super) mod tests {
 
     fn required(acr_values: &str, max_age_secs: Option<u32>) -> Option<RequiredAuthentication> {
         let acr_values = Some(acr_values.to_owned()).filter(|values| !values.is_empty());
-        Some(RequiredAuthentication { acr_values, max_age_secs }).filter(RequiredAuthentication::asks_anything)
+        let max_age = max_age_secs.map(|secs| secs.to_string());
+        Some(RequiredAuthentication { acr_values, max_age }).filter(RequiredAuthentication::asks_anything)
     }
 
     fn begun(authentication: Option<RequiredAuthentication>, issued_at: i64) -> LoginState {
@@ -488,7 +489,7 @@ pub(super) mod tests {
         let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
         assert!(matches!(late, Err(Problem::StateExpired)));
         for asked in [None, required("a b", Some(60)), required("a", None), required("", Some(u32::MAX))] {
-            let bytes = LoginState::begin(&random, None, asked.as_ref(), 1_000).to_bytes();
+            let bytes = LoginState::begin(&random, None, asked.clone(), 1_000).to_bytes();
             assert_eq!(LoginState::from_bytes(&bytes, 1_000).unwrap().authentication, asked);
         }
         assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
@@ -561,7 +562,7 @@ pub(super) mod tests {
                 "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "jwks_uri": "https://i.example/jwks" },
                 "paths": [
                     { "method": "GET", "path": "/a", "auth": { "acr_values": ["urn:a", "b"], "max_age_seconds": 300 }, "response": 1 },
-                    { "method": "GET", "path": "/b", "auth": { "acr_values": ["b", "b"] }, "response": 1 },
+                    { "method": "GET", "path": "/b", "auth": { "acr_values": ["b"] }, "response": 1 },
                     { "method": "GET", "path": "/c", "auth": { "max_age_seconds": 60 }, "response": 1 },
                     { "method": "GET", "path": "/d", "auth": true, "response": 1 }
                 ]
@@ -572,7 +573,7 @@ pub(super) mod tests {
         let table = [
             ("acr_values=urn%3Aa+b&max_age=300", required("urn:a b", Some(300)), "both, as the challenge has them"),
             ("return_to=%2F&max_age=60", required("", Some(60)), "an age"),
-            ("acr_values=b", required("b", None), "a strength, which the config names twice"),
+            ("acr_values=b", required("b", None), "a strength"),
             ("acr_values=b&acr_values=c", required("b", None), "the first of a name"),
             ("acr_values=b+urn%3Aa&max_age=300", None, "in another order"),
             ("acr_values=urn%3Aa+b", None, "without the age"),
@@ -581,10 +582,12 @@ pub(super) mod tests {
             ("acr_values=&max_age=60", None, "an empty one"),
             ("max_age=61", None, "another age"),
             ("max_age=-60", None, "no age"),
+            ("max_age=060", None, "an age in another spelling"),
+            ("acr_values=b&max_age=", None, "a strength and an empty age"),
             ("", None, "nothing"),
         ];
         for (query, expected, message) in table {
-            assert_eq!(asked_authentication(&config, Some(query)), expected.as_ref(), "{message}");
+            assert_eq!(asked_authentication(&config, Some(query)), expected, "{message}");
         }
         assert_eq!(asked_authentication(&config, None), None);
     }

@@ -1,6 +1,6 @@
 //! The challenge of a failure: what is wrong with the credential, which scopes to request, and where the metadata is.
 
-use crate::config::{RequiredAuthentication, Requirements};
+use crate::config::Requirements;
 use crate::http::header::quoted;
 
 /// What is wrong with the credential (RFC 6750 section 3).
@@ -31,7 +31,6 @@ impl Challenge {
         let (error, description) = error.unzip();
         let steps_up = self == Self::InsufficientUserAuthentication;
         let authentication = needed.and_then(|needed| needed.authentication.as_ref()).filter(|_| steps_up);
-        let max_age = authentication.and_then(RequiredAuthentication::max_age);
         let mut text = "Bearer".to_owned();
         // MCP clients search the whole text for `scope=` and `error=`, so no other value may contain either.
         for (name, value) in [
@@ -39,7 +38,7 @@ impl Challenge {
             ("error_description", description),
             ("scope", scope.as_deref()),
             ("acr_values", authentication.and_then(|needed| needed.acr_values.as_deref())),
-            ("max_age", max_age.as_deref()),
+            ("max_age", authentication.and_then(|needed| needed.max_age.as_deref())),
             ("resource_metadata", metadata_url),
         ] {
             if let Some(value) = value {
@@ -73,6 +72,7 @@ impl Challenge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RequiredAuthentication;
 
     #[test]
     fn a_challenge_names_the_scopes_to_request_and_the_metadata() {
@@ -81,8 +81,9 @@ mod tests {
             Requirements { scopes: owned(scopes), any_scopes: owned(any_scopes), ..Requirements::default() }
         };
         let steps_up = Challenge::InsufficientUserAuthentication;
-        let strictly = |acr_values: Option<&str>, max_age_secs| {
-            let authentication = RequiredAuthentication { acr_values: acr_values.map(str::to_owned), max_age_secs };
+        let strictly = |acr_values: Option<&str>, max_age: Option<&str>| {
+            let [acr_values, max_age] = [acr_values, max_age].map(|text| text.map(str::to_owned));
+            let authentication = RequiredAuthentication { acr_values, max_age };
             Some(Requirements { authentication: Some(authentication), ..needing(&["a"], &[]) })
         };
         let (bare, invalid, narrow) = (Challenge::Bare, Challenge::InvalidToken("old"), Challenge::InsufficientScope);
@@ -110,14 +111,14 @@ mod tests {
             ),
             (
                 steps_up,
-                strictly(Some("urn:a 2"), Some(300)),
+                strictly(Some("urn:a 2"), Some("300")),
                 nowhere,
                 r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", acr_values="urn:a 2", max_age="300""#,
                 "how to log in",
             ),
             (
                 steps_up,
-                strictly(None, Some(300)),
+                strictly(None, Some("300")),
                 nowhere,
                 r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", max_age="300""#,
                 "how recently",

@@ -10,8 +10,8 @@ use crate::config::key::{Key, Text, Texts};
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, Settings, WrittenAccess, WrittenAnswer, WrittenConfig,
-    WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
+    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
+    WrittenConfig, WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -192,7 +192,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         permissions: texts(&access::PERMISSIONS),
         claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         acr_values: texts(&access::ACR_VALUES),
-        max_age_seconds: access.requirements.authentication.as_ref().and_then(|needed| needed.max_age_secs),
+        max_age_seconds: access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs),
         optional: access.requirements.optional,
     }
 }

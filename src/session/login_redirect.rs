@@ -74,21 +74,22 @@ mod tests {
 
     #[test]
     fn a_login_is_asked_for_what_the_path_requires() {
-        let location = |problem, headers, acr_values: Option<&str>, max_age_secs| {
-            let needed = RequiredAuthentication { acr_values: acr_values.map(str::to_owned), max_age_secs };
+        let location = |problem, headers, acr_values: Option<&str>, max_age: Option<&str>| {
+            let [acr_values, max_age] = [acr_values, max_age].map(|text| text.map(str::to_owned));
+            let needed = RequiredAuthentication { acr_values, max_age };
             let redirect = login_redirect(&problem, &Head("GET", headers), "/login", Some(&needed));
             redirect.map(|redirect| redirect.location)
         };
         let navigation = || vec![("sec-fetch-mode", "navigate")];
         let weak = || Problem::InsufficientAuthentication("acr is 1".into());
         let table = [
-            (weak(), Some("urn:a b"), Some(60), "&acr_values=urn%3Aa+b&max_age=60", "both"),
+            (weak(), Some("urn:a b"), Some("60"), "&acr_values=urn%3Aa+b&max_age=60", "both"),
             (weak(), Some("urn:a"), None, "&acr_values=urn%3Aa", "the strength"),
-            (weak(), None, Some(60), "&max_age=60", "the age"),
+            (weak(), None, Some("60"), "&max_age=60", "the age"),
             (Problem::TokenMissing, Some("1"), None, "&acr_values=1", "at the first login already"),
         ];
-        for (problem, acr_values, max_age_secs, expected, message) in table {
-            let found = location(problem, navigation(), acr_values, max_age_secs);
+        for (problem, acr_values, max_age, expected, message) in table {
+            let found = location(problem, navigation(), acr_values, max_age);
             assert_eq!(found, Some(format!("/login?return_to=%2F{expected}")), "{message}");
         }
         let with_token = [navigation(), vec![("authorization", "Bearer t")]].concat();

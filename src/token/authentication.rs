@@ -12,9 +12,6 @@ use crate::json;
 /// The claim that says when the user was authenticated.
 pub const AUTH_TIME: &str = "auth_time";
 
-/// What a claim is that says nothing.
-const MALFORMED: &str = "missing or malformed";
-
 /// What a token says of how its user was authenticated (OpenID Connect Core section 2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Authentication {
@@ -45,20 +42,19 @@ impl Authentication {
     /// Returns why the authentication is not as required for what began at `since`; `None` if it is. One after `now` never was. Times are
     /// seconds since 1970, of clocks that may differ by `skew`.
     pub fn lacks(&self, needed: &RequiredAuthentication, since: i64, now: i64, skew: i64) -> Option<String> {
-        if let Some(values) = &needed.acr_values {
-            let acr = self.acr.as_deref();
-            if !acr.is_some_and(|acr| values.split(' ').any(|value| value == acr)) {
-                let found = acr.map_or_else(|| MALFORMED.to_owned(), shortened_name);
-                return Some(format!("acr is {found}, expected one of {values}"));
+        let acr = self.acr.as_deref();
+        let is_enough = |values: &String| acr.is_some_and(|acr| values.split(' ').any(|value| value == acr));
+        let (claim, found, expected) = match &needed.acr_values {
+            Some(values) if !is_enough(values) => ("acr", acr.map(shortened_name), ["one of ", values].concat()),
+            _ => {
+                let (earliest, latest) = (since - i64::from(needed.max_age_secs()?) - skew, now + skew);
+                if self.time.is_some_and(|time| (earliest..=latest).contains(&time)) {
+                    return None;
+                }
+                (AUTH_TIME, self.time.map(|time| time.to_string()), format!("{earliest} to {latest}"))
             }
-        }
-        let earliest = since - i64::from(needed.max_age_secs?) - skew;
-        let latest = now + skew;
-        if self.time.is_some_and(|time| (earliest..=latest).contains(&time)) {
-            return None;
-        }
-        let found = self.time.map_or_else(|| MALFORMED.to_owned(), |time| time.to_string());
-        Some(format!("{AUTH_TIME} is {found}, expected {earliest} to {latest}"))
+        };
+        Some(format!("{claim} is {}, expected {expected}", found.as_deref().unwrap_or("missing or malformed")))
     }
 }
 
@@ -92,7 +88,8 @@ mod tests {
     }
 
     fn needed(acr_values: Option<&str>, max_age_secs: Option<u32>) -> RequiredAuthentication {
-        RequiredAuthentication { acr_values: acr_values.map(str::to_owned), max_age_secs }
+        let max_age = max_age_secs.map(|secs| secs.to_string());
+        RequiredAuthentication { acr_values: acr_values.map(str::to_owned), max_age }
     }
 
     #[test]

@@ -40,11 +40,11 @@ pub async fn answer(
     login: Result<CompletedLogin, Problem>,
 ) -> Result<Answer, Problem> {
     match response {
-        CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
+        CallbackResponse::Json => Ok(Answer::private_json(login?.to_json(cx))),
         CallbackResponse::WebMessage { target_origin } => {
             let message = login.map_or_else(
                 |problem| cx.problem_to_log.get_or_init(|| problem).body(&cx.id, None),
-                |login| login.to_json(),
+                |login| login.to_json(cx),
             );
             web_message(&message, target_origin)
         }
@@ -53,8 +53,7 @@ pub async fn answer(
             let begun = lifecycle::begin(gateway, cx, session, &login.tokens, login.id_claims.as_ref());
             let begun = boxed(begun).await;
             begun.inspect_err(|_| login.discard(cx))?;
-            let return_to = login.state.and_then(|state| state.return_to);
-            Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.rules.after_login.clone())))
+            Ok(Answer::redirect(302, cx.return_to().unwrap_or(&session.rules.after_login).to_owned()))
         }
     }
 }
@@ -65,7 +64,6 @@ pub struct CompletedLogin {
     tokens: TokenResponse,
     /// The claims of its ID token, if there is one.
     pub id_claims: Option<VerifiedClaims>,
-    state: Option<LoginState>,
 }
 
 impl CompletedLogin {
@@ -74,8 +72,8 @@ impl CompletedLogin {
         discard(&self.application, cx, &self.tokens);
     }
 
-    fn to_json(&self) -> String {
-        self.tokens.to_json(self.state.as_ref().and_then(|state| state.return_to.as_deref()))
+    fn to_json(&self, cx: &RequestContext) -> String {
+        self.tokens.to_json(cx.return_to())
     }
 }
 
@@ -93,13 +91,11 @@ pub async fn log_in(
     let provider = &application.provider;
     let posted = if provider.posts_responses { Some(read_form(cx).await?) } else { None };
     let parameter = |name: &str| query_parameter(posted.as_deref().or(cx.query()), name);
-    let state = match begun {
-        Some(login) => Some(boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?),
-        None => None,
-    };
-    if let Some(state) = &state {
-        cx.login_state.get_or_init(|| state.clone());
+    if let Some(login) = begun {
+        let state = boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?;
+        cx.login_state.get_or_init(|| state);
     }
+    let state = cx.login_state.get();
     let endpoints = application.endpoints(cx).await?;
     let names_itself = provider.is_one_of_several || endpoints.names_itself;
     check_response_issuer(parameter("iss").as_deref(), &provider.authorizer, names_itself)?;
@@ -111,9 +107,9 @@ pub async fn log_in(
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
     application.verifier.keys.current(cx).await?;
-    let verifier = state.as_ref().map(|state| state.verifier.as_str());
+    let verifier = state.map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
-    let login = state.as_ref().map(|state| state.nonce.as_str());
+    let login = state.map(|state| state.nonce.as_str());
     // A code may be of any length.
     let code_name = digest(&code).await?;
     let names = [code_name.as_str(), login.unwrap_or(&code_name)];
@@ -138,10 +134,10 @@ pub async fn log_in(
                 return Err(used_before());
             }
         }
-        verify_id_token(cx, &application, &tokens, state.as_ref()).await
+        verify_id_token(cx, &application, &tokens, state).await
     };
     let id_claims = boxed(checked).await.inspect_err(|_| discard(&application, cx, &tokens))?;
-    Ok(CompletedLogin { application, tokens, id_claims, state })
+    Ok(CompletedLogin { application, tokens, id_claims })
 }
 
 /// Reads the authorization response that a page of the provider posts (OAuth 2.0 Form Post Response Mode); without a body, it is

@@ -133,13 +133,11 @@ fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway
         problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
     let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
-    let begun = cx.login_state.get();
-    let return_to = begun.and_then(|state| state.return_to.as_deref());
-    let needed = match begun {
+    let needed = match cx.login_state.get() {
         Some(state) => state.authentication.as_ref(),
         None => access.and_then(|access| access.requirements.authentication.as_ref()),
     };
-    let login = login.map(|login| login_address(login, return_to, needed));
+    let login = login.map(|login| login_address(login, cx.return_to(), needed));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
         None if problem.is_transient() && matches!(cx.method(), "GET" | "HEAD") => WayOn::Again,

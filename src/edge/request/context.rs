@@ -85,6 +85,11 @@ impl RequestContext {
         }
     }
 
+    /// Returns where the login leads that comes back with it.
+    pub fn return_to(&self) -> Option<&str> {
+        self.login_state.get()?.return_to.as_deref()
+    }
+
     /// Returns its headers.
     pub fn headers(&self) -> &HeaderLines {
         &self.headers
