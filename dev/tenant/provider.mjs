@@ -41,7 +41,7 @@ export function createProvider({
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
     audience,
-    scope: [...OIDC_SCOPES, ...settings.apiScopes].join(' '),
+    scope: [...OIDC_SCOPES, ...settings.apiScopes, ...settings.policies.flatMap(({ scope }) => scope)].join(' '),
     accessTokenTTL: settings.accessTokenSeconds,
     accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
@@ -66,9 +66,15 @@ export function createProvider({
       });
     },
   };
+  // A refresh for an audience without a policy brings a token for that of the login, and nobody says so.
+  /** @param {any} form */
+  const allowed = (form) => {
+    const hasPolicy = settings.policies.some(({ audience }) => audience === form?.audience);
+    return form?.grant_type !== 'refresh_token' || hasPolicy ? form?.audience : undefined;
+  };
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
-    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
+    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? allowed(ctx.oidc.body),
     useGrantedResource: () => true,
   };
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Form;
 use super::provider_response::{ProviderResponse, refused};
+use crate::config::provider::RESOURCE;
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
@@ -126,7 +127,8 @@ pub fn authorization_request(
         .append_pair("nonce", &state.nonce)
         .append_pair("code_challenge", challenge)
         .append_pair("code_challenge_method", "S256")
-        .extend_pairs(&provider.parameters);
+        .extend_pairs(&provider.parameters)
+        .extend_pairs(provider.login_resources.iter().map(|resource| (RESOURCE.name, resource)));
     if provider.posts_responses {
         query.append_pair("response_mode", "form_post");
     }
@@ -202,7 +204,7 @@ pub fn code_form(
 ) -> Form {
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
-    Form::for_tokens(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields, None)
 }
 
 /// Checks that the user was authenticated as lately as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1); what is
@@ -264,6 +266,7 @@ pub(super) mod tests {
             private_key: None,
             revocation_endpoint: None,
             parameters: parameters.collect(),
+            login_resources: Vec::new(),
             pushes_requests: false,
             posts_responses: false,
             client_parameters: ["prompt", "login_hint", "max_age"].map(str::to_owned).to_vec(),
