@@ -66,15 +66,18 @@ export function createProvider({
       });
     },
   };
-  // A refresh for an audience without a policy brings a token for that of the login, and nobody says so.
-  /** @param {any} form */
-  const allowed = (form) => {
-    const hasPolicy = settings.policies.some(({ audience }) => audience === form?.audience);
-    return form?.grant_type !== 'refresh_token' || hasPolicy ? form?.audience : undefined;
-  };
+  /**
+   * A refresh for an audience without a policy brings a token for that of the login, and nobody says so.
+   * @param {any} form
+   */
+  const byPolicy = ({ grant_type: grant, audience } = {}) =>
+    settings.policies.some((policy) => grant === 'refresh_token' && policy.audience === audience)
+      ? audience
+      : undefined;
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
-    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? allowed(ctx.oidc.body),
+    defaultResource: ({ oidc: { params, body } }, client, named) =>
+      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience,
     useGrantedResource: () => true,
   };
 

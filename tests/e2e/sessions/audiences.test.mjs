@@ -136,9 +136,9 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
         return askWith(gateway, session.cookie, path);
       });
       for (const { status, text } of await Promise.all(sent)) assert.equal(status, 200, text);
-      const shown = api.requests.map(({ url, headers }) => {
+      const shown = api.requests.map(({ path, headers }) => {
         const claims = JSON.parse(Buffer.from(headers.authorization.split('.')[1], 'base64url').toString());
-        return [NAMES[url.slice(1).split('?')[0] % NAMES.length], audienceOf(claims)];
+        return [NAMES[path.slice(1) % NAMES.length], audienceOf(claims)];
       });
       assert.equal(shown.length, 20);
       for (const [name, audience] of shown) assert.deepEqual(audience, [AUDIENCES[name]]);
@@ -195,7 +195,7 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
       const first = await assertServed(session, 'orders');
       await untilDue();
       const second = await assertServed(session, 'orders');
-      assert.notEqual(second.jti, first.jti);
+      assert.ok(second.exp > first.exp, 'another one');
       assert.equal(exchanges(), 3, 'that of the login, and that for the orders twice');
       await assertServed(session, 'stock');
       assertFamily(session, { rotations: 4, revoked: false });
@@ -303,7 +303,7 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
       await askAll(session);
       const tokens = api.requests.map(({ headers }) => headers.authorization.slice('Bearer '.length));
       const gone = await askWith(gateway, session.cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE });
-      assert.equal(gone.status, 302, gone.text);
+      assert.equal(gone.status, 303, gone.text);
       for (const name of NAMES)
         assertProblem(await askWith(gateway, session.cookie, `/${name}/x`), SESSION_EXPIRED, name);
       const refreshTokens = session.family().refreshTokens;
