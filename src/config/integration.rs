@@ -46,7 +46,7 @@ pub enum Integration {
     /// A JavaScript module beside the gateway, by its name.
     Service(String),
     /// A fixed answer of the config.
-    Fixed(Fixed),
+    Fixed(Rc<Fixed>),
     /// A redirect of the config.
     Redirect(Redirect),
     /// A redirect to the provider's login.

@@ -13,10 +13,9 @@ mod service;
 mod supabase;
 mod userinfo;
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
+use crate::config::{Integration, LocationPart, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
@@ -61,11 +60,7 @@ pub async fn run(
         return Ok(answer);
     }
     let work: Boxed<'_, _> = match &path.integration {
-        Integration::Fixed(Fixed { status, headers, body }) => {
-            let headers =
-                headers.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into())).collect();
-            return Ok(Answer::Made { status: *status, headers, body: body.clone(), policy: None });
-        }
+        Integration::Fixed(fixed) => return Ok(Answer::Fixed(Rc::clone(fixed))),
         Integration::Redirect(redirect) => return redirected(redirect, matched),
         Integration::ProtectedResource(resource) => {
             let headers = vec![("content-type".into(), "application/json".into())];

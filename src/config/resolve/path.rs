@@ -83,7 +83,7 @@ impl<'t> Context<'t> {
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
         let integration = match written.answer {
-            Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed)),
+            Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed.into())),
             Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
             None => None,
         };
@@ -182,7 +182,7 @@ impl<'t> Context<'t> {
                 let Link::Module(module) = link else { return None };
                 Integration::Service(module.leads_to?.to_owned())
             }
-            Settings::Fixed(fixed) => Integration::Fixed(fixed),
+            Settings::Fixed(fixed) => Integration::Fixed(fixed.into()),
             Settings::Redirect(redirect) => Integration::Redirect(redirect?),
             Settings::Login { redirect_uri, return_to_origins } => {
                 let redirect_uri = self.redirect_uri(redirect_uri, node.offset, place, findings);
