@@ -41,6 +41,7 @@ pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod session;
 mod shared_secret;
+mod token_target;
 pub(crate) mod tree;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
@@ -69,6 +70,7 @@ pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, Session, SessionRules};
+pub use token_target::TokenTarget;
 
 use crate::route::PreparedRoutes;
 use document::{Node, parse_document};

@@ -27,4 +27,4 @@ pub use error::{ClaimError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
 pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_expiry, claimed_text};
-pub use values::value_at;
+pub use values::{lists, value_at};

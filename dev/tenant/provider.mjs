@@ -44,7 +44,7 @@ export function createProvider({
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
     audience,
-    scope: [...OIDC_SCOPES, ...settings.apiScopes].join(' '),
+    scope: [...OIDC_SCOPES, ...settings.apiScopes, ...settings.policies.flatMap(({ scope }) => scope)].join(' '),
     accessTokenTTL: settings.accessTokenSeconds,
     accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
@@ -69,9 +69,18 @@ export function createProvider({
       });
     },
   };
+  /**
+   * A refresh for an audience without a policy brings a token for that of the login, and nobody says so.
+   * @param {any} form
+   */
+  const byPolicy = ({ grant_type: grant, audience } = {}) =>
+    settings.policies.some((policy) => grant === 'refresh_token' && policy.audience === audience)
+      ? audience
+      : undefined;
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
-    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
+    defaultResource: ({ oidc: { params, body } }, client, named) =>
+      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience,
     useGrantedResource: () => true,
   };
 

@@ -160,8 +160,6 @@ pub(super) fn read_names(
     findings: &mut Findings<'_>,
 ) -> Vec<String> {
     let place = key.at(object.place());
-    let is_scope =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
     let written = object.texts(key, findings);
     let mut names = Vec::with_capacity(written.len());
     for (index, written) in written.iter().enumerate() {
@@ -175,6 +173,11 @@ pub(super) fn read_names(
         }
     }
     names
+}
+
+/// Checks whether a text is one scope (RFC 6749 section 3.3).
+pub(super) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\')
 }
 
 section! {

@@ -111,7 +111,7 @@ codes! {
         NoAnswer = "no_answer": "a path has neither an integration nor a response",
         PrivateCache = "private_cache": "an answer that depends on the user would be stored for everyone",
         RouteConflict = "route_conflict": "two paths match the same requests, and nothing decides between them",
-        SessionMissing = "session_missing": "a path begins or ends sessions, and the config has no `session`",
+        SessionMissing = "session_missing": "a path begins or ends sessions, or an upstream gets tokens of them, and the config has no `session`",
         TwoAnswers = "two_answers": "a path has an integration and a response",
         TwoAuthorizers = "two_authorizers": "the config has `authorizer` and `authorizers`",
         TwoKeySources = "two_key_sources": "an authorizer has more than one source of keys",

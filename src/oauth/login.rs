@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Form;
 use super::provider_response::{ProviderResponse, refused};
+use crate::config::provider::RESOURCE;
 use crate::config::{Authorizer, Config, Endpoints, Provider, RequiredAuthentication};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
@@ -165,6 +166,7 @@ pub fn authorization_request(
         |name: &str| required.iter().any(|(own, value)| value.is_some() && own.eq_ignore_ascii_case(name));
     query.extend_pairs(provider.parameters.iter().filter(|(name, _)| !is_required(name)));
     query.extend_pairs(required.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
+    query.extend_pairs(provider.login_resources.iter().map(|resource| (RESOURCE.name, resource)));
     if provider.posts_responses {
         query.append_pair("response_mode", "form_post");
     }
@@ -241,7 +243,7 @@ pub fn code_form(
 ) -> Form {
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
-    Form::for_tokens(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields, None)
 }
 
 /// Checks that an ID token says of the user's authentication what the login needs. A parameter in the address bar can be changed, and a
@@ -326,6 +328,7 @@ pub(super) mod tests {
             private_key: None,
             revocation_endpoint: None,
             parameters: parameters.collect(),
+            login_resources: Vec::new(),
             pushes_requests: false,
             posts_responses: false,
             client_parameters: ["prompt", "login_hint", "max_age"].map(str::to_owned).to_vec(),

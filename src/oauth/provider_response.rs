@@ -97,6 +97,11 @@ impl TokenResponse {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
     }
 
+    /// Returns the scope that the token response says it gives, if it does (RFC 6749 section 5.1).
+    pub fn scope(&self) -> Option<&Value> {
+        self.members.get("scope").filter(|scope| !scope.is_null())
+    }
+
     /// Returns the ID token, if there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()

@@ -47,6 +47,10 @@ pub enum Problem {
     InsufficientScope(String),
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
+    /// The provider gave a session's token for the upstream without these scopes, which are separated by spaces.
+    ScopeNotGiven(String),
+    /// The provider gives a session no token for the upstream, for this reason.
+    TokenUnavailable(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
@@ -222,7 +226,9 @@ impl Problem {
             | Self::InsufficientScope(reason)
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
+            | Self::TokenUnavailable(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
+            Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid

@@ -86,7 +86,7 @@ kinds! {
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
         detail "The token is valid, but not sufficient for this path.",
         challenge Some(Challenge::InsufficientScope),
-        when "the token is valid, but not sufficient for the path",
+        when "the token is valid, but not sufficient for the path, or the provider gave a session's token for the upstream without a scope",
         remedy "Request the scopes in the challenge.";
     INSUFFICIENT_USER_AUTHENTICATION = 401, "insufficient_user_authentication", "Insufficient user authentication",
         detail "The user was not authenticated as strongly or as recently as this path requires. Log in as the challenge says.",
@@ -122,6 +122,10 @@ kinds! {
         detail "The identity provider gives no profile for this session, which is as valid as before. The gateway's operator should look at the log.",
         when "the provider refused the access token of a session at its userinfo endpoint, or the session has no ID token to take the profile from",
         remedy "Keep the session. The operator sets `source` of the [profile](login.md#profile) to `id_token`.";
+    TOKEN_UNAVAILABLE = 502, "token_unavailable", "Token unavailable",
+        detail "The identity provider gives this session no access token for the service behind this path. The session is as valid as before; the gateway's operator should look at the log.",
+        when "the provider refused a session's token for the `audience` or the `resource` of the path's server, or gave one for another",
+        remedy "Keep the session. The operator lets the client request the audience: see [Tokens for several APIs](sessions.md#tokens-for-several-apis).";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
         detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
         when "a request for a refresh had no refresh token and no session",
@@ -296,8 +300,9 @@ impl Problem {
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope(_) | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
             Self::InsufficientAuthentication(_) => &INSUFFICIENT_USER_AUTHENTICATION,
+            Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
             Self::CsrfRejected => &CSRF_REJECTED,
