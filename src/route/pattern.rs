@@ -32,7 +32,7 @@ pub(super) enum Segment<'p> {
 
 impl<'p> Segment<'p> {
     /// Returns what a piece of a pattern's text is: a literal has its braces encoded.
-    fn of(piece: &'p str) -> Self {
+    pub(super) fn of(piece: &'p str) -> Self {
         match piece.as_bytes() {
             [b'{', .., b'+', b'}'] => Self::Wildcard,
             [b'{', ..] => Self::Parameter,

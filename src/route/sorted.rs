@@ -8,7 +8,7 @@
 //! [`MAX_SEGMENTS`](super::MAX_SEGMENTS): if no two patterns overlap, one range a segment, found by halving the one before, however
 //! long the path; at worst, the prefixes of the config's own patterns that match this very path.
 //!
-//! A text costs no time to make into a tree, and little memory: thousands of routes are loaded by finding where lines begin.
+//! A text costs no time to make into a tree, and little memory: thousands of routes are loaded by finding where their segments begin.
 //!
 //! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
 
@@ -24,8 +24,10 @@ use super::segment::split_first;
 pub(super) struct SortedRoutes {
     /// A line for each.
     text: String,
-    /// Where each line begins.
-    starts: Vec<usize>,
+    /// Where each segment of each pattern begins, and behind those of a pattern where it ends.
+    marks: Vec<usize>,
+    /// Where the marks of each line begin.
+    lines: Vec<usize>,
 }
 
 /// A route.
@@ -103,15 +105,20 @@ impl SortedRoutes {
 
     /// Takes the text of lines that are in order.
     pub fn parse(text: String) -> Self {
-        let mut starts = Vec::new();
-        let mut begins = true;
+        let (mut marks, mut lines) = (Vec::new(), Vec::new());
+        let (mut begins, mut in_pattern) = (true, true);
         for (at, byte) in text.bytes().enumerate() {
             if begins {
-                starts.push(at);
+                lines.push(marks.len());
+                in_pattern = true;
+            }
+            if in_pattern && matches!(byte, b'/' | b' ') {
+                marks.push(at);
+                in_pattern = byte == b'/';
             }
             begins = byte == b'\n';
         }
-        Self { text, starts }
+        Self { text, marks, lines }
     }
 
     /// Returns the text.
@@ -122,18 +129,23 @@ impl SortedRoutes {
 
     /// Returns how many routes there are.
     pub fn len(&self) -> usize {
-        self.starts.len()
+        self.lines.len()
     }
 
     /// Returns the route at a place.
     pub fn line(&self, place: usize) -> Option<Line<'_>> {
-        Line::parse(self.text.get(*self.starts.get(place)?..)?)
+        self.line_at(*self.lines.get(place)?)
+    }
+
+    /// Returns the route whose marks begin here.
+    fn line_at(&self, marks: usize) -> Option<Line<'_>> {
+        Line::parse(self.text.get(*self.marks.get(marks)?..)?)
     }
 
     /// Checks whether it has this very route.
     pub fn has(&self, line: &Line<'_>) -> bool {
-        let found = |start: &usize| self.text.get(*start..).and_then(Line::parse);
-        let place = self.starts.partition_point(|start| found(start).is_some_and(|found| found < *line));
+        let is_before = |marks: &usize| self.line_at(*marks).is_some_and(|found| found < *line);
+        let place = self.lines.partition_point(is_before);
         self.line(place).as_ref() == Some(line)
     }
 
@@ -218,20 +230,25 @@ impl SortedRoutes {
     /// Returns the first place of a range whose segment is at least as much behind another one, as all that follow are; the range's end if
     /// none is.
     fn first(&self, range: Range<usize>, depth: usize, other: Segment<'_>, behind: Ordering) -> usize {
-        let starts = self.starts.get(range.clone()).unwrap_or_default();
-        let is_before = |start: &usize| self.segment(*start, depth).cmp(&other) < behind;
+        let lines = self.lines.get(range.clone()).unwrap_or_default();
+        let is_before = |marks: &usize| self.segment(marks + depth).cmp(&other) < behind;
         // Most ranges continue alike, or with literals only.
-        match starts {
+        match lines {
             [first, ..] if !is_before(first) => range.start,
             [.., last] if is_before(last) => range.end,
-            _ => range.start + starts.partition_point(is_before),
+            _ => range.start + lines.partition_point(is_before),
         }
     }
 
-    /// Returns a segment of the line that begins at an offset.
-    fn segment(&self, start: usize, depth: usize) -> Segment<'_> {
-        let pattern = self.text.get(start..).and_then(|text| text.split(' ').next()).unwrap_or_default();
-        segments(pattern).nth(depth).unwrap_or(Segment::End)
+    /// Returns the segment at a mark.
+    fn segment(&self, mark: usize) -> Segment<'_> {
+        match self.marks.get(mark..mark + 2) {
+            Some(&[start, end]) if end > start => match self.text.get(start..end) {
+                Some(piece) if piece.starts_with('/') => Segment::of(piece.get(1..).unwrap_or_default()),
+                _ => Segment::End,
+            },
+            _ => Segment::End,
+        }
     }
 
     /// Selects the exact method, `GET` for `HEAD`, then `ANY`.
