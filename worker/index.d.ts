@@ -6,7 +6,8 @@ type Answer = Response | Promise<Response>;
 export default class {
   fetch(this: { env: unknown; ctx: ExecutionContext }, request: Request): Answer;
   answer_panic(this: void, request: Request, env: unknown, context: ExecutionContext): Answer;
-  answer_object(this: void, object: object, kind: string, message?: string): Promise<string>;
+  answer_object(this: void, object: object, kind: string, message?: string): string | Promise<string>;
   watch_step(this: void, ...args: unknown[]): unknown;
+  abandon(this: void, id: number): void;
   resume(this: void, ...args: unknown[]): unknown;
 }

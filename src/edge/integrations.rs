@@ -20,6 +20,8 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::boxed::{Boxed, boxed};
+use crate::edge::session::access::use_token_for;
+use crate::edge::session::login_redirect::or_login;
 use crate::edge::session::watch;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
@@ -64,7 +66,15 @@ pub async fn run(
             let headers = vec![("content-type".into(), "application/json".into())];
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
         }
-        Integration::HttpProxy { server, prefix, close_at_expiry } => Box::pin(async {
+        Integration::HttpProxy { server, prefix, close_at_expiry, target } => Box::pin(async {
+            if let Some(target) = target.as_deref()
+                && let Err(problem) = boxed(use_token_for(gateway, cx, target)).await
+            {
+                return match &path.access {
+                    Some(access) => or_login(gateway, cx, access, problem),
+                    None => Err(problem),
+                };
+            }
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);

@@ -5,11 +5,11 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, prepared, services } from '../../build/inputs.mjs';
 
-const { answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
+const { abandon, answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
 
 // Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
-// what the core says to a watch.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, resume, watch_step };
+// what the scripts call of the gateway.
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, abandon, resume, watch_step };
 
 // An object: of a class, the runtime makes an instance for each request and looks for every kind of handler on it, and a Worker that is
 // bound to this one could call whatever it has.

@@ -165,9 +165,13 @@ impl<'t> Context<'t> {
         }
         let provider = || self.logins.provider.clone();
         Some(match settings {
-            Settings::HttpProxy { prefix, close_at_expiry, .. } => {
+            Settings::HttpProxy { prefix, close_at_expiry, target, .. } => {
                 let Link::Server(server) = link else { return None };
-                Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry }
+                if !self.has_session {
+                    target.note_without_session(place, findings);
+                }
+                let target = target.or(server.token_target).target();
+                Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry, target: target? }
             }
             Settings::ServiceBinding(call) => {
                 let Link::Worker(worker) = link else { return None };

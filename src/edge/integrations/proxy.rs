@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
@@ -81,7 +80,7 @@ pub async fn run(
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
     let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
-        Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
+        Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
             Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
             Found::Key(key) => Some((cache, key)),
         },
@@ -120,7 +119,7 @@ async fn ask(
     if once && !raw && request.body().is_none() {
         // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
         // was too late for: it is sent with an AbortController, which takes more.
-        return Awaited::Begun(send_plain(request), *timeout_ms).await;
+        return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
     let mut attempts = (!once).then(|| {
         let length = request.headers().get("content-length").ok().flatten();
@@ -132,7 +131,7 @@ async fn ask(
     loop {
         let url = attempts.as_ref().map(|attempts| url(attempts.target));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
-        let sent = Awaited::Begun(send(request, url.as_deref(), has_body, *timeout_ms, raw), 0).await;
+        let sent = Awaited::from(send(request, url.as_deref(), has_body, *timeout_ms, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };
         let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
         let outcome = match (&sent, response) {
@@ -143,7 +142,7 @@ async fn ask(
         match OUTAGES.with_borrow_mut(|outages| attempts.next(outcome, outages, now_ms())) {
             None => return sent,
             Some(0) => {}
-            Some(longest_ms) => drop(JsFuture::from(pause(longest_ms, response)).await),
+            Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
 }

@@ -1,8 +1,17 @@
-// Goes on with work of the WebAssembly once what it awaits is settled.
+// Goes on with work of the WebAssembly once what it awaits is settled, and lets go of it if that can never be.
 
-import { resume } from '../gateway/inputs.js';
-import { TIMEOUT, within } from './limits.js';
-import { begin, unanswered } from './panic.js';
+import { abandon, resume } from '../gateway/inputs.js';
+import { TIMEOUT } from './limits.js';
+import { unanswered } from './panic.js';
+
+/**
+ * The work of cancelled requests: the runtime has forgotten the promise that the work awaits, with all that waits for it.
+ *
+ * @type {FinalizationRegistry<{ deferred: import('./panic.js').Deferred, id: number }>}
+ */
+const forgotten = new FinalizationRegistry(({ deferred, id }) => {
+  if (unanswered.delete(deferred)) abandon()(id);
+});
 
 /**
  * @param {Promise<unknown>} awaited
@@ -10,7 +19,8 @@ import { begin, unanswered } from './panic.js';
  * @param {number} ms
  */
 export function resumed(awaited, id, ms) {
-  const deferred = begin(true);
+  const deferred = Promise.withResolvers();
+  unanswered.add(deferred);
   /** @type {number | undefined} */
   let timer;
   /** @param {unknown} value */
@@ -25,14 +35,7 @@ export function resumed(awaited, id, ms) {
     }
   };
   if (ms > 0) timer = setTimeout(go, ms, TIMEOUT, true);
+  forgotten.register(go, { deferred, id });
   awaited.then(go, (reason) => go(reason, true));
   return deferred.promise;
-}
-
-/**
- * @param {Promise<unknown>} awaited
- * @param {number} ms
- */
-export function limited(awaited, ms) {
-  return within(ms, () => awaited, TIMEOUT);
 }
