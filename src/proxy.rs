@@ -42,10 +42,10 @@ pub fn is_dropped_of_response(name: &str, under_cors: bool) -> bool {
     DROPPED_RESPONSE_HEADERS.contains(&name) || under_cors && CORS_RESPONSE_HEADERS.contains(&name)
 }
 
-/// Returns the names of the headers of an upstream's answer that have to be known.
-pub fn noted_response_headers() -> impl Iterator<Item = &'static str> {
+/// Returns the names of the headers of an upstream's answer that have to be known, with commas between them.
+pub fn noted_response_headers() -> String {
     let noted = [&DROPPED_RESPONSE_HEADERS[..], &CORS_RESPONSE_HEADERS, &ADDRESS_HEADERS, &DECIDING_RESPONSE_HEADERS];
-    noted.into_iter().flatten().copied()
+    noted.concat().join(",")
 }
 
 /// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.
