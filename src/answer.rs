@@ -133,7 +133,9 @@ impl Closing<'_> {
         }
         let (mut timing, mut cookies_pass) = (text(SERVER_TIMING), true);
         let connection = text("connection").to_ascii_lowercase();
-        for name in tokens(&connection).chain(self.removed().iter().map(String::as_str)) {
+        // What is dropped is gone already.
+        let of_connection = tokens(&connection).filter(|name| !is_dropped_of_response(name, under_cors));
+        for name in of_connection.chain(self.removed().iter().map(String::as_str)) {
             draft.remove(name);
             match name {
                 SERVER_TIMING => timing = "",
