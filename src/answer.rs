@@ -7,7 +7,7 @@ use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::cookie::name_of;
 use crate::http::header::{Header, NO_STORE, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
-use crate::proxy::is_own_cookie;
+use crate::proxy::{is_dropped_of_response, is_own_cookie};
 
 /// Who may be given an answer besides the client that asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,17 +120,22 @@ impl Closing<'_> {
         changes
     }
 
-    /// Returns what becomes of the headers of an upstream's answer besides those that no answer brings to a client. Of these headers
-    /// `said` has those by which that is decided, and `session` is the name of the session's cookie.
+    /// Returns what becomes of the headers of an upstream's answer. Of these, `said` has those by which that is decided and those that no
+    /// answer brings to a client, `under_cors` or without; `session` is the name of the session's cookie.
     ///
     /// To the upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an answer
     /// to a session is to one that had a cookie instead.
-    pub fn of_relayed(&self, said: &HeaderLines, session: Option<&str>) -> HeaderChanges {
+    pub fn of_relayed(&self, said: &HeaderLines, session: Option<&str>, under_cors: bool) -> HeaderChanges {
         let text = |name| said.get(name).unwrap_or_default();
         let mut draft = Draft { cache_control: text(CACHE_CONTROL), ..Draft::default() };
+        for (name, _) in said.pairs().filter(|(name, _)| is_dropped_of_response(name, under_cors)) {
+            draft.changes.remove(name);
+        }
         let (mut timing, mut cookies_pass) = (text(SERVER_TIMING), true);
         let connection = text("connection").to_ascii_lowercase();
-        for name in tokens(&connection).chain(self.removed().iter().map(String::as_str)) {
+        // What is dropped is gone already.
+        let of_connection = tokens(&connection).filter(|name| !is_dropped_of_response(name, under_cors));
+        for name in of_connection.chain(self.removed().iter().map(String::as_str)) {
             draft.remove(name);
             match name {
                 SERVER_TIMING => timing = "",
@@ -244,7 +249,11 @@ mod tests {
         fn relayed(&self, name: &str) -> String {
             let lines: Vec<_> = self.answer.iter().flat_map(|(name, value)| [*name, *value]).collect();
             let lines = lines.join("\n");
-            self.with(|closing| closing.of_relayed(&HeaderLines::new(lines), Some("__Host-s")), self.answer, name)
+            self.with(
+                |closing| closing.of_relayed(&HeaderLines::new(lines), Some("__Host-s"), false),
+                self.answer,
+                name,
+            )
         }
     }
 
@@ -306,6 +315,15 @@ mod tests {
             let values = ["cache-control", "cdn-cache-control", "vary"].map(|name| silent(sharing).relayed(name));
             assert_eq!(values, expected, "{sharing:?}");
         }
+    }
+
+    #[test]
+    fn headers_that_no_answer_brings_are_removed_if_they_are_there() {
+        let lines = "access-control-max-age\n1\nconnection\nclose\nlocation\n/a";
+        let closing = Closing { own: Vec::new(), rules: None, configured: None, vary: None, sharing: Sharing::Anyone };
+        let changes = |under_cors| closing.of_relayed(&HeaderLines::new(lines.to_owned()), None, under_cors);
+        assert_eq!(changes(false).as_str(), "-connection\n\n-close\n\n");
+        assert_eq!(changes(true).as_str(), "-access-control-max-age\n\n-connection\n\n-close\n\n");
     }
 
     #[test]

@@ -31,10 +31,21 @@ const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-/// Returns the headers that no upstream's answer brings to a client, under the gateway's CORS rule if there is one.
-pub fn dropped_response_headers(under_cors: bool) -> impl Iterator<Item = &'static str> {
-    let of_cors = if under_cors { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
-    DROPPED_RESPONSE_HEADERS.iter().chain(of_cors).copied()
+/// Headers of an upstream's answer that hold addresses; `proxy.js` says where in their values.
+pub const ADDRESS_HEADERS: [&str; 4] = ["location", "content-location", "link", "refresh"];
+
+/// Headers of an upstream's answer that decide what becomes of it.
+const DECIDING_RESPONSE_HEADERS: [&str; 3] = ["cache-control", "server-timing", "set-cookie"];
+
+/// Checks whether no upstream's answer brings a header to a client, under the gateway's CORS rule if there is one.
+pub fn is_dropped_of_response(name: &str, under_cors: bool) -> bool {
+    DROPPED_RESPONSE_HEADERS.contains(&name) || under_cors && CORS_RESPONSE_HEADERS.contains(&name)
+}
+
+/// Returns the names of the headers of an upstream's answer that have to be known, with commas between them.
+pub fn noted_response_headers() -> String {
+    let noted = [&DROPPED_RESPONSE_HEADERS[..], &CORS_RESPONSE_HEADERS, &ADDRESS_HEADERS, &DECIDING_RESPONSE_HEADERS];
+    noted.concat().join(",")
 }
 
 /// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.

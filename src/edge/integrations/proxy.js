@@ -94,11 +94,6 @@ export async function pause(ms, response) {
   await new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
 }
 
-/** @param {Response} response */
-export function has_addresses({ headers }) {
-  return ADDRESSES.some(([name]) => headers.has(name));
-}
-
 /**
  * @param {Response} response
  * @param {string} outside

@@ -10,7 +10,7 @@ use web_sys::{Request, Response};
 use crate::config::{Path, Server, Target};
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
-use crate::edge::request::answer::Answer;
+use crate::edge::request::answer::{Answer, said};
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::runtime::http_client::failure_reason;
@@ -19,7 +19,7 @@ use crate::edge::runtime::work::Awaited;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
-use crate::proxy::{Attempts, Outages, Outcome, upstream_url};
+use crate::proxy::{ADDRESS_HEADERS, Attempts, Outages, Outcome, upstream_url};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
@@ -30,9 +30,6 @@ extern "C" {
     /// Sends a request, to `url` if it is given. If its answer does not begin within `ms`, the promise rejects with the text
     /// `timeout`, and the call ends. A redirect is an answer like any other. A `raw` body stays encoded even if JavaScript passes it on.
     fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, raw: bool) -> Promise;
-
-    /// Checks whether an answer has headers that hold addresses.
-    fn has_addresses(response: &Response) -> bool;
 
     /// Returns an answer whose addresses of the upstream's own lead through the gateway. `outside` are lines: the gateway's origin, the
     /// prefix that the path loses, and each of the upstream's origins.
@@ -94,13 +91,17 @@ pub async fn run(
     let sent = ask(cx, &request, server, url, raw).await;
     cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
-    if has_addresses(&response) {
+    let said = said(&response);
+    if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
         let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
         response = led_through(&response, &outside).map_err(failed)?;
     }
     let response = match cache {
         Some((cache, key)) => cache.pass_on(&response, &key).map_err(failed)?,
-        None => response,
+        None => {
+            cx.said.set(Some(said));
+            response
+        }
     };
     Ok(Answer::Relayed(response))
 }

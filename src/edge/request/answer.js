@@ -100,30 +100,30 @@ export function keep_known(known, place, id, given, body) {
   known[place] = isSame ? { response, headers, body } : undefined;
 }
 
-/** Headers of an upstream's answer by which it is decided what becomes of them, besides its cookies. */
-const DECIDING = ['cache-control', 'connection', 'server-timing'];
+/** @param {string} names */
+export function set_of(names) {
+  return new Set(names.split(','));
+}
 
-/** @param {Response} response */
-export function deciding_lines({ headers }) {
+/**
+ * @param {Response} response
+ * @param {Set<string>} noted
+ */
+export function noted_lines({ headers }, noted) {
   let lines = '';
-  for (const name of DECIDING) {
-    const value = headers.get(name);
-    if (value !== null) lines += `${name}\n${value}\n`;
-  }
-  for (const cookie of headers.getSetCookie()) lines += `set-cookie\n${cookie}\n`;
+  headers.forEach((value, name) => {
+    if (noted.has(name)) lines += `${name}\n${value}\n`;
+  });
   return lines;
 }
 
 /**
  * @param {Response} response
- * @param {string[]} dropped
  * @param {string} changes
  */
-export function relay(response, dropped, changes) {
+export function relay(response, changes) {
   const relayed = new Response(response.body, response);
-  const { headers } = relayed;
-  for (const name of dropped) headers.delete(name);
-  change(headers, changes);
+  change(relayed.headers, changes);
   return relayed;
 }
 

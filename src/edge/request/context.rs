@@ -46,6 +46,8 @@ pub struct RequestContext {
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
     pub trace: OnceCell<Trace>,
+    /// What its upstream's answer says, if that is what becomes its answer.
+    pub said: Cell<Option<HeaderLines>>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
     /// How long authentication took, in milliseconds, if there was any and it was measured.
@@ -78,6 +80,7 @@ impl RequestContext {
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
+            said: Cell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
