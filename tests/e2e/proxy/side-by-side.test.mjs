@@ -19,6 +19,7 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 /** What the cache and the token are known by. */
 const HIT = '/kept/hit';
 const FIRST = '/claim/first';
+const FIXED = { from: 'the gateway' };
 
 let tenant;
 let api;
@@ -81,7 +82,8 @@ before(async () => {
       whole('/second/{n}', 'second'),
       whole('/again/{n}', 'unsteady'),
       whole('/kept/{n}', 'own', { cache: { ttl_seconds: 600 } }),
-      { method: 'GET', path: '/fixed/{n}', response: { from: 'the gateway' } },
+      { method: 'ANY', path: '/fixed/{n}', response: FIXED },
+      { method: 'GET', path: '/own/{n}', auth: true, response: FIXED },
     ],
   });
   ({ cookie } = await beginSession(gateway, tenant));
@@ -103,6 +105,10 @@ const whole = (path, server, more = {}) => ({
 });
 
 const plain = (answer) => assert.equal(answer.header('cache-control'), null);
+const fixed = (answer) => {
+  plain(answer);
+  assert.deepEqual(answer.json(), FIXED);
+};
 const chunked = (bytes) => ({
   method: 'POST',
   headers: { 'transfer-encoding': 'chunked' },
@@ -259,12 +265,34 @@ const KINDS = {
       assert.deepEqual([call.headers.authorization, call.headers.cookie], [undefined, undefined]);
     },
   },
-  'one that the gateway answers itself': {
-    path: (n) => `/fixed/${n}`,
+  'one that the gateway answers itself': { path: (n) => `/fixed/a${n}`, by: 'the gateway', expect: fixed },
+  'one that the gateway answers for a page': {
+    path: (n) => `/fixed/b${n}`,
     send: () => ({ headers: { origin: APP } }),
     by: 'the gateway',
     isReadable: true,
-    expect: (answer) => assert.deepEqual(answer.json(), { from: 'the gateway' }),
+    expect: fixed,
+  },
+  'one that the gateway answers without its body': {
+    path: (n) => `/fixed/c${n}`,
+    send: () => chunked(LIMIT),
+    by: 'the gateway',
+    expect: fixed,
+  },
+  'one that the gateway answers to a token': {
+    path: (n) => `/own/a${n}`,
+    send: () => ({ headers: known }),
+    by: 'the gateway',
+    expect: fixed,
+  },
+  'one that the gateway answers to a session': {
+    path: (n) => `/own/b${n}`,
+    send: () => ({ headers: { cookie } }),
+    by: 'the gateway',
+    expect(answer) {
+      assert.equal(answer.header('cache-control'), 'private');
+      assert.deepEqual(answer.json(), FIXED);
+    },
   },
 };
 
