@@ -17,6 +17,9 @@ import { PAIRS, ROWS, TARGETS } from './rows.mjs';
 import { START_TARGETS } from './starts.mjs';
 import { checkSystem } from './usage.mjs';
 
+/** What is between these lines of the page is written here. */
+const [BEGIN, END] = ['<!-- Written by `make bench-floor`. -->\n', '<!-- As far as here. -->\n'];
+
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
@@ -47,9 +50,6 @@ await main(async () => {
   if (!options.dry && (!noise.isNoisy || options['even-if-noisy']))
     write({ ...machine(), ...how, starts, ladders, ...noise });
 });
-
-/** What is between these lines of the page is written here. */
-const [BEGIN, END] = ['<!-- Written by `make bench-floor`. -->\n', '<!-- As far as here. -->\n'];
 
 function write(results) {
   const file = join(ROOT, 'bench', 'floor.json');

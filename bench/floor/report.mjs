@@ -37,7 +37,7 @@ const twoDigits = (number) => Number(number.toFixed(2));
 
 /** Returns the cells of a ladder's table, its head first. */
 function cellsOf({ unit, rungs }) {
-  const head = ['', unit, '× the first', 'quartiles', 'step', 'whose', 'at most'];
+  const head = ['', unit === 'us' ? 'µs' : unit, '× the first', 'quartiles', 'step', 'whose', 'at most'];
   const rows = rungs.map(({ title, median: middle, ratio, quartiles, step, whose, at_most: limits = [] }, index) => [
     `${step !== undefined && index > 0 ? '+ ' : ''}${title}`,
     String(middle),
