@@ -44,7 +44,7 @@ mod shared_secret;
 mod token_target;
 pub(crate) mod tree;
 
-pub use access::{Access, Requirements};
+pub use access::{Access, RequiredAuthentication, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};

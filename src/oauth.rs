@@ -25,9 +25,9 @@ pub use introspection::{
     unsigned_introspection,
 };
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_age,
-    check_response_issuer, code_form, id_token_expectations, is_own_id_token, login_address, parse_pushed_response,
-    pushed_endpoint, random_text, state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, asked_authentication, authorization_request, authorization_url,
+    check_authentication, check_response_issuer, code_form, id_token_expectations, is_own_id_token, login_address,
+    parse_pushed_response, pushed_endpoint, random_text, state_context,
 };
 pub use logout::{
     LogoutRequest, frontchannel_sid, logout_token_expectations, logout_url, revocation_form, validate_logout_token,

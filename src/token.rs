@@ -5,6 +5,7 @@
 //! no cryptography.
 
 mod access;
+mod authentication;
 mod cache;
 mod claims;
 mod credentials;
@@ -15,6 +16,7 @@ mod unverified;
 mod values;
 
 pub use access::missing_access;
+pub use authentication::{AUTH_TIME, Authentication};
 pub use cache::{ASKED, TokenCache};
 pub use claims::{
     Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_key_issuer,

@@ -16,6 +16,7 @@ use bargate::oauth::{
 use bargate::objects::RefreshExchangeAnswer;
 use bargate::problem::Problem;
 use bargate::session::{SessionRecord, TokenState, Tokens};
+use bargate::token::Authentication;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
@@ -139,6 +140,7 @@ impl World {
             subject: None,
             sid: None,
             id_token: None,
+            authentication: Authentication::default(),
             held: Vec::new(),
         };
         Self {

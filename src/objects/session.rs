@@ -9,6 +9,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, Unfit, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
+use crate::token::Authentication;
 
 /// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
 /// session.
@@ -127,6 +128,8 @@ pub enum SessionAnswer {
         subject: Option<String>,
         /// The ID token, if it was asked for and there is one.
         id_token: Option<String>,
+        /// How the user was authenticated, by the ID token of its login.
+        authentication: Authentication,
         /// When the token expires, in seconds since 1970.
         until: i64,
         /// For how many seconds the token may be used without asking again.
@@ -168,11 +171,11 @@ impl SessionAnswer {
             Self::Token { target, .. } if target.as_deref() != wanted => {
                 Err(Problem::StoreUnavailable("the session answered with another token".to_owned()))
             }
-            Self::Token { token, subject, id_token, until, valid_secs, .. } => {
+            Self::Token { token, subject, id_token, authentication, until, valid_secs, .. } => {
                 // Its seconds are counted from the last whole one.
                 let asked_again_ms = (asked_ms + valid_secs as f64 * 1000.0).min(until as f64 * 1000.0);
                 let (subject, id_token) = (subject.map(Rc::from), id_token.map(Rc::from));
-                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token })
+                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token, authentication })
             }
             Self::Unfit(Unfit { missing, .. }) if !missing.is_empty() => Err(Problem::ScopeNotGiven(missing)),
             Self::Unfit(Unfit { reason, .. }) => Err(Problem::TokenUnavailable(reason)),
@@ -196,6 +199,7 @@ impl SessionAnswer {
                 token: token.to_owned(),
                 subject: json::text(members, "subject").map(str::to_owned),
                 id_token: json::text(members, "id_token").map(str::to_owned),
+                authentication: Authentication::read(members),
                 until: number("until")?,
                 valid_secs: number("good_for")?,
                 target: json::text(members, "for").map(str::to_owned),
@@ -226,15 +230,18 @@ impl SessionAnswer {
     pub fn to_json(&self) -> String {
         match self {
             Self::Done => json::object(&mut []),
-            Self::Token { token, subject, id_token, until, valid_secs, target } => {
-                let members = &mut [
+            Self::Token { token, subject, id_token, authentication, until, valid_secs, target } => {
+                let mut members = Map::new();
+                let own = &mut [
                     ("access", token.as_str().into()),
                     ("subject", subject.as_deref().into()),
                     ("id_token", id_token.as_deref().into()),
                     ("until", (*until).into()),
                     ("good_for", (*valid_secs).into()),
                 ];
-                json::with_text(json::object(members), "for", target.as_deref())
+                json::insert(&mut members, own);
+                authentication.write(&mut members);
+                json::with_text(Value::Object(members), "for", target.as_deref())
             }
             Self::Unfit(Unfit { reason, missing }) => {
                 json::object(&mut [("unfit", reason.as_str().into()), ("missing", missing.as_str().into())])
@@ -264,7 +271,19 @@ mod tests {
 
     fn tokens() -> Tokens {
         let (refresh, sid, id_token) = (Some("r".into()), Some("s".into()), Some("i".into()));
-        Tokens { access: "a".into(), refresh, subject: None, sid, id_token, held: Vec::new() }
+        Tokens {
+            access: "a".into(),
+            refresh,
+            subject: None,
+            sid,
+            id_token,
+            authentication: Authentication::default(),
+            held: Vec::new(),
+        }
+    }
+
+    fn authentication() -> Authentication {
+        Authentication { acr: Some("1".into()), time: Some(7) }
     }
 
     #[test]
@@ -284,6 +303,14 @@ mod tests {
             (
                 SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
                 r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
+            ),
+            (
+                SessionMessage::Create {
+                    key: "k".into(),
+                    tokens: Tokens { authentication: authentication(), ..tokens() },
+                    until: 9,
+                },
+                r#"{"access":"a","acr":"1","auth_time":7,"do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
             (access(None, false, false), r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#),
             (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
@@ -358,6 +385,7 @@ mod tests {
             token: "t".into(),
             subject: subject.map(str::to_owned),
             id_token: subject.map(|_| "i".to_owned()),
+            authentication: if subject == Some("v") { authentication() } else { Authentication::default() },
             until: 60,
             valid_secs: 15,
             target: None,
@@ -377,6 +405,7 @@ mod tests {
                     token: "t".into(),
                     subject: None,
                     id_token: None,
+                    authentication: Authentication::default(),
                     until: 60,
                     valid_secs: 15,
                     target: Some("audience\na\n\na".into()),
@@ -384,6 +413,10 @@ mod tests {
                 r#"{"access":"t","for":"audience\na\n\na","good_for":15,"id_token":null,"subject":null,"until":60}"#,
             ),
             (unfit("r w"), r#"{"missing":"r w","unfit":"why"}"#),
+            (
+                token(Some("v")),
+                r#"{"access":"t","acr":"1","auth_time":7,"good_for":15,"id_token":"i","subject":"v","until":60}"#,
+            ),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
             (ended(false, None), r#"{"ended":"why"}"#),
             (ended(true, None), r#"{"ended":"why","replaced":true}"#),
@@ -406,8 +439,9 @@ mod tests {
     #[test]
     fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
         let token = |valid_secs| {
-            let (subject, id_token, target) = (None, None, None);
-            SessionAnswer::Token { token: "t".into(), subject, id_token, until: 60, valid_secs, target }
+            let (subject, id_token, authentication, target) = (None, None, Authentication::default(), None);
+            let token = "t".into();
+            SessionAnswer::Token { token, subject, id_token, authentication, until: 60, valid_secs, target }
         };
         let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0, None).unwrap().asked_again_ms;
         assert_eq!(asked_again(token(5)), 55_500.0);
@@ -437,7 +471,8 @@ mod tests {
         let (orders, stock) = ("audience\norders\n\norders", "audience\nstock\n\nstock");
         let token = |target: Option<&str>| {
             let (subject, id_token, target) = (None, None, target.map(str::to_owned));
-            SessionAnswer::Token { token: "t".into(), subject, id_token, until: 60, valid_secs: 15, target }
+            let (token, authentication) = ("t".into(), Authentication::default());
+            SessionAnswer::Token { token, subject, id_token, authentication, until: 60, valid_secs: 15, target }
         };
         for (came, wanted, message) in [
             (None, Some(orders), "that of the login, as an older build answers"),

@@ -49,6 +49,8 @@ pub enum Problem {
     ScopeNotGiven(String),
     /// The provider gives a session no token for the upstream, for this reason.
     TokenUnavailable(String),
+    /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
+    InsufficientAuthentication(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
@@ -67,6 +69,8 @@ pub enum Problem {
     LoginDenied(Box<ProviderError>),
     /// The provider would have to ask the user, and `prompt=none` forbids it.
     LoginRequired(Box<ProviderError>),
+    /// The provider did not authenticate the user as the login asked for, for this reason.
+    AuthenticationUnmet(String),
     /// The callback was called without a code.
     CodeMissing,
     /// The provider does not accept the code.
@@ -221,6 +225,8 @@ impl Problem {
             | Self::ServiceFailed(reason)
             | Self::InsufficientScope(reason)
             | Self::TokenUnavailable(reason)
+            | Self::InsufficientAuthentication(reason)
+            | Self::AuthenticationUnmet(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::cookie::SessionCookie;
 use super::record::TOKEN_CACHE_MAX_SECS;
 use crate::recent::Recent;
+use crate::token::Authentication;
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
 const SESSIONS_MAX: usize = 1_000;
@@ -23,6 +24,8 @@ pub struct SessionToken {
     pub subject: Option<Rc<str>>,
     /// The session's ID token, if the config has requests read it.
     pub id_token: Option<Rc<str>>,
+    /// How the user was authenticated, by the ID token of its login.
+    pub authentication: Authentication,
 }
 
 /// What an isolate knows of a session.
@@ -83,7 +86,9 @@ impl SessionCache {
 
     fn insert(&mut self, name: &str, known: Known, until_ms: f64) {
         let bytes = match &known {
-            Known::Token(token) => token.token.len() + token.id_token.as_ref().map_or(0, |id_token| id_token.len()),
+            Known::Token(SessionToken { token, id_token, authentication: Authentication { acr, .. }, .. }) => {
+                [Some(token), id_token.as_ref(), acr.as_ref()].into_iter().flatten().map(|text| text.len()).sum()
+            }
             Known::LoggedOut | Known::Replaced => 0,
         };
         self.0.insert(name, (known, until_ms), bytes);
@@ -107,8 +112,9 @@ mod tests {
     #[test]
     fn a_token_counts_until_the_session_is_to_be_asked_again_and_never_over_its_end() {
         let cookie = SessionCookie::from_random([1; 16], [2; 16]);
-        let (subject, id_token) = (None, None);
-        let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
+        let (subject, id_token, authentication) = (None, None, Authentication::default());
+        let token =
+            SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token, authentication };
         let learned = |known: Option<Known>| match known {
             None => "nothing",
             Some(Known::Token(_)) => "its token",
@@ -142,8 +148,15 @@ mod tests {
         let mut cache = SessionCache::default();
         for (target, text) in [(None, "login"), (Some("audience\na\n\na"), "a"), (Some("audience\na\nr\na"), "a, read")]
         {
-            let (subject, id_token) = (None, None);
-            let token = SessionToken { token: text.into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
+            let (subject, id_token, authentication) = (None, None, Authentication::default());
+            let token = SessionToken {
+                token: text.into(),
+                until: 60,
+                asked_again_ms: 5_000.0,
+                subject,
+                id_token,
+                authentication,
+            };
             cache.learn(&mine, target, &token, 0.0);
         }
         let mut held = |cookie, target| cache.get_for(cookie, target, 4_999.0).map(|token| token.token.to_string());
@@ -152,8 +165,15 @@ mod tests {
         assert_eq!(held(&mine, "resource\na\n\na"), None, "another parameter");
         assert_eq!(held(&anothers, "audience\na\n\na"), None, "another session");
         assert!(cache.get_for(&mine, "audience\na\n\na", 5_000.0).is_none(), "when the session is to be asked again");
-        let (subject, id_token) = (None, None);
-        let token = SessionToken { token: "late".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
+        let (subject, id_token, authentication) = (None, None, Authentication::default());
+        let token = SessionToken {
+            token: "late".into(),
+            until: 60,
+            asked_again_ms: 5_000.0,
+            subject,
+            id_token,
+            authentication,
+        };
         cache.end(&mine, false, 0.0);
         cache.learn(&mine, Some("audience\nb\n\nb"), &token, 1.0);
         assert!(cache.get_for(&mine, "audience\nb\n\nb", 1.0).is_none(), "an answer that was on its way past the end");

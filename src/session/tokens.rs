@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::config::{Authorizer, TokenTarget};
 use crate::json::{self, ToText as _};
 use crate::oauth::{TokenResponse, Unfit, unfit};
-use crate::token::{claimed_expiry, claimed_text};
+use crate::token::{Authentication, claimed_expiry, claimed_text};
 
 /// A session holds tokens for so many targets, and in all so many bytes of them; those that came first make room.
 const HELD_MAX: usize = 16;
@@ -35,6 +35,8 @@ pub struct Tokens {
     pub sid: Option<String>,
     /// The latest ID token that verified, if the config has a use for it.
     pub id_token: Option<String>,
+    /// How the user was authenticated, by the ID token of the login: no renewal authenticates anyone.
+    pub authentication: Authentication,
     /// What came of the requests for other targets, the latest first.
     pub held: Vec<Held>,
 }
@@ -165,6 +167,7 @@ impl Tokens {
                 ("id_token", self.id_token.as_deref().into()),
             ],
         );
+        self.authentication.write(&mut members);
         if !self.held.is_empty() {
             let held = self.held.iter().map(Held::to_json).collect();
             json::insert(&mut members, &mut [("held", Value::Array(held))]);
@@ -181,6 +184,7 @@ impl Tokens {
             subject: own("subject"),
             sid: own("sid"),
             id_token: own("id_token"),
+            authentication: Authentication::read(members),
             held: members.get("held").and_then(Value::as_array).into_iter().flatten().filter_map(Held::parse).collect(),
         })
     }
@@ -196,7 +200,8 @@ mod tests {
 
     fn tokens() -> Tokens {
         let (refresh, subject, sid, id_token) = (Some("r1".into()), None, None, None);
-        Tokens { access: "login".into(), refresh, subject, sid, id_token, held: Vec::new() }
+        let (authentication, held) = (Authentication::default(), Vec::new());
+        Tokens { access: "login".into(), refresh, subject, sid, id_token, authentication, held }
     }
 
     fn answer(body: &str) -> TokenResponse {
@@ -233,6 +238,17 @@ mod tests {
         let mut kept = stored(&first.to_json());
         kept.take_over(None, &answer, None, 0, 60);
         assert_eq!(kept.id_token.as_deref(), Some("i1"), "one that did not verify takes no place");
+    }
+
+    #[test]
+    fn a_session_keeps_how_its_login_authenticated_the_user_whatever_a_renewal_brings() {
+        let stored = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap()).unwrap();
+        let before = stored(r#"{"access":"a","refresh":"r"}"#);
+        assert_eq!(before.authentication, Authentication::default(), "one that was stored by an older build");
+        let mut renewed = stored(r#"{"access":"a","refresh":"r","acr":"1","auth_time":7}"#);
+        renewed.take_over(None, &answer(r#"{"access_token":"b","id_token":"i2"}"#), Some("i2".into()), 0, 60);
+        let renewed = stored(&renewed.to_json());
+        assert_eq!(renewed.authentication, Authentication { acr: Some("1".into()), time: Some(7) });
     }
 
     #[test]

@@ -101,8 +101,8 @@ fn described(config: &Config, path: &Path) -> String {
     let access = path.access.as_ref().map(|Access { authorizer, requirements: of }| {
         let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
         format!(
-            "{} {:?} {:?} {:?} {:?} {} {elsewhere}",
-            authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.optional
+            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere}",
+            authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.authentication, of.optional
         )
     });
     let Mapping { headers, query, remove } = &path.mapping;

@@ -151,8 +151,9 @@ impl Asked<'_> {
             Some((Err(unfit), _)) => return SessionAnswer::Unfit(unfit),
         };
         let id_token = tokens.id_token.filter(|_| self.id_token);
-        let (subject, target) = (tokens.subject, self.target.map(str::to_owned));
-        SessionAnswer::Token { token, subject, id_token, until, valid_secs, target }
+        let Tokens { subject, authentication, .. } = tokens;
+        let target = self.target.map(str::to_owned);
+        SessionAnswer::Token { token, subject, id_token, authentication, until, valid_secs, target }
     }
 
     /// Returns the token if it is valid.

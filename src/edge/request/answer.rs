@@ -127,13 +127,17 @@ impl Answer {
 
 /// Returns the page about a problem, with a link that leads on from here.
 fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
+    let access = path.and_then(|path| path.access.as_ref());
     let login = gateway.filter(|gateway| {
-        let access = path.and_then(|path| path.access.as_ref());
         // A login does not help on the path of another authorizer.
         problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
     let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
-    let login = login.map(|login| login_address(login, cx.return_to.get().map(String::as_str)));
+    let needed = match cx.login_state.get() {
+        Some(state) => state.authentication.as_ref(),
+        None => access.and_then(|access| access.requirements.authentication.as_ref()),
+    };
+    let login = login.map(|login| login_address(login, cx.return_to(), needed));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
         None if problem.is_transient() && matches!(cx.method(), "GET" | "HEAD") => WayOn::Again,
