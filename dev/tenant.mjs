@@ -65,11 +65,11 @@ export async function startTenant(options = {}) {
     rotateRefreshTokens: true,
     rotationOverlapSeconds: 0,
     requirePkce: true,
+    authenticationClaims: false,
     // Auth0's policies of the client for refresh tokens (Multi-Resource Refresh Tokens): `{ audience, scope: [names] }` each.
     policies: [],
     // Resources that no refresh token is for, whatever its login requested.
     withheldResources: [],
-    authenticationClaims: false,
   };
   for (const name of Object.keys(settings)) {
     if (options[name] !== undefined) settings[name] = options[name];

@@ -71,7 +71,10 @@ pub async fn run(
                 && let Some(access) = &path.access
                 && let Err(problem) = boxed(use_token_for(gateway, cx, target)).await
             {
-                return or_login(gateway, cx, access, problem);
+                return match &path.access {
+                    Some(access) => or_login(gateway, cx, access, problem),
+                    None => Err(problem),
+                };
             }
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };

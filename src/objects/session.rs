@@ -401,6 +401,10 @@ mod tests {
             (token(None), r#"{"access":"t","good_for":15,"id_token":null,"subject":null,"until":60}"#),
             (token(Some("u")), r#"{"access":"t","good_for":15,"id_token":"i","subject":"u","until":60}"#),
             (
+                token(Some("v")),
+                r#"{"access":"t","acr":"1","auth_time":7,"good_for":15,"id_token":"i","subject":"v","until":60}"#,
+            ),
+            (
                 SessionAnswer::Token {
                     token: "t".into(),
                     subject: None,
@@ -413,10 +417,6 @@ mod tests {
                 r#"{"access":"t","for":"audience\na\n\na","good_for":15,"id_token":null,"subject":null,"until":60}"#,
             ),
             (unfit("r w"), r#"{"missing":"r w","unfit":"why"}"#),
-            (
-                token(Some("v")),
-                r#"{"access":"t","acr":"1","auth_time":7,"good_for":15,"id_token":"i","subject":"v","until":60}"#,
-            ),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
             (ended(false, None), r#"{"ended":"why"}"#),
             (ended(true, None), r#"{"ended":"why","replaced":true}"#),
@@ -439,9 +439,9 @@ mod tests {
     #[test]
     fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
         let token = |valid_secs| {
-            let (subject, id_token, authentication, target) = (None, None, Authentication::default(), None);
-            let token = "t".into();
-            SessionAnswer::Token { token, subject, id_token, authentication, until: 60, valid_secs, target }
+            let (subject, id_token, target) = (None, None, None);
+            let authentication = Authentication::default();
+            SessionAnswer::Token { token: "t".into(), subject, id_token, authentication, until: 60, valid_secs, target }
         };
         let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0, None).unwrap().asked_again_ms;
         assert_eq!(asked_again(token(5)), 55_500.0);
@@ -471,8 +471,16 @@ mod tests {
         let (orders, stock) = ("audience\norders\n\norders", "audience\nstock\n\nstock");
         let token = |target: Option<&str>| {
             let (subject, id_token, target) = (None, None, target.map(str::to_owned));
-            let (token, authentication) = ("t".into(), Authentication::default());
-            SessionAnswer::Token { token, subject, id_token, authentication, until: 60, valid_secs: 15, target }
+            let authentication = Authentication::default();
+            SessionAnswer::Token {
+                token: "t".into(),
+                subject,
+                id_token,
+                authentication,
+                until: 60,
+                valid_secs: 15,
+                target,
+            }
         };
         for (came, wanted, message) in [
             (None, Some(orders), "that of the login, as an older build answers"),

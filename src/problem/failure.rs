@@ -45,12 +45,12 @@ pub enum Problem {
     CredentialsMalformed,
     /// The token is valid, but does not meet this requirement of the path.
     InsufficientScope(String),
+    /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
+    InsufficientAuthentication(String),
     /// The provider gave a session's token for the upstream without these scopes, which are separated by spaces.
     ScopeNotGiven(String),
     /// The provider gives a session no token for the upstream, for this reason.
     TokenUnavailable(String),
-    /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
-    InsufficientAuthentication(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
@@ -224,9 +224,9 @@ impl Problem {
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
             | Self::InsufficientScope(reason)
-            | Self::TokenUnavailable(reason)
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
+            | Self::TokenUnavailable(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),

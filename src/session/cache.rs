@@ -109,12 +109,15 @@ fn name(cookie: &SessionCookie, target: Option<&str>) -> String {
 mod tests {
     use super::*;
 
+    fn kept(text: &str) -> SessionToken {
+        let (subject, id_token, authentication) = (None, None, Authentication::default());
+        SessionToken { token: text.into(), until: 60, asked_again_ms: 5_000.0, subject, id_token, authentication }
+    }
+
     #[test]
     fn a_token_counts_until_the_session_is_to_be_asked_again_and_never_over_its_end() {
         let cookie = SessionCookie::from_random([1; 16], [2; 16]);
-        let (subject, id_token, authentication) = (None, None, Authentication::default());
-        let token =
-            SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token, authentication };
+        let token = kept("t");
         let learned = |known: Option<Known>| match known {
             None => "nothing",
             Some(Known::Token(_)) => "its token",
@@ -148,15 +151,7 @@ mod tests {
         let mut cache = SessionCache::default();
         for (target, text) in [(None, "login"), (Some("audience\na\n\na"), "a"), (Some("audience\na\nr\na"), "a, read")]
         {
-            let (subject, id_token, authentication) = (None, None, Authentication::default());
-            let token = SessionToken {
-                token: text.into(),
-                until: 60,
-                asked_again_ms: 5_000.0,
-                subject,
-                id_token,
-                authentication,
-            };
+            let token = kept(text);
             cache.learn(&mine, target, &token, 0.0);
         }
         let mut held = |cookie, target| cache.get_for(cookie, target, 4_999.0).map(|token| token.token.to_string());
@@ -165,15 +160,7 @@ mod tests {
         assert_eq!(held(&mine, "resource\na\n\na"), None, "another parameter");
         assert_eq!(held(&anothers, "audience\na\n\na"), None, "another session");
         assert!(cache.get_for(&mine, "audience\na\n\na", 5_000.0).is_none(), "when the session is to be asked again");
-        let (subject, id_token, authentication) = (None, None, Authentication::default());
-        let token = SessionToken {
-            token: "late".into(),
-            until: 60,
-            asked_again_ms: 5_000.0,
-            subject,
-            id_token,
-            authentication,
-        };
+        let token = kept("late");
         cache.end(&mine, false, 0.0);
         cache.learn(&mine, Some("audience\nb\n\nb"), &token, 1.0);
         assert!(cache.get_for(&mine, "audience\nb\n\nb", 1.0).is_none(), "an answer that was on its way past the end");

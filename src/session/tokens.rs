@@ -200,8 +200,15 @@ mod tests {
 
     fn tokens() -> Tokens {
         let (refresh, subject, sid, id_token) = (Some("r1".into()), None, None, None);
-        let (authentication, held) = (Authentication::default(), Vec::new());
-        Tokens { access: "login".into(), refresh, subject, sid, id_token, authentication, held }
+        Tokens {
+            access: "login".into(),
+            refresh,
+            subject,
+            sid,
+            id_token,
+            authentication: Authentication::default(),
+            held: Vec::new(),
+        }
     }
 
     fn answer(body: &str) -> TokenResponse {
@@ -245,9 +252,9 @@ mod tests {
         let stored = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap()).unwrap();
         let before = stored(r#"{"access":"a","refresh":"r"}"#);
         assert_eq!(before.authentication, Authentication::default(), "one that was stored by an older build");
-        let mut renewed = stored(r#"{"access":"a","refresh":"r","acr":"1","auth_time":7}"#);
-        renewed.take_over(None, &answer(r#"{"access_token":"b","id_token":"i2"}"#), Some("i2".into()), 0, 60);
-        let renewed = stored(&renewed.to_json());
+        let mut login = stored(r#"{"access":"a","refresh":"r","acr":"1","auth_time":7}"#);
+        login.take_over(None, &answer(r#"{"access_token":"b","id_token":"i2"}"#), Some("i2".into()), 0, 60);
+        let renewed = stored(&login.to_json());
         assert_eq!(renewed.authentication, Authentication { acr: Some("1".into()), time: Some(7) });
     }
 

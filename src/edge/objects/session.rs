@@ -151,8 +151,8 @@ impl Asked<'_> {
             Some((Err(unfit), _)) => return SessionAnswer::Unfit(unfit),
         };
         let id_token = tokens.id_token.filter(|_| self.id_token);
-        let Tokens { subject, authentication, .. } = tokens;
-        let target = self.target.map(str::to_owned);
+        let (subject, target) = (tokens.subject, self.target.map(str::to_owned));
+        let authentication = tokens.authentication;
         SessionAnswer::Token { token, subject, id_token, authentication, until, valid_secs, target }
     }
 

@@ -57,8 +57,8 @@ pub async fn begin(
         subject: id_claims.and_then(|claims| claims.text("sub")).map(str::to_owned),
         sid: sid.map(str::to_owned),
         id_token: tokens.id_token().filter(|_| gateway.config.keeps_id_tokens()).map(|token| token.expose().clone()),
-        held: Vec::new(),
         authentication: id_claims.map(Authentication::of).unwrap_or_default(),
+        held: Vec::new(),
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
     ask_session(timeout_ms, cx, &name, &message).await?;
