@@ -68,12 +68,10 @@ pub async fn run(
         }
         Integration::HttpProxy { server, prefix, close_at_expiry, target } => Box::pin(async {
             if let Some(target) = target.as_deref()
+                && let Some(access) = &path.access
                 && let Err(problem) = boxed(use_token_for(gateway, cx, target)).await
             {
-                return match &path.access {
-                    Some(access) => or_login(gateway, cx, access, problem),
-                    None => Err(problem),
-                };
+                return or_login(gateway, cx, access, problem);
             }
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
