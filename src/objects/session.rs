@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
-use crate::session::{SessionToken, Tokens};
+use crate::session::{LoginClient, SessionRecord, SessionToken, Tokens};
 
 /// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
 /// session.
@@ -20,6 +20,8 @@ pub enum SessionMessage {
         tokens: Tokens,
         /// When the access token expires, in seconds since 1970.
         until: i64,
+        /// What began it.
+        client: LoginClient,
     },
     /// Return the access token, renewed if it is due.
     Access {
@@ -31,6 +33,8 @@ pub enum SessionMessage {
         silent: bool,
         /// Whether the ID token is wanted too.
         id_token: bool,
+        /// Its name, by which the index of its user is to have it, if the config lists sessions.
+        listed_as: Option<String>,
     },
     /// End.
     End {
@@ -46,8 +50,10 @@ pub enum SessionMessage {
         /// The name.
         sid: String,
     },
-    /// End, because the provider says so, who has no key.
+    /// End, because the provider or the user says so, who has no key.
     Erase,
+    /// Say what a list of sessions says.
+    Describe,
 }
 
 impl SessionMessage {
@@ -61,16 +67,19 @@ impl SessionMessage {
                 key: own("key")?,
                 tokens: Tokens::from_json(&members)?,
                 until: members.get("until").and_then(Value::as_i64)?,
+                client: LoginClient::from_json(&members),
             },
             "access" => Self::Access {
                 key: own("key")?,
                 rejected: own("doubted"),
                 silent: is_true("silent"),
                 id_token: is_true("id_token"),
+                listed_as: own("listed_as"),
             },
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
             "end_of" => Self::EndOf { key: own("key")?, sid: own("sid")? },
             "erase" => Self::Erase,
+            "describe" => Self::Describe,
             _ => return None,
         })
     }
@@ -78,18 +87,20 @@ impl SessionMessage {
     /// Returns the message as JSON.
     pub fn to_json(&self) -> String {
         match self {
-            Self::Create { key, tokens, until } => {
+            Self::Create { key, tokens, until, client } => {
                 let mut members = tokens.members();
+                client.insert_into(&mut members);
                 let own = &mut [("do", "create".into()), ("key", key.as_str().into()), ("until", (*until).into())];
                 json::insert(&mut members, own);
                 Value::Object(members)
             }
-            Self::Access { key, rejected, silent, id_token } => json::object(&mut [
+            Self::Access { key, rejected, silent, id_token, listed_as } => json::object(&mut [
                 ("do", "access".into()),
                 ("key", key.as_str().into()),
                 ("doubted", rejected.as_deref().into()),
                 ("silent", (*silent).into()),
                 ("id_token", (*id_token).into()),
+                ("listed_as", listed_as.as_deref().into()),
             ]),
             Self::End { key, replaced_by } => json::object(&mut [
                 ("do", "end".into()),
@@ -100,6 +111,7 @@ impl SessionMessage {
                 json::object(&mut [("do", "end_of".into()), ("key", key.as_str().into()), ("sid", sid.as_str().into())])
             }
             Self::Erase => json::object(&mut [("do", "erase".into())]),
+            Self::Describe => json::object(&mut [("do", "describe".into())]),
         }
         .to_text()
     }
@@ -135,6 +147,8 @@ pub enum SessionAnswer {
     },
     /// Its tokens could not be renewed, by what the provider said.
     NotRenewed(Rc<Outcome>),
+    /// What a list says of it, which goes on as it is.
+    Described(Box<SessionRecord>),
 }
 
 impl SessionAnswer {
@@ -159,7 +173,7 @@ impl SessionAnswer {
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
             Self::NotRenewed(outcome) => Err(validate_renewal(&outcome).err().unwrap_or_else(no_token)),
-            Self::Done => Err(no_token()),
+            Self::Done | Self::Described(_) => Err(no_token()),
         }
     }
 
@@ -221,6 +235,7 @@ impl SessionAnswer {
                 Value::Object(members)
             }
             Self::NotRenewed(outcome) => outcome_to_json(outcome),
+            Self::Described(record) => Value::Object(record.description()),
         }
         .to_text()
     }
@@ -243,6 +258,7 @@ mod tests {
             rejected: rejected.map(str::to_owned),
             silent,
             id_token,
+            listed_as: None,
         };
         let end = |replaced_by: Option<&str>| SessionMessage::End {
             key: "k".into(),
@@ -250,15 +266,22 @@ mod tests {
         };
         let table = [
             (
-                SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
+                SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9, client: LoginClient::default() },
                 r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
-            (access(None, false, false), r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#),
-            (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
+            (
+                access(None, false, false),
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","listed_as":null,"silent":false}"#,
+            ),
+            (
+                access(Some("t"), true, true),
+                r#"{"do":"access","doubted":"t","id_token":true,"key":"k","listed_as":null,"silent":true}"#,
+            ),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
             (SessionMessage::EndOf { key: "k".into(), sid: "s".into() }, r#"{"do":"end_of","key":"k","sid":"s"}"#),
             (SessionMessage::Erase, r#"{"do":"erase"}"#),
+            (SessionMessage::Describe, r#"{"do":"describe"}"#),
         ];
         for (message, expected) in table {
             let text = message.to_json();
@@ -272,11 +295,15 @@ mod tests {
         let table = [
             (
                 r#"{"do":"access","key":"k"}"#,
-                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#,
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","listed_as":null,"silent":false}"#,
             ),
             (
-                r#"{"do":"access","key":"k","silent":true}"#,
-                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":true}"#,
+                r#"{"do":"access","key":"k","silent":true,"listed_as":"n"}"#,
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","listed_as":"n","silent":true}"#,
+            ),
+            (
+                r#"{"access":"a","country":"NZ","do":"create","key":"k","until":9,"user_agent":"b"}"#,
+                r#"{"access":"a","country":"NZ","do":"create","id_token":null,"key":"k","refresh":null,"sid":null,"subject":null,"until":9,"user_agent":"b"}"#,
             ),
             (r#"{"do":"end","key":"k","more":1}"#, r#"{"do":"end","key":"k","replaced_by":null}"#),
         ];

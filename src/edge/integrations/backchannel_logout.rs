@@ -34,6 +34,8 @@ pub async fn run(cx: &RequestContext, application: Application) -> Result<Answer
     match spend(application.timeout_ms(), cx, &index, logout.jti, logout.valid_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),
-        LogoutIndexAnswer::Failed => Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),
+        LogoutIndexAnswer::Failed | LogoutIndexAnswer::Gone => {
+            Err(Problem::StoreUnavailable("a session could not be ended".to_owned()))
+        }
     }
 }

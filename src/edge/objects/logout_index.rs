@@ -1,8 +1,10 @@
-//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them; or none, and that the
-//! state of one login was used.
+//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them, and the user; or none, and
+//! that the state of one login was used.
 
 use js_sys::Promise;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::invocation::Detached;
@@ -10,24 +12,62 @@ use crate::edge::runtime::object_client::ask;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::text_of;
+use crate::json::{self, ToText as _};
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
 
-/// How long a session may take to end, in milliseconds.
-const ERASE_TIMEOUT_MS: u32 = 2_000;
+#[wasm_bindgen(module = "/src/edge/objects/logout_index.js")]
+extern "C" {
+    /// Returns a line for each name, in the order of their ids: the id, a space, and the name. `names` has a space between two.
+    fn identified(names: &str) -> Promise;
+}
 
-/// So many sessions are ended at once.
-const ERASED_AT_ONCE: usize = 50;
+/// How long a session may take to end, or to say what it is, in milliseconds.
+const TELL_TIMEOUT_MS: u32 = 2_000;
+
+/// So many sessions are ended at once, and a page of a list has so many.
+const TOLD_AT_ONCE: usize = 50;
 
 /// Answers a message.
-pub async fn answer(object: &StoredObject, message: &str) -> Result<LogoutIndexAnswer, JsValue> {
-    match LogoutIndexMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
-        LogoutIndexMessage::Add { session, until } => {
-            add(object, &session, until).await?;
-            Ok(LogoutIndexAnswer::Done)
+pub async fn answer(object: &StoredObject, message: &str) -> Result<String, JsValue> {
+    let answer = match LogoutIndexMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
+        LogoutIndexMessage::Add { session, until, began } => add(object, &session, until, began).await?,
+        LogoutIndexMessage::List { after, current } => return list(object, &after, current.as_deref()).await,
+        LogoutIndexMessage::EndOne(id) => {
+            let lines = identified_sessions(object).await?;
+            match sessions_of(&lines).find(|(known, _)| *known == id) {
+                Some((_, session)) => end(object, &[session.to_owned()]).await?,
+                None => LogoutIndexAnswer::Gone,
+            }
         }
-        LogoutIndexMessage::Spend { jti, requester, until } => spend(object, &jti, &requester, until).await,
+        LogoutIndexMessage::EndAll { spared } => {
+            let mut index = read(object)?;
+            let sessions = index.end_all(spared.as_deref(), now_secs());
+            keep(object, &index).await?;
+            end(object, &sessions).await?
+        }
+        LogoutIndexMessage::Spend { jti, requester, until } => spend(object, &jti, &requester, until).await?,
+    };
+    Ok(answer.to_json())
+}
+
+/// Ends sessions. Each leaves the index once it has ended, so who asks again continues the work.
+async fn end(object: &StoredObject, sessions: &[String]) -> Result<LogoutIndexAnswer, JsValue> {
+    let mut answer = LogoutIndexAnswer::Done;
+    for some in sessions.chunks(TOLD_AT_ONCE) {
+        let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
+        for (session, erasure) in erasures {
+            if JsFuture::from(erasure).await?.is_truthy() {
+                let mut index = read(object)?;
+                index.remove(session);
+                keep(object, &index).await?;
+            } else {
+                answer = LogoutIndexAnswer::Failed;
+            }
+        }
     }
+    Ok(answer)
 }
 
 async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) -> Result<LogoutIndexAnswer, JsValue> {
@@ -35,20 +75,8 @@ async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) ->
     if let Some(by) = index.spent_by(jti) {
         return Ok(answer_of_spent(by, requester));
     }
-    let mut failed = false;
-    for some in index.sessions().chunks(ERASED_AT_ONCE) {
-        let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
-        for (session, erasure) in erasures {
-            let erased = JsFuture::from(erasure).await?.is_truthy();
-            failed |= !erased;
-            if erased {
-                let mut index = read(object)?;
-                index.remove(session);
-                keep(object, &index).await?;
-            }
-        }
-    }
-    if !failed {
+    let ended = end(object, &index.sessions()).await?;
+    if ended == LogoutIndexAnswer::Done {
         // Only now: until all have ended, the provider's next try with this token continues the work.
         let mut index = read(object)?;
         if let Some(by) = index.spent_by(jti) {
@@ -58,7 +86,7 @@ async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) ->
         index.spend(jti, requester, until);
         keep(object, &index).await?;
     }
-    Ok(if failed { LogoutIndexAnswer::Failed } else { LogoutIndexAnswer::Done })
+    Ok(ended)
 }
 
 /// Returns the answer about what was spent before. Whoever had it carried out and lost the answer asks again.
@@ -66,13 +94,23 @@ fn answer_of_spent(by: &str, requester: &str) -> LogoutIndexAnswer {
     if by == requester { LogoutIndexAnswer::Done } else { LogoutIndexAnswer::Replayed }
 }
 
-/// Adds a session. One that has no room beside it ends, for no logout could find it.
-async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsValue> {
+/// Adds a session, unless it is one of those that were all ended since it `began`. One that has no room beside it ends, for no logout
+/// could find it.
+async fn add(
+    object: &StoredObject,
+    session: &str,
+    until: i64,
+    began: Option<i64>,
+) -> Result<LogoutIndexAnswer, JsValue> {
     loop {
         let mut index = read(object)?;
+        if began.is_some_and(|began| index.is_over(session, began)) {
+            return Ok(LogoutIndexAnswer::Gone);
+        }
         let Some(first) = index.pushed_out_by(session).map(str::to_owned) else {
             index.add(session, until);
-            return keep(object, &index).await;
+            keep(object, &index).await?;
+            return Ok(LogoutIndexAnswer::Done);
         };
         if !JsFuture::from(erase(object, &first)).await?.is_truthy() {
             return Err("a session that has no room cannot be ended".into());
@@ -83,12 +121,61 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
     }
 }
 
+/// Returns a page of the list, as JSON. Each session says what it is; those that have ended leave the index.
+async fn list(object: &StoredObject, after: &str, current: Option<&str>) -> Result<String, JsValue> {
+    let lines = identified_sessions(object).await?;
+    let mut others = sessions_of(&lines).filter(|(id, _)| *id > after);
+    let page: Vec<_> = others.by_ref().take(TOLD_AT_ONCE).collect();
+    let told: Vec<Promise> = page.iter().map(|(_, name)| tell(object, name, &SessionMessage::Describe)).collect();
+    let (mut sessions, mut ended): (Vec<Value>, Vec<&str>) = (Vec::new(), Vec::new());
+    for ((id, name), told) in page.iter().zip(told) {
+        let said = JsFuture::from(told).await?.as_string();
+        let said = said.and_then(|text| json::parse_object(text.as_bytes()));
+        let mut members = match said {
+            Some(said) if said.contains_key("ended") => {
+                ended.push(name);
+                continue;
+            }
+            Some(said) => said,
+            // It cannot be asked at present, which is told.
+            None => json::parse_object(br#"{"unavailable":true}"#).unwrap_or_default(),
+        };
+        json::insert(&mut members, &mut [("id", (*id).into()), ("current", (current == Some(*name)).into())]);
+        sessions.push(Value::Object(members));
+    }
+    if !ended.is_empty() {
+        let mut index = read(object)?;
+        for name in ended {
+            index.remove(name);
+        }
+        keep(object, &index).await?;
+    }
+    let next = page.last().filter(|_| others.next().is_some()).map(|(id, _)| *id);
+    Ok(json::object(&mut [("sessions", sessions.into()), ("next", next.into())]).to_text())
+}
+
+/// Returns the sessions of the index with their ids, a line each. An id is a digest, by which nobody can ask a session for anything.
+async fn identified_sessions(object: &StoredObject) -> Result<String, JsValue> {
+    let names = read(object)?.sessions().join(" ");
+    Ok(if names.is_empty() { names } else { text_of(identified(&names)).await? })
+}
+
+/// Yields the id and the name of each session.
+fn sessions_of(lines: &str) -> impl Iterator<Item = (&str, &str)> {
+    lines.split('\n').filter_map(|line| line.split_once(' '))
+}
+
 /// Ends a session; returns a promise of whether it has ended.
 fn erase(object: &StoredObject, session: &str) -> Promise {
-    let (env, session) = (object.env(), session.to_owned());
+    tell(object, session, &SessionMessage::Erase)
+}
+
+/// Tells a session something; returns a promise of its answer, which is empty if there is none.
+fn tell(object: &StoredObject, session: &str, message: &SessionMessage) -> Promise {
+    let (env, session, message) = (object.env(), session.to_owned(), message.to_json());
     promise(Box::pin(async move {
-        let message = SessionMessage::Erase.to_json();
-        Ok(ask(&Detached(env), Class::Session, &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
+        let answer = ask(&Detached(env), Class::Session, &session, &message, TELL_TIMEOUT_MS).await;
+        Ok(answer.unwrap_or_default().into())
     }))
 }
 
