@@ -49,7 +49,7 @@ struct Text {
 fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<Text> {
     let raw = |text| Text { text, is_final: false };
     match source {
-        Source::Header(name) => request.header(name).map(raw),
+        Source::Header(name) => request.header(name).map(str::to_owned).map(raw),
         Source::Query(name) => query_parameter(request.query(), name).map(raw),
         Source::Claim(path) => match claims?.get(path)? {
             Value::Array(items) => Some(Text { text: list_text(items)?, is_final: true }),

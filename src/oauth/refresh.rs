@@ -29,7 +29,7 @@ impl BodyKind {
     /// # Errors
     /// [`Problem::UnsupportedMediaType`] for any other type.
     pub fn of(request: &impl RequestHead) -> Result<Self, Problem> {
-        Self::from_content_type(&request.header("content-type").unwrap_or_default())
+        Self::from_content_type(request.header("content-type").unwrap_or_default())
     }
 
     /// Reads a `Content-Type`.

@@ -74,8 +74,8 @@ mod tests {
         fn query(&self) -> Option<&str> {
             self.1
         }
-        fn header(&self, name: &str) -> Option<String> {
-            (name == "sec-fetch-mode").then(|| "navigate".to_owned())
+        fn header(&self, name: &str) -> Option<&str> {
+            (name == "sec-fetch-mode").then_some("navigate")
         }
     }
 

@@ -23,8 +23,7 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let header = cx.header("authorization");
-    let credentials = bearer(header.as_deref());
+    let credentials = bearer(cx.header("authorization"));
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {

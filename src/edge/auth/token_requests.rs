@@ -3,13 +3,12 @@
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::config::Endpoints;
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
 use crate::secret::Secret;
 
@@ -32,7 +31,7 @@ pub async fn revoke(application: &Application, invocation: &dyn Invocation, refr
     let Some(Revocation { url, form }) = Revocation::of(application, invocation).await else { return };
     let (authorization, timeout_ms) = (form.authorization.as_deref(), application.timeout_ms());
     let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
-    if let Some(failure) = JsFuture::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
+    if let Some(failure) = Awaited::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
         log::warn("revocation_failed", &failure);
     }
 }

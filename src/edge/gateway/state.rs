@@ -10,6 +10,7 @@ use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
+use crate::edge::runtime::timing::now_ms;
 use crate::oauth::{Attempts, Outcome};
 use crate::proxy::ClientHeaderNames;
 use crate::session::SessionCache;
@@ -42,6 +43,12 @@ impl Gateway {
     /// Returns the application of a provider at work.
     pub fn application(&self, provider: &Rc<Provider>) -> Application {
         Application { provider: Rc::clone(provider), verifier: self.verifier(&provider.authorizer) }
+    }
+
+    /// Returns the time in milliseconds since 1970 if the config has a use for how long something takes from here: each look at the
+    /// clock is a crossing.
+    pub fn begin_measuring(&self) -> Option<f64> {
+        (self.config.server_timing || self.config.analytics.is_some()).then(now_ms)
     }
 
     /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config

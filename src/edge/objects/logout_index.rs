@@ -5,14 +5,13 @@ use js_sys::Promise;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::object_client::ask;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::text_of;
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::json::{self, ToText as _};
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
@@ -58,7 +57,7 @@ async fn end(object: &StoredObject, sessions: &[String]) -> Result<LogoutIndexAn
     for some in sessions.chunks(TOLD_AT_ONCE) {
         let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
         for (session, erasure) in erasures {
-            if JsFuture::from(erasure).await?.is_truthy() {
+            if Awaited::from(erasure).await?.is_truthy() {
                 let mut index = read(object)?;
                 index.remove(session);
                 keep(object, &index).await?;
@@ -112,7 +111,7 @@ async fn add(
             keep(object, &index).await?;
             return Ok(LogoutIndexAnswer::Done);
         };
-        if !JsFuture::from(erase(object, &first)).await?.is_truthy() {
+        if !Awaited::from(erase(object, &first)).await?.is_truthy() {
             return Err("a session that has no room cannot be ended".into());
         }
         let mut index = read(object)?;
@@ -129,7 +128,7 @@ async fn list(object: &StoredObject, after: &str, current: Option<&str>) -> Resu
     let told: Vec<Promise> = page.iter().map(|(_, name)| tell(object, name, &SessionMessage::Describe)).collect();
     let (mut sessions, mut ended): (Vec<Value>, Vec<&str>) = (Vec::new(), Vec::new());
     for ((id, name), told) in page.iter().zip(told) {
-        let said = JsFuture::from(told).await?.as_string();
+        let said = Awaited::from(told).await?.as_string();
         let said = said.and_then(|text| json::parse_object(text.as_bytes()));
         let mut members = match said {
             Some(said) if said.contains_key("ended") => {

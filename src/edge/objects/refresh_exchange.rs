@@ -4,7 +4,6 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
@@ -12,6 +11,7 @@ use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
+use crate::edge::runtime::work::Awaited;
 use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError, is_rotated};
 use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
 
@@ -26,7 +26,7 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     let outcome = object.share(|| {
         Box::pin(async move { exchange(&object_again, &gateway, message).await.map(|answer| answer.to_json().into()) })
     })?;
-    Ok(JsFuture::from(outcome).await?.as_string().unwrap_or_default())
+    Ok(Awaited::from(outcome).await?.as_string().unwrap_or_default())
 }
 
 async fn exchange(

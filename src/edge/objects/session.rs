@@ -5,7 +5,6 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::config::{Login, Session, SessionRules};
 use crate::edge::auth::rotation;
@@ -17,11 +16,11 @@ use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::ask;
-use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::edge::runtime::webcrypto::digest;
+use crate::edge::runtime::work::{Awaited, Work};
 use crate::json;
 use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, id_token_expectations, parse_token_response};
 use crate::objects::{
@@ -209,7 +208,7 @@ fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
 async fn sealed(login: &Login, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
     let secret = login.sealing_secret.expose();
     let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
-    JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
+    Awaited::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
 
 /// What a key finds.
@@ -311,12 +310,12 @@ async fn access(
     })?;
     if let TokenState::Due(_) = state {
         // Whatever comes of it is in the record.
-        let _ = JsFuture::from(within(RENEWAL_PATIENCE_MS, &renewal)).await;
+        let _ = Awaited::from(within(RENEWAL_PATIENCE_MS, &renewal)).await;
         if let Some(token) = asked.usable(object, rules).await? {
             return Ok(token);
         }
     }
-    let renewed = JsFuture::from(renewal).await?.as_string();
+    let renewed = Awaited::from(renewal).await?.as_string();
     let renewed = renewed.and_then(|text| SessionAnswer::parse(&text)).ok_or("the renewal ended without an answer")?;
     let failed = !matches!(renewed, SessionAnswer::Done);
     // Who did not accept the token is not helped by it.
@@ -470,7 +469,7 @@ fn settled(
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
         let login = parts.map(|(_, login)| login);
-        let failure = JsFuture::from(settle(
+        let failure = Awaited::from(settle(
             &object,
             sealed.as_deref(),
             refresh_token.as_deref(),

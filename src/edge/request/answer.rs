@@ -154,8 +154,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| cx.header("origin"));
-    let mut shared =
-        readable.map(|rule| cors::answer_headers(rule, origin.as_deref(), problem.is_some())).unwrap_or_default();
+    let mut shared = readable.map(|rule| cors::answer_headers(rule, origin, problem.is_some())).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
         push(&mut shared, "x-content-type-options", "nosniff".into());
         if cx.url().scheme() == "https" {
@@ -216,7 +215,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let response = response
         .or_else(|_| respond(Problem::Internal(String::new()).status(), "", None, &request))
         .unwrap_or_else(|_| Response::error());
-    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.problem_to_log.get()));
+    access_log::record(cx, gateway, &response, problem.as_ref().or(cx.problem_to_log.get()));
     response
 }
 

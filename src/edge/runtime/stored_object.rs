@@ -2,13 +2,11 @@
 //!
 //! Requests to one object share its I/O, so here they may share a promise, too.
 
+use crate::edge::runtime::work::{Awaited, Work, promise};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
-
-use crate::edge::runtime::panic::{Work, guarded_promise};
 
 // What may throw is caught: an exception that passes through WebAssembly ends the instance.
 #[wasm_bindgen(module = "/src/edge/runtime/stored_object.js")]
@@ -92,7 +90,7 @@ impl StoredObject {
     /// # Errors
     /// If the runtime refuses.
     pub fn in_background(&self, work: Work) -> Result<(), JsValue> {
-        background(self, &guarded_promise(work))
+        background(self, &promise(work))
     }
 
     /// Checks whether work of the object is running.
@@ -108,7 +106,7 @@ impl StoredObject {
         if let Some(flight) = self.flight() {
             return Ok(flight);
         }
-        let flight = guarded_promise(work());
+        let flight = promise(work());
         start(self, &flight)?;
         Ok(flight)
     }
@@ -116,7 +114,7 @@ impl StoredObject {
 
 /// Waits until the store has done something.
 async fn done(begun: Result<Promise, JsValue>) -> Result<(), JsValue> {
-    JsFuture::from(begun?).await.map(|_| ())
+    Awaited::from(begun?).await.map(|_| ())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
