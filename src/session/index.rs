@@ -9,8 +9,7 @@ use crate::json::{self, ToText as _};
 /// The most sessions of an index; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by; the index is named by its digest, which reveals
-/// nothing.
+/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by, in three lines; the index is named by their digest.
 pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
     [claim, issuer, value].join("\n")
 }

@@ -7,7 +7,7 @@ use crate::config::authorizer::Authorizer;
 use crate::config::code::Code;
 use crate::config::login::Provider;
 use crate::config::path::WrittenPath;
-use crate::config::reader::{Findings, Place, advice};
+use crate::config::reader::{Findings, Place, advice, host_text};
 use crate::route::{Method, MethodRule};
 
 /// Reports what is wrong with a path with `sessions`, at the place of its type. `authorizer` is that of its `auth`, and `provider` where
@@ -20,51 +20,56 @@ pub(super) fn check_sessions(
     findings: &mut Findings<'_>,
 ) {
     let (Some(method), Some(pattern)) = (path.method, &path.pattern) else { return };
-    let mut refuse = |message: &str, help: &str| {
-        findings.note(offset, place, Code::InvalidSessionsPath, format_args!("{message}"), advice(help));
-    };
     let has = |name: &str| pattern.param_names().any(|known| known == name);
-    let of_anyone = has("sub");
     let is_of_login = |authorizer: &Rc<Authorizer>| provider.is_none_or(|of| Rc::ptr_eq(&of.authorizer, authorizer));
-    match path.access.as_ref().map(|access| &access.requirements) {
-        None | Some(Requirements { optional: true, .. }) => {
-            refuse(
-                "everyone could list and end sessions here",
-                "add \"auth\": true, or for those of any user one with scopes",
-            );
-        }
-        Some(needed) if of_anyone && asks_nothing(needed) => refuse(
+    let needed = path.access.as_ref().map(|access| &access.requirements).filter(|needed| !needed.optional);
+    let of_anyone = has("sub");
+    let mistakes = [
+        (
+            needed.is_none(),
+            "everyone could list and end sessions here",
+            host_text("add \"auth\": true, or for those of any user one with scopes"),
+        ),
+        (
+            of_anyone && needed.is_some_and(asks_nothing),
             "everyone with a token could list and end the sessions of all users",
-            "add \"scopes\", \"any_scopes\", \"permissions\" or \"claims\" to \"auth\", or remove {sub} from the path",
+            host_text(
+                "add \"scopes\", \"any_scopes\", \"permissions\" or \"claims\" to \"auth\", or remove {sub} from the path",
+            ),
         ),
-        Some(_) if !of_anyone && !authorizer.is_none_or(is_of_login) => refuse(
+        (
+            !of_anyone && !authorizer.is_none_or(is_of_login),
             "people log in at another authorizer, so no caller has sessions here",
-            "let \"auth\" name the authorizer that logs people in",
+            host_text("let \"auth\" name the authorizer that logs people in"),
         ),
-        Some(_) => {}
-    }
-    if ![Method::Get, Method::Delete].map(MethodRule::Exact).contains(&method) {
-        refuse("sessions are listed by GET and ended by DELETE", "write an entry for each of the two");
-    }
-    if method == MethodRule::Exact(Method::Get) && has("id") {
-        refuse("GET lists all sessions of a user, and not one", "remove {id} from the path");
-    }
-    if pattern.is_wildcard() || pattern.param_names().any(|name| !["sub", "id"].contains(&name)) {
-        refuse("only {sub} and {id} mean something here", "write whose sessions as {sub}, and one of them as {id}");
-    }
-    if let Some(provider) = provider {
-        if !provider.asks_for("openid") {
-            refuse(
-                "without an ID token nobody knows whose a session is",
-                "add \"openid\" to the authorizer's \"scope\"",
-            );
-        }
-        if !provider.authorizer.tenants.is_empty() {
-            refuse(
-                "users of several tenants may have the same \"sub\"",
-                "remove \"tenants\" from the authorizer, or this path",
-            );
-        }
+        (
+            ![Method::Get, Method::Delete].map(MethodRule::Exact).contains(&method),
+            "sessions are listed by GET and ended by DELETE",
+            host_text("write an entry for each of the two"),
+        ),
+        (
+            method == MethodRule::Exact(Method::Get) && has("id"),
+            "GET lists all sessions of a user, and not one",
+            host_text("remove {id} from the path"),
+        ),
+        (
+            pattern.is_wildcard() || pattern.param_names().any(|name| !["sub", "id"].contains(&name)),
+            "only {sub} and {id} mean something here",
+            host_text("write whose sessions as {sub}, and one of them as {id}"),
+        ),
+        (
+            provider.is_some_and(|provider| !provider.asks_for("openid")),
+            "without an ID token nobody knows whose a session is",
+            host_text("add \"openid\" to the authorizer's \"scope\""),
+        ),
+        (
+            provider.is_some_and(|provider| !provider.authorizer.tenants.is_empty()),
+            "users of several tenants may have the same \"sub\"",
+            host_text("remove \"tenants\" from the authorizer, or this path"),
+        ),
+    ];
+    for (_, message, help) in mistakes.into_iter().filter(|(is_one, ..)| *is_one) {
+        findings.note(offset, place, Code::InvalidSessionsPath, format_args!("{message}"), advice(help));
     }
 }
 

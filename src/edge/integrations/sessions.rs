@@ -5,10 +5,7 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::object_client::ask;
-use crate::edge::runtime::webcrypto::digest;
-use crate::edge::session::cookie::presented_cookie;
-use crate::edge::session::lifecycle;
-use crate::edge::session::objects::ask_logout_index;
+use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage};
 use crate::problem::Problem;
@@ -40,35 +37,33 @@ pub async fn run(
     let subject = named.as_deref().or(caller).ok_or(TokenError::Claim(ClaimError::Missing { claim: "sub" }))?;
     let cookie = if of_session == Some(subject) { presented_cookie(session, cx)? } else { None };
     let current = cookie.as_ref().map(SessionCookie::object_name);
-    let issuer = &session.login.provider.authorizer.issuer;
-    let index = digest(&index_subject("sub", issuer, subject)).await?;
-
-    if cx.method() != Method::Delete.as_str() {
+    let index = index_subject("sub", &session.login.provider.authorizer.issuer, subject);
+    let lists = cx.method() != Method::Delete.as_str();
+    let message = if lists {
         let after = query_parameter(cx.query(), "after").unwrap_or_default();
-        let message = LogoutIndexMessage::List { after, current }.to_json();
-        let list = ask(cx, Class::LogoutIndex, &index, &message, TIMEOUT_MS).await?;
-        return Ok(Answer::private_json(list));
-    }
-    let (message, ends_current) = match parameter(matched, "id") {
-        None => (LogoutIndexMessage::EndAll { spared: None }, true),
-        Some(id) if id == OTHERS => (LogoutIndexMessage::EndAll { spared: current }, false),
-        Some(id) => {
-            let is_current = match &current {
-                Some(name) => digest(name).await? == id,
-                None => false,
-            };
-            (LogoutIndexMessage::EndOne(id), is_current)
+        LogoutIndexMessage::List { after, current }
+    } else {
+        match parameter(matched, "id") {
+            None => LogoutIndexMessage::EndAll { spared: None },
+            Some(id) if id == OTHERS => LogoutIndexMessage::EndAll { spared: current },
+            Some(id) => LogoutIndexMessage::EndOne(id),
         }
     };
-    match ask_logout_index(TIMEOUT_MS, cx, &index, &message).await? {
-        LogoutIndexAnswer::Gone => return Err(Problem::SessionNotFound),
-        LogoutIndexAnswer::Done => {}
-        LogoutIndexAnswer::Failed | LogoutIndexAnswer::Replayed => {
-            return Err(Problem::StoreUnavailable("a session could not be ended".to_owned()));
-        }
+    let answer = ask(cx, Class::LogoutIndex, &index, &message.to_json(), TIMEOUT_MS).await?;
+    if lists {
+        return Ok(Answer::private_json(answer));
     }
-    if let Some(cookie) = cookie.filter(|_| ends_current) {
-        lifecycle::forget(gateway, cx, session, &cookie);
+    match LogoutIndexAnswer::parse(&answer) {
+        Some(LogoutIndexAnswer::Done) => {}
+        Some(LogoutIndexAnswer::Gone) => return Err(Problem::SessionNotFound),
+        _ => return Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),
+    }
+    if let Some(cookie) = cookie {
+        // It may be the one that was ended.
+        gateway.sessions.borrow_mut().forget(&cookie);
+        if matches!(message, LogoutIndexMessage::EndAll { spared: None }) {
+            clear_cookie(session, cx);
+        }
     }
     Ok(Answer::private_json("{}".to_owned()))
 }

@@ -19,7 +19,6 @@ use crate::edge::runtime::object_client::ask;
 use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
-use crate::edge::runtime::webcrypto::digest;
 use crate::edge::runtime::work::{Awaited, Work};
 use crate::json;
 use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, id_token_expectations, parse_token_response};
@@ -112,28 +111,20 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             }
             _ => Ok(SessionAnswer::Done),
         },
-        SessionMessage::Erase => {
+        SessionMessage::Describe
+            if let Some(record) = record(object)?.filter(|record| !record.has_ended(now_secs())) =>
+        {
+            Ok(SessionAnswer::Described(record.into()))
+        }
+        SessionMessage::Erase | SessionMessage::Describe => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,
-                None => bury(object).await?,
-            }
-            Ok(SessionAnswer::Done)
-        }
-        SessionMessage::Describe => match record(object)? {
-            Some(record) if !record.has_ended(now_secs()) => Ok(SessionAnswer::Described(record.into())),
-            Some(_) => Ok(SessionAnswer::ended("its time is over")),
-            None => {
                 // Who asks forgets it, so it must not begin behind this.
-                bury(object).await?;
-                Ok(SessionAnswer::ended("it has ended, or never was"))
+                None => object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await?,
             }
-        },
+            Ok(SessionAnswer::ended("it was told to end, has ended or never was"))
+        }
     }
-}
-
-/// Keeps a session without a record from beginning.
-async fn bury(object: &StoredObject) -> Result<(), JsValue> {
-    object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await
 }
 
 /// Has the index of its user know a session by its name, once. One that began before all of the user's were ended is over.
@@ -150,7 +141,7 @@ async fn list(
     let Opened::Tokens(record, Tokens { subject: Some(subject), .. }) = opened(object, key).await? else {
         return Ok(());
     };
-    let index = digest(&index_subject("sub", &session.login.provider.authorizer.issuer, &subject)).await?;
+    let index = index_subject("sub", &session.login.provider.authorizer.issuer, &subject);
     let began = Some(record.began_at.unwrap_or_default());
     let message = LogoutIndexMessage::Add { session: name, until: record.ends_at, began };
     let detached = Detached(object.env());

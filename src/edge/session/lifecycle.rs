@@ -8,7 +8,7 @@ use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::crossings::country;
 use crate::edge::runtime::log;
 use crate::edge::runtime::timing::{now_ms, now_secs};
-use crate::edge::runtime::webcrypto::{digest, random_bytes};
+use crate::edge::runtime::webcrypto::random_bytes;
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
 use crate::excerpt::shortened_name;
@@ -49,8 +49,7 @@ pub async fn begin(
         let issuer = id_claims.text("iss").unwrap_or_default();
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, issuer, value)).await?;
-            ask_logout_index(timeout_ms, cx, &index, &message).await?;
+            ask_logout_index(timeout_ms, cx, &index_subject(claim, issuer, value), &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or(expires_at);
@@ -129,15 +128,10 @@ pub async fn end_at_provider(
     let timeout_ms = session.login.provider.authorizer.timeout_ms;
     let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
     if matches!(answer, SessionAnswer::Ended { .. }) {
-        forget(gateway, cx, session, &cookie);
+        gateway.sessions.borrow_mut().end(&cookie, false, now_ms());
+        clear_cookie(session, cx);
     }
     Ok(())
-}
-
-/// Forgets a session of the request that has ended, and clears its cookie.
-pub fn forget(gateway: &Gateway, cx: &RequestContext, session: &Session, cookie: &SessionCookie) {
-    gateway.sessions.borrow_mut().end(cookie, false, now_ms());
-    clear_cookie(session, cx);
 }
 
 /// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty if that has no name.
