@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::config::{Mapping, Source};
 use crate::http::request::{RequestHead, query_parameter};
 use crate::json::FLOAT_EXACT_MAX;
+use crate::route::parameter;
 use crate::token::VerifiedClaims;
 
 /// Returns each mapped header with its value; `None` if the source has none, and the header must not be sent at all.
@@ -51,6 +52,9 @@ fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&Ver
     match source {
         Source::Header(name) => request.header(name).map(str::to_owned).map(raw),
         Source::Query(name) => query_parameter(request.query(), name).map(raw),
+        Source::Parameter(name) => parameter(request.pattern(), request.path(), name).map(raw),
+        Source::Method => Some(raw(request.method().to_owned())),
+        Source::Host => Some(raw(request.host().to_owned())),
         Source::Claim(path) => match claims?.get(path)? {
             Value::Array(items) => Some(Text { text: list_text(items)?, is_final: true }),
             scalar => scalar_text(scalar).map(raw),

@@ -9,6 +9,7 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_names, read_array};
 use super::root;
 use super::section::section;
+use super::token_target::{WrittenTarget, read_token_target};
 
 /// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -65,13 +66,15 @@ pub struct Target {
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenServer<'n> {
     /// Its place in the section.
-    index: usize,
+    pub index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
     /// The upstream; `None` if an address is wrong or not known here.
     pub server: Option<Rc<Server>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
+    /// What the access tokens that it gets are requested for.
+    pub token_target: WrittenTarget<'n>,
     /// Its addresses.
     pub urls: HostOnly<Vec<Written<'n>>>,
     /// The codes of warnings that are not reported for it.
@@ -113,6 +116,7 @@ fn read_server<'n>(
     let timeout_ms = object.integer(&TIMEOUT_MS, findings);
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
+    let token_target = read_token_target(&mut object, findings);
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
@@ -121,7 +125,7 @@ fn read_server<'n>(
         Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, strict_paths, urls, allow })
+    Some(WrittenServer { index, alias, server, strict_paths, token_target, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -185,6 +189,7 @@ section! {
             "then": with(&URL, absent("The server has urls, too: put all of them there.")),
             "else": having(&URL, object! { "type": "string" }),
         })
+        .condition(super::token_target::scope_condition())
         .example(
             r#"{
                     "servers": [
@@ -218,6 +223,7 @@ section! {
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);
     ..target::entries();
+    ..super::token_target::entries_of_server();
     ..[allow("this server")];
 }
 

@@ -80,7 +80,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
                 Ok(claims) => claims,
                 // A login does not help on the path of another authorizer.
                 Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
-                Err(problem) => return or_login(gateway, cx, problem),
+                Err(problem) => return or_login(gateway, cx, access, problem),
             }
         }
         None => None,

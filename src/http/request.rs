@@ -13,6 +13,16 @@ pub trait RequestHead {
     /// Returns the query without its `?`, not decoded; `None` if the address has none.
     fn query(&self) -> Option<&str>;
 
+    /// Returns the host that was called, with the port if it is not the scheme's own; an empty text if it is not known.
+    fn host(&self) -> &str {
+        ""
+    }
+
+    /// Returns the pattern of the path that takes the request; an empty text if none does.
+    fn pattern(&self) -> &str {
+        ""
+    }
+
     /// Returns the value of the header `name` (any case); several of one name come joined by `, `.
     fn header(&self, name: &str) -> Option<&str>;
 }

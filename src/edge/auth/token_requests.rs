@@ -4,7 +4,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::Endpoints;
+use crate::config::{Endpoints, TokenTarget};
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
@@ -18,12 +18,19 @@ extern "C" {
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
 }
 
-/// Exchanges a refresh token.
+/// Exchanges a refresh token, for the target of this text if there is one.
 ///
 /// # Errors
 /// If no whole answer came in time.
-pub async fn refresh(application: &Application, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
-    application.send(&endpoints.token, refresh_form(&application.provider, endpoints, refresh_token)).await
+pub async fn refresh(
+    application: &Application,
+    endpoints: &Endpoints,
+    refresh_token: &Secret<String>,
+    target: Option<&str>,
+) -> Outcome {
+    let target = target.and_then(TokenTarget::parse);
+    let form = refresh_form(&application.provider, endpoints, refresh_token, target.as_ref());
+    application.send(&endpoints.token, form).await
 }
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.

@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Array;
+
 use crate::answer::ConfiguredHeaders;
 use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
@@ -23,6 +25,8 @@ pub struct Gateway {
     pub client_header_names: ClientHeaderNames,
     /// The config's own headers of answers.
     pub headers: ConfiguredHeaders,
+    /// What is kept of answers of the config, by place (`request/answer.rs`).
+    pub known_answers: Array,
     /// The verifiers of its authorizers, in the order of the config.
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
@@ -68,6 +72,7 @@ impl Gateway {
         Self {
             headers: ConfiguredHeaders::of(&config.headers),
             client_header_names: ClientHeaderNames::new(&config.asserted_headers),
+            known_answers: Array::new(),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
             attempts: RefCell::default(),

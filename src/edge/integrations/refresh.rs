@@ -55,7 +55,8 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Applicatio
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, cx, &[&name])?;
     let grace_secs = application.provider.rotation_grace_secs;
-    let exchanged = rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs).await;
+    let exchanged =
+        rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs, None).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => parse_token_response(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),

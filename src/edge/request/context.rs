@@ -15,6 +15,7 @@ use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::{Trace, hex};
+use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
 use crate::session::SessionToken;
@@ -39,8 +40,8 @@ pub struct RequestContext {
     pub problem_to_log: OnceCell<Problem>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
-    /// Where the login leads that comes back with it.
-    pub return_to: OnceCell<String>,
+    /// The state of the login that comes back with it.
+    pub login_state: OnceCell<LoginState>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
@@ -74,7 +75,7 @@ impl RequestContext {
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
             session_token: RefCell::default(),
-            return_to: OnceCell::new(),
+            login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
             body_max: Cell::default(),
@@ -82,6 +83,11 @@ impl RequestContext {
             upstream_ms: Cell::default(),
             headers,
         }
+    }
+
+    /// Returns where the login leads that comes back with it.
+    pub fn return_to(&self) -> Option<&str> {
+        self.login_state.get()?.return_to.as_deref()
     }
 
     /// Returns its headers.
@@ -147,6 +153,14 @@ impl RequestHead for RequestContext {
 
     fn query(&self) -> Option<&str> {
         self.url.query()
+    }
+
+    fn host(&self) -> &str {
+        self.url.host_and_port()
+    }
+
+    fn pattern(&self) -> &str {
+        self.route.get().map_or("", |(_, pattern)| pattern)
     }
 
     fn header(&self, name: &str) -> Option<&str> {

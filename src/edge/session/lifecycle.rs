@@ -18,7 +18,7 @@ use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{LoginClient, Presented, SessionCookie, Tokens, index_subject, presented, token_until};
-use crate::token::{TokenError, VerifiedClaims};
+use crate::token::{Authentication, TokenError, VerifiedClaims};
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
@@ -60,6 +60,8 @@ pub async fn begin(
         subject: id_claims.and_then(|claims| claims.text("sub")).map(str::to_owned),
         sid: sid.map(str::to_owned),
         id_token: tokens.id_token().filter(|_| gateway.config.keeps_id_tokens()).map(|token| token.expose().clone()),
+        authentication: id_claims.map(Authentication::of).unwrap_or_default(),
+        held: Vec::new(),
     };
     let client = LoginClient {
         user_agent: cx.header("user-agent").filter(|_| rules.keeps_user_agent).map(|text| shortened_name(&text)),

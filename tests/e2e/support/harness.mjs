@@ -349,9 +349,9 @@ export class Browser {
    * @param {string} loginUrl
    * @param {Record<string, any>} [how]
    */
-  async logInUntilCallback(loginUrl, { email = 'alice@example.com', action = 'login', isCallback } = {}) {
+  async logInUntilCallback(loginUrl, { email = 'alice@example.com', code = '', action = 'login', isCallback } = {}) {
     const stop = isCallback ?? ((url) => new URL(url).searchParams.has('state') && /[?&](code|error)=/.test(url));
-    const form = new URLSearchParams({ username: email, password: 'any', action });
+    const form = new URLSearchParams({ username: email, password: 'any', code, action });
     let arrived = await this.follow(loginUrl, {}, stop);
     // A strict tenant has a second page, which asks for consent.
     for (let pages = 0; !arrived.next && pages < 2; pages += 1)
