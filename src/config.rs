@@ -69,7 +69,7 @@ pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
-pub use session::{BINDING_COOKIE, ClaimsFrom, Session, SessionRules};
+pub use session::{BINDING_COOKIE, ClaimsFrom, LIFETIME_MAX_SECS, Session, SessionRules};
 pub use token_target::TokenTarget;
 
 use crate::route::PreparedRoutes;

@@ -29,7 +29,9 @@ impl Class {
     pub fn needed_by(config: &Config) -> &'static [Self] {
         match &config.session {
             None => &[],
-            Some(_) if config.has_backchannel_logout() => &[Self::Session, Self::RefreshExchange, Self::LogoutIndex],
+            Some(_) if config.has_backchannel_logout() || config.lists_sessions => {
+                &[Self::Session, Self::RefreshExchange, Self::LogoutIndex]
+            }
             Some(_) => &[Self::Session, Self::RefreshExchange],
         }
     }

@@ -18,5 +18,5 @@ pub use csrf::{RequestKind, is_from_own_pages};
 pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
-pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, revocable};
+pub use record::{LoginClient, SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, revocable};
 pub use tokens::{Held, Tokens, token_until};

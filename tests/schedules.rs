@@ -15,7 +15,7 @@ use bargate::oauth::{
 };
 use bargate::objects::RefreshExchangeAnswer;
 use bargate::problem::Problem;
-use bargate::session::{SessionRecord, TokenState, Tokens};
+use bargate::session::{LoginClient, SessionRecord, TokenState, Tokens};
 use bargate::token::Authentication;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,6 +43,8 @@ fn rules() -> SessionRules {
         return_to_origins: Vec::new(),
         rotation_grace_secs: 10,
         renew_before_secs: 60,
+        keeps_user_agent: false,
+        keeps_country: false,
     }
 }
 
@@ -133,6 +135,9 @@ impl World {
             token_from: 0,
             token_until,
             sealed: String::new(),
+            began_at: None,
+            is_listed: false,
+            client: LoginClient::default(),
         };
         let tokens = Tokens {
             access: "login".into(),

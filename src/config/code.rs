@@ -103,6 +103,7 @@ codes! {
         InvalidOrigin = "invalid_origin": "an origin has more or less than scheme, host and port",
         InvalidPath = "invalid_path": "a path, or a prefix of one, does not match any request or can be read in two ways",
         InvalidProblemPage = "invalid_problem_page": "people might not see `problem_page`: it is not an open path with `GET` and its own answer",
+        InvalidSessionsPath = "invalid_sessions_path": "a path with `sessions` is not guarded, or its method or its parameters do not fit",
         InvalidUrl = "invalid_url": "an address is not absolute, is not http or https, or leads to a place that is not allowed",
         MalformedReference = "malformed_reference": "a text that begins like a reference to a variable or a secret names none",
         MissingBinding = "missing_binding": "a variable, a secret or a binding is missing, is empty or is not a text",

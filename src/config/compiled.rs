@@ -51,6 +51,8 @@ pub struct Config {
     pub routes: RouteTable,
     /// Whether requests with a session read its ID token: its claims are the session's, or in a profile.
     pub reads_id_tokens: bool,
+    /// Whether a path lists sessions, so that they must be found by user.
+    pub lists_sessions: bool,
     /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
 }

@@ -86,6 +86,8 @@ pub enum Integration {
     BackchannelLogout(Rc<Provider>),
     /// A page of the provider ending the browser's session (OpenID Connect Front-Channel Logout 1.0).
     FrontchannelLogout(Rc<Session>),
+    /// What is known of a user's sessions, and their end.
+    Sessions(Rc<Session>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
     /// The metadata for OAuth clients (RFC 9728).
@@ -264,9 +266,12 @@ fn read_integration<'n>(
             response: read_callback_response(object, findings),
         },
         Kind::Userinfo => Settings::Userinfo(object.choice(&keys::userinfo::SOURCE, findings)),
-        Kind::Health | Kind::Refresh | Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout => {
-            Settings::None
-        }
+        Kind::Health
+        | Kind::Refresh
+        | Kind::Logout
+        | Kind::BackchannelLogout
+        | Kind::FrontchannelLogout
+        | Kind::Sessions => Settings::None,
         Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
     };
     Some(WrittenIntegration { name, kind, settings, node: object.itself() })

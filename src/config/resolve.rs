@@ -5,6 +5,7 @@ mod links;
 mod login;
 mod path;
 mod resources;
+mod sessions;
 
 use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 
 use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::{Config, reads_id_tokens};
+use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
 use super::reader::{Findings, Place, Written, advice, host_help};
@@ -76,6 +78,7 @@ pub(super) fn resolve(
         authorizers,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
+        lists_sessions: paths.iter().any(|path| matches!(path.integration, Integration::Sessions(_))),
         introspections,
         provider,
         login,

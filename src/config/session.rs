@@ -26,7 +26,7 @@ pub(super) const IDLE_DEFAULT_SECS: u32 = 3 * DAY_SECS;
 pub(super) const ABSOLUTE_DEFAULT_SECS: u32 = 30 * DAY_SECS;
 
 /// The longest that either may be: browsers store no cookie for longer than 400 days.
-pub(super) const LIFETIME_MAX_SECS: u32 = 400 * DAY_SECS;
+pub const LIFETIME_MAX_SECS: u32 = 400 * DAY_SECS;
 
 const DAY_SECS: u32 = 24 * 60 * 60;
 
@@ -82,6 +82,10 @@ pub struct SessionRules {
     pub rotation_grace_secs: u32,
     /// How long before its end an access token is renewed.
     pub renew_before_secs: i64,
+    /// Whether the list of a user's sessions says which browser each began in.
+    pub keeps_user_agent: bool,
+    /// Whether it says in which country.
+    pub keeps_country: bool,
 }
 
 /// The section as it is written.
@@ -93,6 +97,8 @@ pub(crate) struct WrittenSession<'n> {
     pub login_path: Option<Written<'n>>,
     /// Byte offset of the choice of claims, if it is known to be that of ID tokens.
     pub by_id_token: Option<usize>,
+    /// Byte offsets of what has more of a login kept, as far as that is on.
+    pub kept: [Option<usize>; 2],
     /// Byte offset of the section.
     pub offset: usize,
 }
@@ -106,7 +112,7 @@ pub(super) fn read_session<'n>(
     let place = root::SESSION.at(root.place());
     let offset = node.offset;
     let Some(mut object) = ObjectReader::open(node, &place, findings) else {
-        return Some(WrittenSession { rules: None, login_path: None, by_id_token: None, offset });
+        return Some(WrittenSession { rules: None, login_path: None, by_id_token: None, kept: [None; 2], offset });
     };
 
     let cookie = object.text(&COOKIE, findings);
@@ -120,6 +126,12 @@ pub(super) fn read_session<'n>(
     let absolute_secs = object.integer(&ABSOLUTE_SECONDS, findings).into();
     let renew_before_secs = object.integer(&RENEW_BEFORE_SECONDS, findings).into();
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
+
+    let kept = [&KEEP_USER_AGENT, &KEEP_COUNTRY].map(|key| {
+        let offset = object.node(key)?.offset;
+        object.boolean(key, findings).then_some(offset)
+    });
+    let [keeps_user_agent, keeps_country] = kept.map(|offset| offset.is_some());
 
     let return_to_origins = read_origins(&mut object, &RETURN_TO, findings);
     let after_login = read_destination(&mut object, &AFTER_LOGIN, &return_to_origins, findings);
@@ -137,8 +149,10 @@ pub(super) fn read_session<'n>(
         return_to_origins,
         rotation_grace_secs,
         renew_before_secs,
+        keeps_user_agent,
+        keeps_country,
     };
-    Some(WrittenSession { rules: Some(rules), login_path, by_id_token, offset })
+    Some(WrittenSession { rules: Some(rules), login_path, by_id_token, kept, offset })
 }
 
 fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> String {
@@ -241,4 +255,11 @@ section! {
         Harmless("no token is used after it expires, whenever it is renewed"),
         "How many seconds before its end an access token is renewed.",
         example(120_u32);
+    KEEP_USER_AGENT: Boolean = boolean("keep_user_agent"), On("keeps which browser a session began in"),
+        "Keeps the `User-Agent` of the login, up to 200 characters, for the list of a path with `sessions`, as long as the session \
+         lasts.",
+        example(true);
+    KEEP_COUNTRY: Boolean = boolean("keep_country"), On("keeps in which country a session began"),
+        "Keeps the country of the login, as Cloudflare knows it by the client's address, in the same way.",
+        example(true);
 }

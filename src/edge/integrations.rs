@@ -10,6 +10,7 @@ mod logout;
 mod proxy;
 mod refresh;
 mod service;
+mod sessions;
 mod supabase;
 mod userinfo;
 
@@ -111,6 +112,7 @@ pub async fn run(
             Box::pin(backchannel_logout::run(cx, gateway.application(provider)))
         }
         Integration::FrontchannelLogout(session) => Box::pin(frontchannel_logout::run(gateway, cx, session)),
+        Integration::Sessions(session) => Box::pin(sessions::run(gateway, cx, session, matched, claims.as_deref())),
         Integration::Supabase(supabase) => Box::pin(supabase::run(cx, supabase)),
         Integration::Health => Box::pin(health::run(gateway, cx)),
     };

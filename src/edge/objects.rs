@@ -36,9 +36,7 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
             Class::Session => {
                 Box::pin(async { session::answer(&object, &gateway, &message).await.map(|answer| answer.to_json()) })
             }
-            Class::LogoutIndex => {
-                Box::pin(async { logout_index::answer(&object, &message).await.map(|answer| answer.to_json()) })
-            }
+            Class::LogoutIndex => Box::pin(logout_index::answer(&object, &message)),
         };
         Ok(answer.await?.into())
     })

@@ -8,7 +8,7 @@ use crate::config::TokenTarget;
 use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, Unfit, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
-use crate::session::{SessionToken, Tokens};
+use crate::session::{LoginClient, SessionRecord, SessionToken, Tokens};
 use crate::token::Authentication;
 
 /// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
@@ -22,6 +22,8 @@ pub enum SessionMessage {
         tokens: Tokens,
         /// When the access token expires, in seconds since 1970.
         until: i64,
+        /// What began it.
+        client: LoginClient,
     },
     /// Return the access token, renewed if it is due.
     Access {
@@ -33,6 +35,8 @@ pub enum SessionMessage {
         silent: bool,
         /// Whether the ID token is wanted too.
         id_token: bool,
+        /// Its name, by which the index of its user is to have it, if the config lists sessions.
+        listed_as: Option<String>,
         /// What the token is wanted for, if that is another target than that of the login.
         target: Option<String>,
     },
@@ -50,8 +54,10 @@ pub enum SessionMessage {
         /// The name.
         sid: String,
     },
-    /// End, because the provider says so, who has no key.
+    /// End, because the provider or the user says so, who has no key.
     Erase,
+    /// Say what a list of sessions says.
+    Describe,
 }
 
 impl SessionMessage {
@@ -65,12 +71,14 @@ impl SessionMessage {
                 key: own("key")?,
                 tokens: Tokens::from_json(&members)?,
                 until: members.get("until").and_then(Value::as_i64)?,
+                client: LoginClient::from_json(&members),
             },
             "access" => Self::Access {
                 key: own("key")?,
                 rejected: own("doubted"),
                 silent: is_true("silent"),
                 id_token: is_true("id_token"),
+                listed_as: own("listed_as"),
                 target: match own("for") {
                     Some(target) => Some(TokenTarget::parse(&target).map(TokenTarget::to_text)?),
                     None => None,
@@ -79,6 +87,7 @@ impl SessionMessage {
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
             "end_of" => Self::EndOf { key: own("key")?, sid: own("sid")? },
             "erase" => Self::Erase,
+            "describe" => Self::Describe,
             _ => return None,
         })
     }
@@ -86,13 +95,14 @@ impl SessionMessage {
     /// Returns the message as JSON.
     pub fn to_json(&self) -> String {
         match self {
-            Self::Create { key, tokens, until } => {
+            Self::Create { key, tokens, until, client } => {
                 let mut members = tokens.members();
+                client.insert_into(&mut members);
                 let own = &mut [("do", "create".into()), ("key", key.as_str().into()), ("until", (*until).into())];
                 json::insert(&mut members, own);
                 Value::Object(members)
             }
-            Self::Access { key, rejected, silent, id_token, target } => {
+            Self::Access { key, rejected, silent, id_token, target, listed_as } => {
                 let members = &mut [
                     ("do", "access".into()),
                     ("key", key.as_str().into()),
@@ -100,7 +110,8 @@ impl SessionMessage {
                     ("silent", (*silent).into()),
                     ("id_token", (*id_token).into()),
                 ];
-                json::with_text(json::object(members), "for", target.as_deref())
+                let message = json::with_text(json::object(members), "for", target.as_deref());
+                json::with_text(message, "listed_as", listed_as.as_deref())
             }
             Self::End { key, replaced_by } => json::object(&mut [
                 ("do", "end".into()),
@@ -111,6 +122,7 @@ impl SessionMessage {
                 json::object(&mut [("do", "end_of".into()), ("key", key.as_str().into()), ("sid", sid.as_str().into())])
             }
             Self::Erase => json::object(&mut [("do", "erase".into())]),
+            Self::Describe => json::object(&mut [("do", "describe".into())]),
         }
         .to_text()
     }
@@ -152,6 +164,8 @@ pub enum SessionAnswer {
     },
     /// Its tokens could not be renewed, by what the provider said.
     NotRenewed(Rc<Outcome>),
+    /// What a list says of it, which goes on as it is.
+    Described(Box<SessionRecord>),
 }
 
 impl SessionAnswer {
@@ -182,7 +196,7 @@ impl SessionAnswer {
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
             Self::NotRenewed(outcome) => Err(validate_renewal(&outcome).err().unwrap_or_else(no_token)),
-            Self::Done => Err(no_token()),
+            Self::Done | Self::Described(_) => Err(no_token()),
         }
     }
 
@@ -259,6 +273,7 @@ impl SessionAnswer {
                 Value::Object(members)
             }
             Self::NotRenewed(outcome) => outcome_to_json(outcome),
+            Self::Described(record) => Value::Object(record.description()),
         }
         .to_text()
     }
@@ -293,6 +308,7 @@ mod tests {
             rejected: rejected.map(str::to_owned),
             silent,
             id_token,
+            listed_as: None,
             target: None,
         };
         let end = |replaced_by: Option<&str>| SessionMessage::End {
@@ -301,7 +317,7 @@ mod tests {
         };
         let table = [
             (
-                SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
+                SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9, client: LoginClient::default() },
                 r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
             (
@@ -309,6 +325,7 @@ mod tests {
                     key: "k".into(),
                     tokens: Tokens { authentication: authentication(), ..tokens() },
                     until: 9,
+                    client: LoginClient::default(),
                 },
                 r#"{"access":"a","acr":"1","auth_time":7,"do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
@@ -321,13 +338,15 @@ mod tests {
                     silent: false,
                     id_token: false,
                     target: Some("audience\na\nr\na".into()),
+                    listed_as: Some("n".into()),
                 },
-                r#"{"do":"access","doubted":null,"for":"audience\na\nr\na","id_token":false,"key":"k","silent":false}"#,
+                r#"{"do":"access","doubted":null,"for":"audience\na\nr\na","id_token":false,"key":"k","listed_as":"n","silent":false}"#,
             ),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
             (SessionMessage::EndOf { key: "k".into(), sid: "s".into() }, r#"{"do":"end_of","key":"k","sid":"s"}"#),
             (SessionMessage::Erase, r#"{"do":"erase"}"#),
+            (SessionMessage::Describe, r#"{"do":"describe"}"#),
         ];
         for (message, expected) in table {
             let text = message.to_json();
@@ -344,8 +363,12 @@ mod tests {
                 r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#,
             ),
             (
-                r#"{"do":"access","key":"k","silent":true}"#,
-                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":true}"#,
+                r#"{"do":"access","key":"k","silent":true,"listed_as":"n"}"#,
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","listed_as":"n","silent":true}"#,
+            ),
+            (
+                r#"{"access":"a","country":"NZ","do":"create","key":"k","until":9,"user_agent":"b"}"#,
+                r#"{"access":"a","country":"NZ","do":"create","id_token":null,"key":"k","refresh":null,"sid":null,"subject":null,"until":9,"user_agent":"b"}"#,
             ),
             (r#"{"do":"end","key":"k","more":1}"#, r#"{"do":"end","key":"k","replaced_by":null}"#),
         ];

@@ -55,6 +55,8 @@ pub enum Problem {
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
     SessionInvalid(&'static str),
+    /// A session that was to be ended is not among the user's.
+    SessionNotFound,
     /// A request with the session's cookie may have been made by another site.
     CsrfRejected,
     /// The gateway's store cannot be reached.
@@ -243,6 +245,7 @@ impl Problem {
             | Self::OtpOrContactMissing
             | Self::TokenMissing
             | Self::CsrfRejected
+            | Self::SessionNotFound
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired

@@ -145,6 +145,10 @@ kinds! {
         challenge Some(Challenge::InvalidToken("the session has ended")),
         when "the session has ended, is unknown, or has tokens of another issuer or audience than the config's; the cookie is removed",
         remedy "Log in.";
+    SESSION_NOT_FOUND = 404, "session_not_found", "Session not found",
+        detail "The user has no session of this id, or it has ended.",
+        when "a session was to be ended that is not, or no longer, among the user's",
+        remedy "Ask for the list again.";
     SESSION_INVALID = 401, "session_invalid", "Session invalid",
         detail "The session's cookie is not valid here. Log in again.",
         challenge Some(Challenge::InvalidToken("the session is not valid here")),
@@ -305,6 +309,7 @@ impl Problem {
             Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
+            Self::SessionNotFound => &SESSION_NOT_FOUND,
             Self::CsrfRejected => &CSRF_REJECTED,
             Self::StoreUnavailable(_) => &STORE_UNAVAILABLE,
             Self::Busy => &BUSY,

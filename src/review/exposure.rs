@@ -190,6 +190,40 @@ mod tests {
     }
 
     #[test]
+    fn whose_sessions_a_path_lists_or_ends_is_told_if_it_appears_or_lists_those_of_more_users() {
+        let path = |method: &str, path: &str, auth: &str| {
+            format!(
+                r#"{{"method": "{method}", "path": "{path}", "auth": {auth}, "integration": {{"type": "sessions"}}}}"#
+            )
+        };
+        let own = path("GET", "/a/{id}", "true");
+        let (scoped, plain) = (r#"{"scopes": ["x", "y"]}"#, r#"{"scopes": ["x"]}"#);
+        let fixed = r#"{"method": "GET", "path": "/a/{id}", "auth": true, "response": 1}"#;
+        let all = path("GET", "/a/{sub}", plain);
+        let table: [(&str, &str, &[&str], &str); 6] = [
+            ("", &own, &["GET /a/{id} integration: lists the sessions of the caller"], "a path of its own"),
+            (
+                "",
+                &path("DELETE", "/a/{sub}", plain),
+                &["DELETE /a/{sub} integration: ends the sessions of any user"],
+                "one for any user",
+            ),
+            (fixed, &own, &["GET /a/{id} is answered by sessions instead of response"], "in place of a response"),
+            (&own, &all, &["GET /a/{sub} integration: lists the sessions of any user"], "by another parameter"),
+            (&all, &own, &["GET /a/{id} no longer requires the scope x"], "the other way round"),
+            (
+                &path("GET", "/a/{sub}", scoped),
+                &all,
+                &["GET /a/{sub} no longer requires the scope y"],
+                "with a guard that is looser",
+            ),
+        ];
+        for (before, after, expected, message) in table {
+            assert_eq!(exposures(before, after), expected, "{message}");
+        }
+    }
+
+    #[test]
     fn requests_that_go_another_way_lose_no_rule() {
         let route =
             |method: &str, path: &str, rest: &str| format!(r#"{{"method": "{method}", "path": "{path}", {rest}}}"#);

@@ -119,7 +119,7 @@ impl<'t> Needs<'t> {
                 Some(IntegrationKind::Refresh) => {
                     self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, false);
                 }
-                Some(IntegrationKind::BackchannelLogout) => {
+                Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) => {
                     self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
                 }
                 _ => {}

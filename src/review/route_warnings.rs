@@ -31,6 +31,7 @@ fn is_open(kind: IntegrationKind) -> bool {
         | IntegrationKind::Supabase(_)
         | IntegrationKind::Health => true,
         IntegrationKind::Userinfo
+        | IntegrationKind::Sessions
         | IntegrationKind::HttpProxy
         | IntegrationKind::Service
         | IntegrationKind::ServiceBinding

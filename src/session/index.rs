@@ -1,14 +1,15 @@
-//! Which sessions a back-channel logout ends: those of one session at the provider (`sid`), or of one user (`sub`).
+//! Which sessions there are of one session at the provider (`sid`), or of one user (`sub`): those that a back-channel logout ends, or
+//! the user.
 
 use serde_json::{Map, Value};
 
+use crate::config::LIFETIME_MAX_SECS;
 use crate::json::{self, ToText as _};
 
 /// The most sessions of an index; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by; the index is named by its digest, which reveals
-/// nothing.
+/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by, in three lines; the index is named by their digest.
 pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
     [claim, issuer, value].join("\n")
 }
@@ -20,6 +21,8 @@ pub struct IndexRecord {
     sessions: Vec<(String, i64)>,
     /// `jti` of logout tokens and who had each carried out, with how long that must be remembered.
     spent: Vec<(String, i64)>,
+    /// When all sessions were ended last, if they were: those that are not here and began before are over, too.
+    ended_at: Option<i64>,
 }
 
 impl IndexRecord {
@@ -31,7 +34,9 @@ impl IndexRecord {
             let times = times.filter_map(|(name, until)| Some((name.clone(), until.as_i64()?)));
             times.filter(|(_, until)| *until > now).collect()
         };
-        Self { sessions: good("sessions"), spent: good("spent") }
+        let ended_at = members.get("ended_at").and_then(Value::as_i64);
+        let ended_at = ended_at.filter(|ended_at| ended_until(*ended_at) > now);
+        Self { sessions: good("sessions"), spent: good("spent"), ended_at }
     }
 
     /// Returns the text to keep; `None` if there is nothing to keep.
@@ -44,14 +49,35 @@ impl IndexRecord {
             }
             Value::Object(members)
         };
-        let empty = self.sessions.is_empty() && self.spent.is_empty();
-        let members = &mut [("sessions", times(&self.sessions)), ("spent", times(&self.spent))];
-        (!empty).then(|| json::object(members).to_text())
+        let empty = self.sessions.is_empty() && self.spent.is_empty() && self.ended_at.is_none();
+        let mut members = Map::new();
+        json::insert(&mut members, &mut [("sessions", times(&self.sessions)), ("spent", times(&self.spent))]);
+        if let Some(ended_at) = self.ended_at {
+            members.insert("ended_at".to_owned(), ended_at.into());
+        }
+        (!empty).then(|| Value::Object(members).to_text())
     }
 
     /// Returns until when anything here is valid.
     pub fn valid_until(&self) -> i64 {
-        self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
+        let ends = self.sessions.iter().chain(&self.spent).map(|(_, until)| *until);
+        ends.fold(self.ended_at.map_or(0, ended_until), i64::max)
+    }
+
+    /// Records at `now` that all sessions end but the one that is `spared`; returns the names of those that are here.
+    pub fn end_all(&mut self, spared: Option<&str>, now: i64) -> Vec<String> {
+        self.ended_at = Some(now);
+        if let Some(spared) = spared {
+            // It may have begun before sessions were listed.
+            self.add(spared, ended_until(now));
+        }
+        let ended = self.sessions.iter().map(|(name, _)| name).filter(|name| Some(name.as_str()) != spared);
+        ended.cloned().collect()
+    }
+
+    /// Checks whether a session that began at `began` was among all those that were ended, though it was not here.
+    pub fn is_over(&self, session: &str, began: i64) -> bool {
+        self.ended_at.is_some_and(|ended_at| began <= ended_at) && self.sessions.iter().all(|(name, _)| name != session)
     }
 
     /// Returns the session that must end and be removed before this one can be added; `None` if there is room.
@@ -89,6 +115,11 @@ impl IndexRecord {
     }
 }
 
+/// Returns until when a session can go on that began before `ended_at`.
+fn ended_until(ended_at: i64) -> i64 {
+    ended_at.saturating_add(LIFETIME_MAX_SECS.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +138,38 @@ mod tests {
         assert_eq!((later.sessions(), later.valid_until()), (vec!["b".to_owned()], 200));
         assert_eq!(later.spent_by("a b"), None, "forgotten once it could not be replayed");
         assert_eq!(IndexRecord::parse(Some(&text), 200).to_json(), None);
+    }
+
+    #[test]
+    fn all_sessions_end_also_those_that_the_index_did_not_know_of() {
+        let mut index = IndexRecord::default();
+        index.add("here", 500);
+        assert!(!index.is_over("unknown", 0), "none were ended, whenever it began");
+        assert_eq!(index.end_all(None, 100), ["here"]);
+        index.remove("here");
+        let table = [(99, true, "before"), (100, true, "in the same second"), (101, false, "after")];
+        for (began, expected, message) in table {
+            assert_eq!(index.is_over("unknown", began), expected, "began {message}");
+        }
+        let text = index.to_json().unwrap();
+        let last = 100 + i64::from(LIFETIME_MAX_SECS);
+        assert_eq!(IndexRecord::parse(Some(&text), last - 1), index, "as long as one of them can go on");
+        assert_eq!(IndexRecord::parse(Some(&text), last).to_json(), None);
+        assert_eq!(index.valid_until(), last);
+    }
+
+    #[test]
+    fn the_session_that_is_spared_goes_on_whether_the_index_knew_of_it_or_not() {
+        for known in [true, false] {
+            let mut index = IndexRecord::default();
+            index.add("other", 500);
+            if known {
+                index.add("own", 500);
+            }
+            assert_eq!(index.end_all(Some("own"), 100), ["other"], "{known}");
+            assert!(!index.is_over("own", 50), "{known}");
+            assert!(index.sessions().contains(&"own".to_owned()), "{known}: the next end finds it");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is stored nowhere; only the times
 //! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::tokens::{Held, token_until};
 use crate::config::SessionRules;
@@ -37,6 +37,38 @@ pub struct SessionRecord {
     pub token_until: i64,
     /// The tokens, sealed; behind a space the refresh token, sealed for the gateway: what ends by time is revoked without a cookie.
     pub sealed: String,
+    /// When it began; `None` if an older build began it.
+    pub began_at: Option<i64>,
+    /// Whether the index of its user has it.
+    pub is_listed: bool,
+    /// What began it.
+    pub client: LoginClient,
+}
+
+/// What the config lets be kept of the client that logged in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoginClient {
+    /// Its `User-Agent`, shortened.
+    pub user_agent: Option<String>,
+    /// Its country.
+    pub country: Option<String>,
+}
+
+impl LoginClient {
+    /// Adds what there is to the members of an object.
+    pub fn insert_into(&self, members: &mut Map<String, Value>) {
+        for (name, value) in [("user_agent", &self.user_agent), ("country", &self.country)] {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+    }
+
+    /// Reads what an object has of it.
+    pub fn from_json(members: &Map<String, Value>) -> Self {
+        let own = |name: &str| json::text(members, name).map(str::to_owned);
+        Self { user_agent: own("user_agent"), country: own("country") }
+    }
 }
 
 /// The state of a session's access token.
@@ -121,17 +153,35 @@ impl SessionRecord {
         revocable(&self.sealed)
     }
 
+    /// Returns what a list says of it.
+    pub fn description(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let times = &mut [
+            ("began_at", self.began_at.into()),
+            ("used_at", self.used_at.into()),
+            ("ends_at", self.ends_by().into()),
+        ];
+        json::insert(&mut members, times);
+        self.client.insert_into(&mut members);
+        members
+    }
+
     /// Returns the text to keep.
     pub fn to_json(&self) -> String {
-        let members = &mut [
+        let mut members = Map::new();
+        let own = &mut [
             ("used_at", self.used_at.into()),
             ("idle_secs", self.idle_secs.into()),
             ("ends_at", self.ends_at.into()),
             ("token_from", self.token_from.into()),
             ("token_until", self.token_until.into()),
             ("sealed", self.sealed.as_str().into()),
+            ("began_at", self.began_at.into()),
+            ("listed", self.is_listed.into()),
         ];
-        json::object(members).to_text()
+        json::insert(&mut members, own);
+        self.client.insert_into(&mut members);
+        Value::Object(members).to_text()
     }
 
     /// Parses a stored text; `None` if it is malformed.
@@ -145,6 +195,9 @@ impl SessionRecord {
             token_from: time("token_from")?,
             token_until: time("token_until")?,
             sealed: json::text(&members, "sealed")?.to_owned(),
+            began_at: time("began_at"),
+            is_listed: members.get("listed") == Some(&Value::Bool(true)),
+            client: LoginClient::from_json(&members),
         })
     }
 }
@@ -174,6 +227,8 @@ mod tests {
             return_to_origins: Vec::new(),
             rotation_grace_secs: 10,
             renew_before_secs: 60,
+            keeps_user_agent: false,
+            keeps_country: false,
         }
     }
 
@@ -185,6 +240,9 @@ mod tests {
             token_from: 0,
             token_until: 600,
             sealed: "s r".into(),
+            began_at: Some(0),
+            is_listed: false,
+            client: LoginClient::default(),
         }
     }
 
@@ -262,8 +320,28 @@ mod tests {
     }
 
     #[test]
+    fn a_list_says_when_a_session_began_and_was_used_and_what_was_kept_of_its_client() {
+        let said = |record: SessionRecord| Value::Object(record.description()).to_text();
+        assert_eq!(
+            said(record()),
+            r#"{"began_at":0,"ends_at":1000,"used_at":0}"#,
+            "no more than that, if not asked to"
+        );
+        let client = LoginClient { user_agent: Some("a browser".into()), country: Some("NZ".into()) };
+        let last = SessionRecord { used_at: 9_500, began_at: None, client, ..record() };
+        let expected = r#"{"began_at":null,"country":"NZ","ends_at":10000,"used_at":9500,"user_agent":"a browser"}"#;
+        assert_eq!(said(last), expected, "it ends at the latest at its absolute end");
+    }
+
+    #[test]
     fn a_record_comes_back_as_it_was() {
         assert_eq!(SessionRecord::parse(&record().to_json()), Some(record()));
+        let client = LoginClient { user_agent: Some("a browser".into()), country: Some("NZ".into()) };
+        let listed = SessionRecord { is_listed: true, client, ..record() };
+        assert_eq!(SessionRecord::parse(&listed.to_json()), Some(listed));
+        let older = r#"{"ends_at":10000,"idle_secs":1000,"sealed":"s r","token_from":0,"token_until":600,"used_at":0}"#;
+        let expected = SessionRecord { began_at: None, ..record() };
+        assert_eq!(SessionRecord::parse(older), Some(expected), "of an older build");
         assert_eq!(SessionRecord::parse("{}"), None);
         assert_eq!((record().sealed_tokens(), record().revocable().as_deref()), ("s", Some("r")));
         let without = SessionRecord { sealed: "s".into(), ..record() };

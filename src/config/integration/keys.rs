@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Logout,
     BackchannelLogout,
     FrontchannelLogout,
+    Sessions,
     Supabase(SupabaseStep),
 }
 
@@ -36,7 +37,8 @@ impl Kind {
             | Self::Refresh
             | Self::Logout
             | Self::BackchannelLogout
-            | Self::FrontchannelLogout => true,
+            | Self::FrontchannelLogout
+            | Self::Sessions => true,
             Self::HttpProxy
             | Self::ServiceBinding
             | Self::Service
@@ -58,7 +60,7 @@ impl Kind {
 const HTTP_PROXY_SHORT: &str = "http";
 
 /// Every type by its name.
-pub(crate) const KINDS: [(&str, Kind); 25] = [
+pub(crate) const KINDS: [(&str, Kind); 26] = [
     (HTTP_PROXY_SHORT, Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("service_binding", Kind::ServiceBinding),
@@ -66,6 +68,7 @@ pub(crate) const KINDS: [(&str, Kind); 25] = [
     ("static", Kind::Static),
     ("redirect", Kind::Redirect),
     ("health", Kind::Health),
+    ("sessions", Kind::Sessions),
     ("auth0_login", Kind::Login),
     ("auth0_callback_redirect", Kind::Login),
     ("auth0_callback", Kind::Callback),
@@ -450,6 +453,8 @@ pub(crate) fn union() -> Union {
         "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
     let frontchannel = "Lets a page of the provider end the browser's session (OpenID Connect Front-Channel Logout). The \
     config needs `session`.";
+    let sessions = "Lists the sessions of the caller with GET, and ends them with DELETE; with `{sub}` in the path, those of any user, \
+    and then `auth` needs scopes, permissions or claims. With `{id}`, DELETE ends one. The config needs `session`.";
     Union {
         name: "integration",
         title: "integration",
@@ -468,6 +473,7 @@ pub(crate) fn union() -> Union {
             of_kind("integration_logout", Kind::Logout, logout),
             of_kind("integration_backchannel_logout", Kind::BackchannelLogout, backchannel),
             of_kind("integration_frontchannel_logout", Kind::FrontchannelLogout, frontchannel),
+            of_kind("integration_sessions", Kind::Sessions, sessions),
             supabase::section(),
         ],
     }

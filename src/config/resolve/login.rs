@@ -154,6 +154,17 @@ pub(super) fn session(
             findings.note(offset, &place, Code::UnusedKey, message, help);
         }
     }
+    let may_list = |path: &WrittenPath<'_>| {
+        path.answer.is_none() || path.integration().is_some_and(|integration| integration.kind == Kind::Sessions)
+    };
+    if !paths.iter().any(may_list) {
+        for (key, offset) in [&session::KEEP_USER_AGENT, &session::KEEP_COUNTRY].into_iter().zip(written.kept) {
+            let Some(offset) = offset else { continue };
+            let message = format_args!("no path lists sessions, so nobody sees what is kept");
+            let help = advice("add a path with \"sessions\", or remove this key");
+            findings.note(offset, &key.at(&place), Code::UnusedKey, message, help);
+        }
+    }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }
 

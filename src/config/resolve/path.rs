@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
+use super::sessions::check_sessions;
 use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
 use crate::config::authorizer::Authorizer;
@@ -75,6 +76,11 @@ impl<'t> Context<'t> {
             Some(integration) => self.link(integration, &integration_place, findings),
             None => Link::Nothing,
         };
+        if let Some(integration) = written.integration().filter(|one| one.kind == Kind::Sessions) {
+            let asked = authorizer.and_then(|index| self.authorizers.get(index)?.as_ref());
+            let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
+            check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
+        }
         let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
         let WrittenPath { index, offset, method, path, pattern, encoded_slashes, .. } = written;
         let route = method.zip(pattern);
@@ -157,7 +163,7 @@ impl<'t> Context<'t> {
                 let help = help.about([CLIENT_SECRET.name, SEALING_KEY.name]);
                 needs(sealed, Code::MissingKey, "no key seals the login state", help);
             }
-            Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout => {
+            Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout | Kind::Sessions => {
                 let message = "the config has no \"session\"";
                 needs(self.has_session, Code::SessionMissing, message, advice("add a \"session\" section"));
             }
@@ -214,6 +220,7 @@ impl<'t> Context<'t> {
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
                 Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),
+                Kind::Sessions => Integration::Sessions(self.session.clone()?),
                 _ => Integration::Health,
             },
         })

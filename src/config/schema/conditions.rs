@@ -118,8 +118,12 @@ pub fn of_path() -> Vec<Json> {
 pub fn of_config() -> Vec<Json> {
     let (with_login, without_login) = kinds_by_login();
     let provider_steps = names_of(Kind::needs_provider);
-    let session_steps =
-        names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout));
+    let session_steps = names_of(|kind| {
+        matches!(kind, Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout | Kind::Sessions)
+    });
+    let lists = names_of(|kind| kind == Kind::Sessions);
+    let of_binding = with(&TYPE, object! { "type": "string", "$ref": Form::Reference.pointer() });
+    let unseen = || refused(object! { "const": true }, "No path lists sessions: add one, or remove this key.");
     let logins = names_of(|kind| kind == Kind::Login);
     let callbacks = names_of(|kind| kind == Kind::Callback);
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
@@ -183,6 +187,22 @@ pub fn of_config() -> Vec<Json> {
                     ),
                 },
             )),
+        ),
+        wherever(
+            "what is kept of a login is for a list of sessions",
+            every_path(with(
+                &path::INTEGRATION,
+                object! { "not": object! { "anyOf": list![of_kind(lists), of_binding] } },
+            )),
+            with(
+                &root::SESSION,
+                object! {
+                    "properties": object! {
+                        [session::KEEP_USER_AGENT]: unseen(),
+                        [session::KEEP_COUNTRY]: unseen(),
+                    },
+                },
+            ),
         ),
         wherever(
             "only sessions have tokens for several audiences",

@@ -5,7 +5,6 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::timing::now_secs;
-use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::objects::spend;
 use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, logout_token_expectations, validate_logout_token};
@@ -30,10 +29,12 @@ pub async fn run(cx: &RequestContext, application: Application) -> Result<Answer
     let logout = validate_logout_token(&claims, expectations.clock_skew_secs, now_secs())
         .map_err(Problem::LogoutTokenRefused)?;
 
-    let index = digest(&index_subject(logout.claim, claims.text("iss").unwrap_or_default(), logout.value)).await?;
+    let index = index_subject(logout.claim, claims.text("iss").unwrap_or_default(), logout.value);
     match spend(application.timeout_ms(), cx, &index, logout.jti, logout.valid_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),
-        LogoutIndexAnswer::Failed => Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),
+        LogoutIndexAnswer::Failed | LogoutIndexAnswer::Gone => {
+            Err(Problem::StoreUnavailable("a session could not be ended".to_owned()))
+        }
     }
 }

@@ -1,94 +1,101 @@
-//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them; or none, and that the
-//! state of one login was used.
+//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them, and the user; or none, and
+//! that the state of one login was used.
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::edge::runtime::invocation::Detached;
-use crate::edge::runtime::object_client::ask;
+use crate::edge::runtime::bindings;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
-use crate::edge::runtime::work::{Awaited, promise};
+use crate::edge::runtime::work::Awaited;
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
 
-/// How long a session may take to end, in milliseconds.
-const ERASE_TIMEOUT_MS: u32 = 2_000;
+#[wasm_bindgen(module = "/src/edge/objects/logout_index.js")]
+extern "C" {
+    fn told(
+        sessions: &JsValue,
+        names: &str,
+        message: &str,
+        ms: u32,
+        id: Option<&str>,
+        after: Option<&str>,
+        current: Option<&str>,
+    ) -> Promise;
+}
 
-/// So many sessions are ended at once.
-const ERASED_AT_ONCE: usize = 50;
+/// How long a session may take to end, or to say what it is, in milliseconds.
+const TELL_TIMEOUT_MS: u32 = 5_000;
 
 /// Answers a message.
-pub async fn answer(object: &StoredObject, message: &str) -> Result<LogoutIndexAnswer, JsValue> {
-    match LogoutIndexMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
-        LogoutIndexMessage::Add { session, until } => {
-            add(object, &session, until).await?;
-            Ok(LogoutIndexAnswer::Done)
+pub async fn answer(object: &StoredObject, message: &str) -> Result<String, JsValue> {
+    let message = LogoutIndexMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
+    let mut index = read(object)?;
+    let (mut id, mut after, mut current) = (None, None, None);
+    let names = match &message {
+        // One that has no room beside it ends, for no logout could find it.
+        LogoutIndexMessage::Add { session, .. } => {
+            index.pushed_out_by(session).map(str::to_owned).into_iter().collect()
         }
-        LogoutIndexMessage::Spend { jti, requester, until } => spend(object, &jti, &requester, until).await,
-    }
-}
+        LogoutIndexMessage::Spend { jti, .. } if index.spent_by(jti).is_some() => Vec::new(),
+        LogoutIndexMessage::Spend { .. } => index.sessions(),
+        LogoutIndexMessage::EndOne(one) => {
+            id = Some(one.as_str());
+            index.sessions()
+        }
+        LogoutIndexMessage::EndAll { spared } => {
+            let ended = index.end_all(spared.as_deref(), now_secs());
+            object.keep(&index.to_json().unwrap_or_default())?;
+            ended
+        }
+        LogoutIndexMessage::List { after: last, current: own } => {
+            (after, current) = (Some(last.as_str()), own.as_deref());
+            index.sessions()
+        }
+    };
+    let wanted = if after.is_some() { SessionMessage::Describe } else { SessionMessage::Erase };
+    let sessions = bindings::raw(&object.env(), Class::Session.binding());
+    let told = told(&sessions, &names.join(" "), &wanted.to_json(), TELL_TIMEOUT_MS, id, after, current);
+    let told = Awaited::from(told).await?.as_string().unwrap_or_default();
+    let (words, ended) = told.split_once('\n').unwrap_or_default();
 
-async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) -> Result<LogoutIndexAnswer, JsValue> {
-    let index = read(object)?;
-    if let Some(by) = index.spent_by(jti) {
-        return Ok(answer_of_spent(by, requester));
+    // Others may have changed it. Those that have ended leave it, so who asks again continues the work.
+    let mut index = read(object)?;
+    for name in ended.split(' ') {
+        index.remove(name);
     }
-    let mut failed = false;
-    for some in index.sessions().chunks(ERASED_AT_ONCE) {
-        let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
-        for (session, erasure) in erasures {
-            let erased = Awaited::from(erasure).await?.is_truthy();
-            failed |= !erased;
-            if erased {
-                let mut index = read(object)?;
-                index.remove(session);
-                keep(object, &index).await?;
+    let answer = match &message {
+        LogoutIndexMessage::Add { session, began, .. } if began.is_some_and(|began| index.is_over(session, began)) => {
+            LogoutIndexAnswer::Gone
+        }
+        LogoutIndexMessage::Add { session, until, .. } if index.pushed_out_by(session).is_none() => {
+            index.add(session, *until);
+            LogoutIndexAnswer::Done
+        }
+        LogoutIndexMessage::Add { .. } => return Err("a session that has no room cannot be ended".into()),
+        LogoutIndexMessage::Spend { jti, requester, until } => match index.spent_by(jti) {
+            // Whoever had it carried out and lost the answer asks again. Of two that came at once, the other was first.
+            Some(by) if by == requester => LogoutIndexAnswer::Done,
+            Some(_) => LogoutIndexAnswer::Replayed,
+            None if words.is_empty() => {
+                // Only now: until all have ended, the provider's next try with this token continues the work.
+                index.spend(jti, requester, *until);
+                LogoutIndexAnswer::Done
+            }
+            None => LogoutIndexAnswer::Failed,
+        },
+        LogoutIndexMessage::List { .. } if ended.is_empty() => return Ok(words.to_owned()),
+        LogoutIndexMessage::List { .. } | LogoutIndexMessage::EndOne(_) | LogoutIndexMessage::EndAll { .. } => {
+            match words {
+                "" => LogoutIndexAnswer::Done,
+                "gone" => LogoutIndexAnswer::Gone,
+                _ => LogoutIndexAnswer::Failed,
             }
         }
-    }
-    if !failed {
-        // Only now: until all have ended, the provider's next try with this token continues the work.
-        let mut index = read(object)?;
-        if let Some(by) = index.spent_by(jti) {
-            // Of two that came at once, the other was first.
-            return Ok(answer_of_spent(by, requester));
-        }
-        index.spend(jti, requester, until);
-        keep(object, &index).await?;
-    }
-    Ok(if failed { LogoutIndexAnswer::Failed } else { LogoutIndexAnswer::Done })
-}
-
-/// Returns the answer about what was spent before. Whoever had it carried out and lost the answer asks again.
-fn answer_of_spent(by: &str, requester: &str) -> LogoutIndexAnswer {
-    if by == requester { LogoutIndexAnswer::Done } else { LogoutIndexAnswer::Replayed }
-}
-
-/// Adds a session. One that has no room beside it ends, for no logout could find it.
-async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsValue> {
-    loop {
-        let mut index = read(object)?;
-        let Some(first) = index.pushed_out_by(session).map(str::to_owned) else {
-            index.add(session, until);
-            return keep(object, &index).await;
-        };
-        if !Awaited::from(erase(object, &first)).await?.is_truthy() {
-            return Err("a session that has no room cannot be ended".into());
-        }
-        let mut index = read(object)?;
-        index.remove(&first);
-        keep(object, &index).await?;
-    }
-}
-
-/// Ends a session; returns a promise of whether it has ended.
-fn erase(object: &StoredObject, session: &str) -> Promise {
-    let (env, session) = (object.env(), session.to_owned());
-    promise(Box::pin(async move {
-        let message = SessionMessage::Erase.to_json();
-        Ok(ask(&Detached(env), Class::Session, &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
-    }))
+    };
+    keep(object, &index).await?;
+    Ok(if after.is_some() { words.to_owned() } else { answer.to_json() })
 }
 
 /// Erases what is over.

@@ -15,6 +15,7 @@ use crate::edge::gateway::application::Application;
 use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
+use crate::edge::runtime::object_client::ask;
 use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
@@ -23,10 +24,12 @@ use crate::json;
 use crate::oauth::{
     Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response,
 };
-use crate::objects::{RefreshExchangeAnswer, SessionAnswer, SessionMessage};
+use crate::objects::{
+    Class, LogoutIndexAnswer, LogoutIndexMessage, RefreshExchangeAnswer, SessionAnswer, SessionMessage,
+};
 use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::session::{SessionRecord, TokenState, Tokens, revocable};
+use crate::session::{LoginClient, SessionRecord, TokenState, Tokens, index_subject, revocable};
 
 #[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
 extern "C" {
@@ -80,6 +83,9 @@ const EXCHANGES_MAX: usize = 4;
 /// A session that was ended before it began does not begin within this time: a logout may overtake the login it is for.
 const TOMBSTONE_SECS: i64 = 60;
 
+/// How long the index of a user may take to add a session, beyond what the call itself may.
+const LIST_TIMEOUT_MS: u32 = 0;
+
 /// What is stored of a session that was ended, without a record.
 const ENDED: &str = "ended";
 
@@ -88,11 +94,14 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     // Isolates may have different configs for a minute, so one without sessions ends none.
     let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
-        SessionMessage::Create { key, tokens, until } => {
-            boxed(create(object, session, &key, &tokens, until)).await?;
+        SessionMessage::Create { key, tokens, until, client } => {
+            boxed(create(object, session, &key, &tokens, until, client)).await?;
             Ok(SessionAnswer::Done)
         }
-        SessionMessage::Access { key, rejected, silent, id_token, target } => {
+        SessionMessage::Access { key, rejected, silent, id_token, target, listed_as } => {
+            if let Some(name) = listed_as {
+                boxed(list(object, gateway, session, &key, name)).await?;
+            }
             let target = target.as_deref();
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token, target };
             let answer = boxed(access(object, gateway, session, asked)).await?;
@@ -109,12 +118,52 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             }
             _ => Ok(SessionAnswer::Done),
         },
-        SessionMessage::Erase => {
+        SessionMessage::Describe
+            if let Some(record) = record(object)?.filter(|record| !record.has_ended(now_secs())) =>
+        {
+            Ok(SessionAnswer::Described(record.into()))
+        }
+        SessionMessage::Erase | SessionMessage::Describe => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,
+                // Who asks forgets it, so it must not begin behind this.
                 None => object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await?,
             }
-            Ok(SessionAnswer::Done)
+            Ok(SessionAnswer::ended("it was told to end, has ended or never was"))
+        }
+    }
+}
+
+/// Has the index of its user know a session by its name, once. One that began before all of the user's were ended is over.
+async fn list(
+    object: &StoredObject,
+    gateway: &Rc<Gateway>,
+    session: &Session,
+    key: &str,
+    name: String,
+) -> Result<(), JsValue> {
+    if record(object)?.is_none_or(|record| record.is_listed) {
+        return Ok(());
+    }
+    let Opened::Tokens(record, Tokens { subject: Some(subject), .. }) = opened(object, key).await? else {
+        return Ok(());
+    };
+    let index = index_subject("sub", &session.login.provider.authorizer.issuer, &subject);
+    let began = Some(record.began_at.unwrap_or_default());
+    let message = LogoutIndexMessage::Add { session: name, until: record.ends_at, began };
+    let detached = Detached(object.env());
+    let answer = ask(&detached, Class::LogoutIndex, &index, &message.to_json(), LIST_TIMEOUT_MS).await;
+    let Some(mut record) = self::record(object)? else { return Ok(()) };
+    match answer.as_deref().map(LogoutIndexAnswer::parse) {
+        Ok(Some(LogoutIndexAnswer::Gone)) => expire(object, gateway, &record),
+        Ok(_) => {
+            record.is_listed = true;
+            object.keep(&record.to_json())
+        }
+        Err(problem) => {
+            // It is asked for again, and ended then if it is to be: what the user cannot end at present goes on.
+            log::warn("session_not_listed", &problem.reason().unwrap_or_default());
+            Ok(())
         }
     }
 }
@@ -204,6 +253,7 @@ async fn create(
     key: &str,
     tokens: &Tokens,
     token_until: i64,
+    client: LoginClient,
 ) -> Result<(), JsValue> {
     let (rules, login) = (&session.rules, &session.login);
     let sealed = sealed(login, key, tokens).await?;
@@ -215,6 +265,9 @@ async fn create(
         token_from: now,
         token_until,
         sealed,
+        began_at: Some(now),
+        is_listed: false,
+        client,
     };
     // The login's own second try, after the answer to the first was lost, finds its own record.
     let before = object.kept()?;

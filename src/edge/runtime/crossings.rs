@@ -43,4 +43,7 @@ pub fn request_head(request: &Request) -> String {
 extern "C" {
     /// Returns the text of an error that the runtime threw; its errors have neither headers, bodies nor key material.
     pub fn thrown_message(error: &JsValue) -> Option<String>;
+
+    /// Returns the country that a request comes from, if Cloudflare knows it; a header could be the client's own.
+    pub fn country(request: &Request) -> Option<String>;
 }

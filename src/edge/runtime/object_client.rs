@@ -34,8 +34,8 @@ pub fn is_bound(class: Class, env: &Env) -> bool {
     bindings::raw(env, class.binding()).is_object()
 }
 
-/// Sends a message to the object of a class that is called `name`, and returns its answer. The object may spend `timeout_ms` on
-/// the provider.
+/// Sends a message to the object of a class that is called `name`, or by the digest of a name of several lines, and returns its answer.
+/// The object may spend `timeout_ms` on the provider.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] if there is none.

@@ -83,8 +83,9 @@ async fn access(
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
     let (key, rejected, wanted) = (cookie.key(), rejected.map(str::to_owned), target.map(str::to_owned));
+    let listed_as = gateway.config.lists_sessions.then(|| cookie.object_name());
     let id_token = gateway.config.reads_id_tokens;
-    let message = SessionMessage::Access { key, rejected, silent: false, id_token, target: wanted };
+    let message = SessionMessage::Access { key, rejected, silent: false, id_token, target: wanted, listed_as };
     let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms, target).inspect_err(|problem| {

@@ -5,16 +5,19 @@ use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::crossings::country;
 use crate::edge::runtime::log;
 use crate::edge::runtime::timing::{now_ms, now_secs};
-use crate::edge::runtime::webcrypto::{digest, random_bytes};
+use crate::edge::runtime::webcrypto::random_bytes;
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
+use crate::excerpt::shortened_name;
 use crate::http::cookie::{self, SameSite};
+use crate::http::request::RequestHead as _;
 use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
-use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
+use crate::session::{LoginClient, Presented, SessionCookie, Tokens, index_subject, presented, token_until};
 use crate::token::{Authentication, TokenError, VerifiedClaims};
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
@@ -41,12 +44,12 @@ pub async fn begin(
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
-        let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
+        let until = now_secs() + rules.absolute_secs;
+        let message = LogoutIndexMessage::Add { session: name.clone(), until, began: None };
         let issuer = id_claims.text("iss").unwrap_or_default();
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, issuer, value)).await?;
-            ask_logout_index(timeout_ms, cx, &index, &message).await?;
+            ask_logout_index(timeout_ms, cx, &index_subject(claim, issuer, value), &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or(expires_at);
@@ -60,7 +63,11 @@ pub async fn begin(
         authentication: id_claims.map(Authentication::of).unwrap_or_default(),
         held: Vec::new(),
     };
-    let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
+    let client = LoginClient {
+        user_agent: cx.header("user-agent").filter(|_| rules.keeps_user_agent).map(|text| shortened_name(&text)),
+        country: if rules.keeps_country { country(&cx.request()) } else { None },
+    };
+    let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until, client };
     ask_session(timeout_ms, cx, &name, &message).await?;
     let plain = cx.is_plain_loopback();
     // No other cookie was to be set on this path.

@@ -67,7 +67,7 @@ pub fn close_at_expiry(
 fn asked_session(cookie: &SessionCookie) -> String {
     let message = |silent| {
         let (key, rejected, target) = (cookie.key(), None, None);
-        SessionMessage::Access { key, rejected, silent, id_token: false, target }.to_json().into()
+        SessionMessage::Access { key, rejected, silent, id_token: false, target, listed_as: None }.to_json().into()
     };
     let members = &mut [("name", cookie.object_name().into()), ("used", message(false)), ("silent", message(true))];
     json::object(members).to_text()

@@ -262,6 +262,8 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("session", "", r#""after_logout": "https://x.example/""#, "session.after_logout: leads logouts to another site: \"https://x.example/\" instead of \"/\""),
     ("session", r#""return_to": ["https://a.example"]"#, r#""return_to": ["$env.X"]"#, "session.return_to: lets logins and logouts return to $env.X"),
     ("session", r#""rotation_grace_seconds": 0"#, r#""rotation_grace_seconds": 1"#, "session.rotation_grace_seconds: answers a refresh token longer after its use: 1 instead of 0"),
+    ("session", "", r#""keep_user_agent": true"#, "session.keep_user_agent: keeps which browser a session began in"),
+    ("session", r#""keep_country": false"#, r#""keep_country": true"#, "session.keep_country: keeps in which country a session began"),
     (
         "cors",
         r#""allow_origins": ["https://a.example"]"#,

@@ -84,7 +84,24 @@ pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     if let Some(Kind::Static | Kind::Redirect) = is.path.and_then(WrittenPath::kind) {
         compare_new_answer(is, &mut exposures);
     }
+    exposures.extend(sessions_shown(is));
     exposures
+}
+
+/// Returns what a route with `sessions` exposes.
+fn sessions_shown(side: Side<'_>) -> Option<Exposure> {
+    let path = side.path.filter(|path| path.kind() == Some(Kind::Sessions))?;
+    let does = if path.takes_get() { "lists" } else { "ends" };
+    let whose = if is_of_anyone(side) { "any user" } else { "the caller" };
+    Some(Exposure::Setting {
+        place: keys::INTEGRATION.name.to_owned(),
+        what: format!("{does} the sessions of {whose}"),
+    })
+}
+
+/// Checks whether a path with `sessions` is for those of any user.
+fn is_of_anyone(side: Side<'_>) -> bool {
+    side.route.spec.pattern.param_names().any(|name| name == "sub")
 }
 
 /// Returns the secrets that an added route sends to an upstream, if no path sent them there before.
@@ -125,6 +142,10 @@ fn compare_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure
             _ => exposures.push(Exposure::Answered { before: was.kind().to_owned(), after: is.kind().to_owned() }),
         }
         return;
+    }
+    // By another parameter of the path it is for more users.
+    if is_of_anyone(is) && !is_of_anyone(was) {
+        exposures.extend(sessions_shown(is));
     }
     if was.integration() == is.integration() {
         return;

@@ -97,14 +97,14 @@ const obeyingEntry = (tenant) => `
       return order === null ? super.fetch(request) : this.obey(JSON.parse(order));
     }
 
-    async obey({ keepAway, lose, trouble = [], object, act }) {
+    async obey({ keepAway, lose, trouble = [], object, act, said = [] }) {
       troubles.push(...trouble);
       if (keepAway) away.add(keepAway);
       if (keepAway === null) away.clear();
       losses = lose ?? losses;
       if (!object) return Response.json({ calls, lost });
       const [binding, name] = object;
-      const acting = this.env[binding].getByName(name)[act]();
+      const acting = this.env[binding].getByName(name)[act](...said);
       // Whoever restarts does not answer.
       return Response.json((await (act === 'restart' ? acting.catch(() => {}) : acting)) ?? null);
     }
@@ -151,6 +151,11 @@ export async function startObeyingGateway(tenant, options = {}) {
       await trouble({ of: name, when, kind: after ? 'reply held' : 'call held' });
       return hold;
     },
+    /** Sends a message to an object as the gateway does, and gives its answer. */
+    tell: async (binding, name, message) =>
+      JSON.parse(
+        await orderAt(gateway.origin, { object: [binding, name], act: 'call', said: [JSON.stringify(message)] }),
+      ),
     /** Restarts an object. */
     restart: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'restart' }),
     /** How many entries an object holds. */
