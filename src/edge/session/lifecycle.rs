@@ -64,7 +64,7 @@ pub async fn begin(
         held: Vec::new(),
     };
     let client = LoginClient {
-        user_agent: cx.header("user-agent").filter(|_| rules.keeps_user_agent).map(|text| shortened_name(&text)),
+        user_agent: cx.header("user-agent").filter(|_| rules.keeps_user_agent).map(shortened_name),
         country: if rules.keeps_country { country(&cx.request()) } else { None },
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until, client };
