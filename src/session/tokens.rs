@@ -87,10 +87,15 @@ impl Held {
 }
 
 impl Tokens {
-    /// Checks whether what the authorizer's issuer answered is for the same user.
-    pub fn are_followed_by(&self, answer: &TokenResponse, authorizer: &Authorizer) -> bool {
+    /// Checks whether what the authorizer's issuer answered is for the same user. A provider may call a user otherwise to each target
+    /// (RFC 9068 section 6), so an access token is compared with the one before for its own.
+    pub fn are_followed_by(&self, target: Option<&str>, answer: &TokenResponse, authorizer: &Authorizer) -> bool {
         let id = self.subject.as_deref().map(|subject| (authorizer, subject));
-        answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
+        let before = match target {
+            None => Some(&self.access),
+            Some(target) => self.held_for(target).and_then(|held| held.token.as_ref().ok()),
+        };
+        answer.is_for(before.and_then(|before| claimed_text(before, "sub")).as_deref(), id)
     }
 
     /// Takes over what the provider answered at `now`, and its `id_token` if that verified; a refresh token that was not rotated stays
@@ -193,6 +198,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::KeySource;
     use crate::oauth::{Grant, ProviderResponse, parse_token_response};
 
     const ORDERS: &str = "audience\norders\n\norders";
@@ -293,6 +299,34 @@ mod tests {
         assert!(!tokens.to_json().contains("eyJhdWQi"), "nothing keeps it");
         let stored = Tokens::from_json(&json::parse_object(tokens.to_json().as_bytes()).unwrap()).unwrap();
         assert_eq!(stored.to_json(), tokens.to_json(), "the reason comes back");
+    }
+
+    #[test]
+    fn a_user_may_have_another_name_at_each_target_and_keeps_it_there() {
+        // {"sub":"app"}, {"aud":"orders","sub":"o"} and {"aud":"orders","sub":"p"}
+        let [app, orders, other] =
+            ["eyJzdWIiOiJhcHAifQ", "eyJhdWQiOiJvcmRlcnMiLCJzdWIiOiJvIn0", "eyJhdWQiOiJvcmRlcnMiLCJzdWIiOiJwIn0"];
+        let token = |claims: &str| answer(&format!(r#"{{"access_token":"h.{claims}.s","expires_in":500}}"#));
+        let mut tokens = Tokens { access: format!("h.{app}.s"), subject: None, ..tokens() };
+        let authorizer = Authorizer {
+            name: String::new(),
+            issuer: String::new(),
+            tenants: Vec::new(),
+            audience: String::new(),
+            audience_claim: None,
+            claims: Vec::new(),
+            keys: KeySource::Discovery(String::new()),
+            algorithms: Vec::new(),
+            clock_skew_secs: 0,
+            timeout_ms: 1,
+            is_supabase: false,
+            logs_in: true,
+        };
+        let follows = |tokens: &Tokens, target, claims| tokens.are_followed_by(target, &token(claims), &authorizer);
+        assert!(follows(&tokens, None, app) && !follows(&tokens, None, other), "the token of the login");
+        assert!(follows(&tokens, Some(ORDERS), orders), "the first for a target");
+        tokens.take_over(Some(ORDERS), &token(orders), None, 100, 600);
+        assert!(follows(&tokens, Some(ORDERS), orders) && !follows(&tokens, Some(ORDERS), other), "a later one");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub async fn answer(object: &StoredObject, message: &str) -> Result<String, JsVa
         }
         LogoutIndexMessage::EndAll { spared } => {
             let ended = index.end_all(spared.as_deref(), now_secs());
-            object.keep(&index.to_json().unwrap_or_default())?;
+            keep(object, &index).await?;
             ended
         }
         LogoutIndexMessage::List { after: last, current: own } => {

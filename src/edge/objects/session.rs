@@ -99,7 +99,8 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             Ok(SessionAnswer::Done)
         }
         SessionMessage::Access { key, rejected, silent, id_token, target, listed_as } => {
-            if let Some(name) = listed_as {
+            // A socket asks with what was the config when it was opened.
+            if let Some(name) = listed_as.filter(|_| gateway.config.lists_sessions) {
                 boxed(list(object, gateway, session, &key, name)).await?;
             }
             let target = target.as_deref();
@@ -412,7 +413,7 @@ impl Renewal {
             let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
             let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
             let goes_on = match &parsed {
-                Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer),
+                Ok(answer) => tokens.are_followed_by(target.as_deref(), answer, &login.provider.authorizer),
                 Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
             };
             if !goes_on {
@@ -474,7 +475,15 @@ impl Renewal {
 /// Returns why the provider gives no token for a target, if it is the target that it refuses.
 fn refusal(target: &str, problem: &Problem) -> Option<Unfit> {
     match problem {
-        Problem::IdpRejected(error) if error.error == "invalid_client" => None,
+        // Anything else may be of a firewall, or of the client, and may be gone the next time.
+        Problem::IdpRejected(error)
+            if !matches!(
+                &*error.error,
+                "invalid_target" | "invalid_scope" | "access_denied" | "unauthorized_client"
+            ) =>
+        {
+            None
+        }
         Problem::IdpRejected(error) | Problem::InteractionRequired(error) => {
             TokenTarget::parse(target).map(|target| Unfit::refused(&target, error))
         }

@@ -239,8 +239,9 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             let own = fixed.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
             let headers = closing.of_made(&own.collect::<Vec<_>>(), None);
             let response = respond(fixed.status, headers.as_str(), fixed.body.as_deref(), &request);
-            if let (Some((known, place)), Ok(response)) = (same, &response) {
-                // What cannot be kept is made anew.
+            // An id of the client's may be the one that the config sets for all. What cannot be kept is made anew.
+            let is_own_id = cx.header("x-request-id").is_none();
+            if let (Some((known, place)), Ok(response)) = (same.filter(|_| is_own_id), &response) {
                 let _ = keep_known(known, place, &cx.id, response, fixed.body.as_deref());
             }
             response

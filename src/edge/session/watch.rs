@@ -66,8 +66,8 @@ pub fn close_at_expiry(
 /// Returns a session for `watch.js`.
 fn asked_session(cookie: &SessionCookie) -> String {
     let message = |silent| {
-        let (key, rejected, target) = (cookie.key(), None, None);
-        SessionMessage::Access { key, rejected, silent, id_token: false, target, listed_as: None }.to_json().into()
+        let (key, rejected, target, listed_as) = (cookie.key(), None, None, Some(cookie.object_name()));
+        SessionMessage::Access { key, rejected, silent, id_token: false, target, listed_as }.to_json().into()
     };
     let members = &mut [("name", cookie.object_name().into()), ("used", message(false)), ("silent", message(true))];
     json::object(members).to_text()

@@ -17,8 +17,8 @@ use crate::config::provider::{CALLBACK_URI, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::config::reader::Written;
 use crate::config::service::WrittenCall;
 use crate::config::{
-    AuthorizerKind, ConfigTree, KeySource, Settings, WrittenAuthorizer, WrittenPath, WrittenResponse, WrittenService,
-    WrittenVariable, module_name, root,
+    AuthorizerKind, ConfigTree, KeySource, Settings, WrittenAuthorizer, WrittenPath, WrittenResponse, WrittenServer,
+    WrittenService, WrittenVariable, module_name, root,
 };
 use crate::review::outline::{Outline, OutlinedRoute};
 
@@ -60,9 +60,13 @@ impl<'t> Config<'t> {
                 integration.insert(http_proxy::STRIP_PREFIX.name.to_owned(), upstream.prefix.as_str().into());
             }
         }
+        let mut servers = HashMap::new();
+        for server in &tree.servers {
+            servers.entry(server.alias.and_then(|alias| as_written(&alias))).or_insert(server);
+        }
         for (path, said) in tree.paths.iter().zip(&mut paths) {
             let integration = said.get_mut(INTEGRATION.name).and_then(Value::as_object_mut);
-            let Some((integration, target)) = integration.zip(effective_target(tree, path)) else { continue };
+            let Some((integration, target)) = integration.zip(effective_target(&servers, path)) else { continue };
             for (key, written) in target {
                 let value = written.and_then(|written| as_written(&written)).map(Value::from);
                 integration.extend(value.map(|value| (key.to_owned(), value)));
@@ -295,12 +299,11 @@ fn by_name<'t>(variables: &'t [WrittenVariable<'t>]) -> Variables<'t> {
 
 /// Returns by which keys a path names what the tokens for its upstream are requested for, with those of the server.
 fn effective_target<'t>(
-    tree: &'t ConfigTree<'t>,
+    servers: &HashMap<Option<&'t str>, &'t WrittenServer<'t>>,
     path: &'t WrittenPath<'t>,
 ) -> Option<[(&'static str, Option<Written<'t>>); 3]> {
     let Settings::HttpProxy { server, target, .. } = &path.integration()?.settings else { return None };
-    let alias = as_written(&(*server)?)?;
-    let server = tree.servers.iter().find(|one| one.alias.and_then(|alias| as_written(&alias)) == Some(alias))?;
+    let server = servers.get(&Some(as_written(&(*server)?)?))?;
     let target = target.or(server.token_target);
     Some([(AUDIENCE.name, target.audience), (RESOURCE.name, target.resource), (SCOPE.name, target.scope)])
 }
