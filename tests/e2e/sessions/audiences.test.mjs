@@ -249,6 +249,8 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
         [{ kind: 'huge' }, [503, 'idp_unavailable', '5']],
         [{ kind: 'reset' }, [503, 'idp_unavailable', '5']],
         [{ status: 401, body: '{"error":"invalid_client"}' }, [502, 'idp_rejected']],
+        [{ status: 403, body: '<h1>Request blocked</h1>' }, [502, 'idp_rejected']],
+        [{ status: 404, body: '' }, [502, 'idp_rejected']],
       ])) {
         tenant.fault({ path: TOKEN_ENDPOINT, times: 1, kind: 'status', ...fault });
         assertProblem(await askWith(gateway, session.cookie, '/orders/x'), expected, JSON.stringify(fault));

@@ -49,6 +49,13 @@ const PATHS = [
   shown('DELETE', '/users/{sub}/sessions/{id}', { scopes: [SCOPE] }),
 ];
 
+const closing = (path, server) => ({
+  method: 'GET',
+  path,
+  auth: true,
+  integration: { type: 'http_proxy', server, close_at_expiry: true },
+});
+
 let tenant;
 let api;
 let gateway;
@@ -446,12 +453,6 @@ test('the sockets and streams of a session that was ended from elsewhere close a
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('data: 1\n\n');
   });
-  const closing = (path, server) => ({
-    method: 'GET',
-    path,
-    auth: true,
-    integration: { type: 'http_proxy', server, close_at_expiry: true },
-  });
   const open = await startSessionGateway(tenant, api, {
     sections: {
       servers: [
@@ -476,4 +477,21 @@ test('the sockets and streams of a session that was ended from elsewhere close a
   assert.equal(await ours.ask('still here'), 'still here', 'that of the session that asked');
   ours.socket.close();
   await ours.closed;
+});
+
+test('a session that only a socket uses, of which the index had not heard, is over with all others', async (t) => {
+  const sockets = await startSocketUpstream();
+  t.after(() => sockets.close());
+  const sections = { session: {}, servers: [{ alias: 'sockets', url: sockets.origin }] };
+  const plain = await startPlain(t, [...PATHS, closing('/socket', 'sockets')], { sections });
+  const [first] = await begin('trudy', 1, { at: plain });
+  const late = await beginSession(plain, tenant, { email: 'trudy@example.com' });
+  await plain.keepAway('LogoutIndex');
+  const headers = { cookie: late.cookie, origin: plain.origin };
+  const { closed } = await openSocket(plain.origin, '/socket', { headers });
+  await plain.record(({ code }) => code === 'session_not_listed');
+  await plain.keepAway(null);
+  await assertDone(await end(first, '/others', plain), 'the others');
+  await elapse(REMEMBERED_SECS);
+  assert.equal((await closed).code, EXPIRED);
 });
