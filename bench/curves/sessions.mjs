@@ -1,6 +1,7 @@
 // With the number of sessions that send requests to one isolate. It remembers at most 2,000 of them, and 4 MiB of their tokens
 // (src/session/cache.rs); the others it asks for in each request.
 
+import { execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mintTokens } from '../credentials.mjs';
 import { benchConfig, configured } from '../gateway.mjs';
@@ -16,6 +17,8 @@ const SESSIONS = [1, 10, 100, 1_000, 10_000, 100_000];
 const REQUESTS_MOST = 20_000;
 /** Sessions follow each other by such a step, which is no part of any of the numbers. */
 const STEP = 7_919;
+/** So many files the object of a session that is asked holds open, at most. */
+const FILES = 3;
 /** How many objects are made at a time. */
 const BATCH = 200;
 const HALF_BYTES = 16;
@@ -29,7 +32,7 @@ export async function measureSessions({ rounds, requests, most }) {
   const [bare, bargate, memory] = [[], [], []];
   const cookies = [];
   try {
-    for (const count of SESSIONS.filter((one) => one <= most)) {
+    for (const count of countsWithin(most)) {
       while (cookies.length < count) cookies.push(...(await begin(testbed, Math.min(BATCH, count - cookies.length))));
       const amount = Math.max(requests, Math.min(count, REQUESTS_MOST));
       let values = [];
@@ -67,6 +70,19 @@ export async function measureSessions({ rounds, requests, most }) {
       lines: [{ title: 'Bargate', points: memory }],
     },
   ];
+}
+
+/** The numbers of sessions up to `most` for which a process may have enough files open; says which it may not. */
+function countsWithin(most) {
+  const limit = execFileSync('/bin/sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
+  const isPossible = (count) => limit === 'unlimited' || FILES * Math.min(count, REQUESTS_MOST) < Number(limit);
+  const wanted = SESSIONS.filter((count) => count <= most);
+  const impossible = wanted.filter((count) => !isPossible(count));
+  if (impossible.length)
+    process.stderr.write(
+      `not measured: ${impossible.join(', ')} sessions, for which ulimit -n (${limit}) is too low\n`,
+    );
+  return wanted.filter(isPossible);
 }
 
 /**
