@@ -9,7 +9,7 @@ use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage};
 use crate::problem::Problem;
-use crate::route::{Match, Method};
+use crate::route::{self, Match, Method};
 use crate::session::{SessionCookie, index_subject};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
@@ -33,7 +33,7 @@ pub async fn run(
     let token = cx.session_token.borrow().clone();
     let of_session = token.as_ref().and_then(|token| token.subject.as_deref());
     let caller = of_session.or_else(|| claims?.text("sub"));
-    let named = parameter(matched, "sub");
+    let named = parameter(matched, cx.path(), "sub");
     let subject = named.as_deref().or(caller).ok_or(TokenError::Claim(ClaimError::Missing { claim: "sub" }))?;
     let cookie = if of_session == Some(subject) { presented_cookie(session, cx)? } else { None };
     let current = cookie.as_ref().map(SessionCookie::object_name);
@@ -43,7 +43,7 @@ pub async fn run(
         let after = query_parameter(cx.query(), "after").unwrap_or_default();
         LogoutIndexMessage::List { after, current }
     } else {
-        match parameter(matched, "id") {
+        match parameter(matched, cx.path(), "id") {
             None => LogoutIndexMessage::EndAll { spared: None },
             Some(id) if id == OTHERS => LogoutIndexMessage::EndAll { spared: current },
             Some(id) => LogoutIndexMessage::EndOne(id),
@@ -68,9 +68,9 @@ pub async fn run(
     Ok(Answer::private_json("{}".to_owned()))
 }
 
-/// Returns the value of a parameter of the path, decoded.
-fn parameter(matched: &Match<'_, '_>, name: &str) -> Option<String> {
-    let (_, value) = matched.params().find(|(known, _)| *known == name)?;
-    // A path has no pairs, and its plus is no space.
-    query_parameter(Some(&["=", &value.replace('&', "%26").replace('+', "%2B")].concat()), "")
+/// Returns the value of a parameter of the path, decoded, if the path has one. What is no text is nobody's: it must not look as if the
+/// parameter were not there, which would mean the caller, or all sessions.
+fn parameter(matched: &Match<'_, '_>, path: &str, name: &str) -> Option<String> {
+    let is_there = matched.params().any(|(known, _)| known == name);
+    is_there.then(|| route::parameter(matched.pattern, path, name).unwrap_or_default())
 }

@@ -194,11 +194,15 @@ impl Asked<'_> {
 
     /// Returns the token, which may be used for so many seconds without asking again.
     fn granted(&self, record: &SessionRecord, tokens: Tokens, valid_secs: i64) -> SessionAnswer {
-        let held = self.target.and_then(|target| tokens.held_for(target)).cloned();
-        let (token, until) = match held.map(|held| (held.token, held.until)) {
+        let held = self.target.map(|target| tokens.held_for(target).cloned());
+        let (token, until) = match held.map(|held| held.map(|held| (held.token, held.until))) {
             None => (tokens.access, record.token_until),
-            Some((Ok(token), until)) => (token, until),
-            Some((Err(unfit), _)) => return SessionAnswer::Unfit(unfit),
+            Some(Some((Ok(token), until))) => (token, until),
+            Some(Some((Err(unfit), _))) => return SessionAnswer::Unfit(unfit),
+            // Its state is that of an expired one. In no case does the token of the login stand in for it.
+            Some(None) => {
+                return SessionAnswer::Unfit(Unfit { reason: "it is not held".into(), missing: String::new() });
+            }
         };
         let id_token = tokens.id_token.filter(|_| self.id_token);
         let (subject, target) = (tokens.subject, self.target.map(str::to_owned));

@@ -232,7 +232,7 @@ describe('a user ends', () => {
 
   test('no session of somebody else, and none that is not there', async () => {
     const [[session], [other]] = [await begin('dave'), await begin('erin')];
-    for (const id of [await idOf(other), other.name, other.value, 'no-such-session', '%20', '..%2f']) {
+    for (const id of [await idOf(other), other.name, other.value, 'no-such-session', '%20', '%FF', '..%2f']) {
       const answer = await end(session, `/${id}`);
       assert.ok([400, 404].includes(answer.status), `${id}: ${answer.text}`);
     }
@@ -306,7 +306,8 @@ describe('an administrator', () => {
     assert.match(first.sub, /\|/, 'a sub whose sign a path may have encoded or not');
     const listed = await list(askAsAdmin, ofUser(first));
     assert.equal(listed.sessions.length, 2);
-    assert.deepEqual(await list(askAsAdmin, ofUser({ sub: 'auth0|nobody' })), { sessions: [], next: null });
+    for (const path of [ofUser({ sub: 'auth0|nobody' }), '/users/%FF/sessions'])
+      assert.deepEqual(await list(askAsAdmin, path), { sessions: [], next: null }, path);
     assert.deepEqual((await list(askAsAdmin, `/users/${first.sub}/sessions`)).sessions, listed.sessions);
 
     /** @type {any[][]} */
