@@ -96,8 +96,7 @@ export function benchConfig({ tenant, upstream, routes = ROUTES, sections = {}, 
 
 /** The same config, with other paths that use what those that are measured do not. @param {Parameters<typeof benchConfig>[0]} how */
 export function besideConfig(how) {
-  const sessions = (method, path, auth) => ({ method, path, auth, integration: { type: 'sessions' } });
-  const config = benchConfig({
+  const { servers, ...config } = benchConfig({
     ...how,
     sections: { session: { keep_user_agent: true, keep_country: true } },
     paths: [
@@ -112,12 +111,14 @@ export function besideConfig(how) {
       sessions('GET', '/users/{sub}/sessions', { scopes: ['read:sessions'] }),
     ],
   });
-  config.servers.push(
+  const others = [
     { alias: 'orders', url: how.upstream, audience: 'https://orders.example/' },
     { alias: 'billing', url: how.upstream, audience: 'https://billing.example/', scope: 'read:invoices' },
-  );
-  return config;
+  ];
+  return { ...config, servers: [...servers, ...others] };
 }
+
+const sessions = (method, path, auth) => ({ method, path, auth, integration: { type: 'sessions' } });
 
 /** Paths as an API has them; a number of those and not more. */
 export const resources = (count) =>
