@@ -1,15 +1,14 @@
 // The recipe docs/recipes/three-teams.md: its config, in front of the tenant, for a user who may use two of the three apps.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../../dev/tenant.mjs';
-import { Browser, ROOT, startGateway, startUpstream } from '../support/harness.mjs';
+import { Browser, startGateway, startUpstream } from '../support/harness.mjs';
 import { claimsOf } from '../support/login-flow.mjs';
+import { blockOf } from '../support/recipes.mjs';
 import { OWN_PAGE, TOKEN_ENDPOINT } from '../support/session-flow.mjs';
 
-const config = JSON.parse(readFileSync(join(ROOT, 'tests/cli/three-teams.in/gateway.config.json'), 'utf8'));
+const config = JSON.parse(blockOf('three-teams', 'json config'));
 const { audience, redirect_uri: redirectUri } = config.authorizer;
 const LIMITS = ['SHOP_LIMIT', 'BILLING_LIMIT', 'SUPPORT_LIMIT'];
 

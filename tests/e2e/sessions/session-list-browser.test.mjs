@@ -2,25 +2,20 @@
 // script. Two browsers of one user see each other's sessions and end them.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../../dev/tenant.mjs';
 import { launchChromium } from '../support/chromium.mjs';
 import { elapse } from '../support/clock.mjs';
-import { ROOT, freePort, startGateway, until } from '../support/harness.mjs';
+import { freePort, startGateway, until } from '../support/harness.mjs';
+import { blockOf } from '../support/recipes.mjs';
 import { REMEMBERED_SECS } from '../support/session-flow.mjs';
 import { startSocketUpstream } from '../support/sockets.mjs';
-
-const recipe = readFileSync(join(ROOT, 'docs', 'recipes', 'session-list.md'), 'utf8');
-/** The text of a block of the recipe. */
-const block = (label) => new RegExp(`^\`\`\`${label}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(recipe)[1];
 
 /** The account of a user: sessions, each with a button that ends it, and a socket that says when this one is over. */
 const ACCOUNT = `<!doctype html><title>Account</title>
 <ul></ul> <button id="all">Log out everywhere</button> <button id="ask">Ask the socket</button> <output></output>
 <script type="module">
-${block('js')}
+${blockOf('session-list', 'js')}
 const say = (text) => { document.querySelector('output').value = text; };
 async function show() {
   const items = (await sessionsOfUser()).map(({ id, current, user_agent }) => {
@@ -59,7 +54,7 @@ before(async () => {
     startTenant({ redirectUris: [redirectUri] }),
     startSocketUpstream((_, response) => response.setHeader('content-type', 'text/html').end(ACCOUNT)),
   ]);
-  const config = JSON.parse(block('json config'));
+  const config = JSON.parse(blockOf('session-list', 'json config'));
   config.authorizers.people.redirect_uri = redirectUri;
   gateway = await startGateway({
     port,
