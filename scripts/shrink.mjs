@@ -21,8 +21,13 @@ const FEATURES = [
   'sign-ext',
 ].map((feature) => `--enable-${feature}`);
 
+// Zeros between data compress better than what would tell where each piece between them stands.
+const WHOLE_DATA = '--skip-pass=memory-packing';
+
 // Inlined functions are fewer bytes and compress worse.
 const OPTIMISATIONS = [
+  WHOLE_DATA,
+  '--always-inline-max-function-size=0',
   '--one-caller-inline-max-function-size=30',
   '--low-memory-unused',
   '--gufa-optimizing',
@@ -39,6 +44,7 @@ const CLOSURE_EXPORT = /^wasm_bindgen__convert__closures/;
 
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
 const ARRANGEMENT = [
+  WHOLE_DATA,
   '--reorder-functions-by-name',
   '--dealign',
   '--optimize-level=2',
@@ -55,9 +61,10 @@ export async function shrink(directory) {
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedClosures(wasm);
-  const whole = withoutFinishedFutures(readFileSync(join(ROOT, wasm)));
+  const whole = readFileSync(join(ROOT, wasm));
+  // First, because a place that is cleared no longer names the file whose name is to be cleared with it.
   clearLibraryPlaces(whole);
-  writeFileSync(join(ROOT, wasm), whole);
+  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(whole));
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   const bytes = readFileSync(path);
