@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
-import { clearLibraryPlaces } from './panic-places.mjs';
+import { placesOf } from './panic-places.mjs';
 import { noteParts, partsOfCode, partsOfScript } from './parts.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
@@ -38,8 +38,8 @@ const OPTIMISATIONS = [
   '--debuginfo',
 ];
 
-/** The SDK's streams, and what would call closures of Rust and poll its tasks. */
-const UNUSED = /\b(wasm_streams|js_sys::futures|wasm_bindgen::convert::closures)::/;
+/** The SDK's streams, what would call closures of Rust and poll its tasks, and the global object, which these would ask for. */
+const UNUSED = /\b(wasm_streams|js_sys::futures|js_sys::global|wasm_bindgen::convert::closures)::/;
 const CLOSURE_EXPORT = /^wasm_bindgen__convert__closures/;
 
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
@@ -53,6 +53,7 @@ const ARRANGEMENT = [
   '--optimize-stack-ir',
   '--strip-debug',
   '--strip-producers',
+  '--strip-target-features',
 ];
 
 export async function shrink(directory) {
@@ -62,9 +63,9 @@ export async function shrink(directory) {
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedClosures(wasm);
   const whole = readFileSync(join(ROOT, wasm));
-  // First, because a place that is cleared no longer names the file whose name is to be cleared with it.
-  clearLibraryPlaces(whole);
-  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(whole));
+  const places = placesOf(whole);
+  places.clearLibraries();
+  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(whole, places));
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   const bytes = readFileSync(path);
