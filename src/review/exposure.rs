@@ -226,7 +226,7 @@ mod tests {
         let table: [(&str, &str, &[&str], &str); 9] = [
             (&one, &path("", auth), &["GET /a host: answers under every name instead of a.example"], "a host removed"),
             (&one, &path("*.example", auth), &["GET *.example/a host: answers under *.example instead of a.example"], "a star"),
-            (&one, &path("", open), &["GET /a host: answers under every name instead of a.example", "GET /a no longer requires authentication", "GET a.example/a no longer requires authentication, because GET /a takes its requests"], "a host and a guard removed"),
+            (&one, &path("", open), &["GET /a host: answers under every name instead of a.example", "GET /a no longer requires authentication", "GET /a takes requests of GET a.example/a, which required more", "GET a.example/a no longer requires authentication, because GET /a takes its requests"], "a host and a guard removed"),
             (&path("", auth), &one, &[], "a host added"),
             (&path("", open), &path("a.example", open), &["GET a.example/a a public path appears"], "a host added to an open path"),
             (&one, &path("b.example", auth), &[], "another host"),
