@@ -60,6 +60,7 @@ fn parts() -> Vec<Part> {
         One(path::keys::section().conditions(conditions::of_path())),
         OneOf(integration::keys::union()),
         One(server::section()),
+        One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),
         One(session::section()),

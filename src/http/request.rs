@@ -20,7 +20,7 @@ pub trait RequestHead {
         ""
     }
 
-    /// Returns the pattern of the path that takes the request; an empty text if none does.
+    /// Returns the pattern of the path that takes the request, behind the host that the path has; an empty text if none does.
     fn pattern(&self) -> &str {
         ""
     }
