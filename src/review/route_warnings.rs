@@ -110,7 +110,9 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
         warnings.warn(Code::RefreshByGet, allow, offset, message, "use POST");
     }
     let type_offset = path.integration().map_or(path.offset, |integration| integration.name.offset);
-    if hands_out_tokens && tree.cors.as_ref().is_some_and(|cors| cors.origins == AllowedOrigins::Any) {
+    if hands_out_tokens
+        && path.cors.as_ref().or(tree.cors.as_ref()).is_some_and(|cors| cors.origins == AllowedOrigins::Any)
+    {
         let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
         let help = "list the origins of your pages in \"cors\"";
         warnings.warn(Code::TokenRouteAnyOrigin, allow, type_offset, message, help);
