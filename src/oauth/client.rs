@@ -1,11 +1,9 @@
 //! How the gateway authenticates at the provider's endpoints (RFC 6749 section 2.3).
 
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use form_urlencoded::{Serializer, byte_serialize};
 use serde_json::Value;
 
 use crate::config::{AuthMethod, Endpoints, Provider, TokenTarget};
-use crate::encoding::encode;
+use crate::encoding::{FormText, base64, base64url, push_percent_encoded};
 use crate::json::{self, ToText as _};
 use crate::jwks::SigningKey;
 
@@ -31,7 +29,7 @@ impl Form {
         fields: &[(&str, &str)],
         target: Option<&TokenTarget<'_>>,
     ) -> Self {
-        let mut form = Serializer::new(String::new());
+        let mut form = FormText::default();
         form.extend_pairs(fields);
         match target {
             Some(target) => form.extend_pairs(target.parameters()),
@@ -43,7 +41,7 @@ impl Form {
     /// Makes the client's form of an authorization request, which is pushed (RFC 9126 section 2.1): the client authenticates as at
     /// the token endpoint.
     pub fn for_pushed(provider: &Provider, endpoints: &Endpoints, query: String) -> Self {
-        Self::new(provider, method(provider, endpoints), Serializer::new(query))
+        Self::new(provider, method(provider, endpoints), FormText::of(query))
     }
 
     /// Makes the client's form of `fields` for the revocation endpoint.
@@ -62,13 +60,13 @@ impl Form {
             (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
             (method, _) => method,
         };
-        let mut form = Serializer::new(String::new());
+        let mut form = FormText::default();
         form.extend_pairs(fields);
         Self::new(provider, method, form)
     }
 
     /// Adds the client to a form, as the method has it.
-    fn new(provider: &Provider, method: AuthMethod, mut form: Serializer<'_, String>) -> Self {
+    fn new(provider: &Provider, method: AuthMethod, mut form: FormText) -> Self {
         form.append_pair("client_id", &provider.client_id);
         let mut authorization = None;
         match (method, &provider.client_secret) {
@@ -76,7 +74,7 @@ impl Form {
                 let written =
                     |text: &str| if provider.raw_client_secret { text.to_owned() } else { percent_encoded(text) };
                 let pair = [&*written(&provider.client_id), ":", &written(secret.expose())].concat();
-                authorization = Some(["Basic ", &encode(&STANDARD, pair.as_bytes())].concat());
+                authorization = Some(["Basic ", &base64(pair.as_bytes())].concat());
             }
             (AuthMethod::Post, Some(secret)) => {
                 form.append_pair("client_secret", secret.expose());
@@ -110,7 +108,7 @@ pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i
         ("iat", now.into()),
         ("exp", (now + ASSERTION_SECS).into()),
     ];
-    let part = |members: &mut [(&str, Value)]| encode(&URL_SAFE_NO_PAD, json::object(members).to_text().as_bytes());
+    let part = |members: &mut [(&str, Value)]| base64url(json::object(members).to_text().as_bytes());
     [part(&mut header), part(claims)].join(".")
 }
 
@@ -123,17 +121,21 @@ fn method(provider: &Provider, endpoints: &Endpoints) -> AuthMethod {
 /// Encodes a text for Basic (RFC 6749 section 2.3.1) in the form that every decoder reads alike: a space as `%20`, since some do not
 /// decode `+`, and `-._~` bare.
 fn percent_encoded(text: &str) -> String {
-    let pieces = byte_serialize(text.as_bytes()).map(|piece| match piece {
-        "+" => "%20",
-        "%7E" => "~",
-        piece => piece,
-    });
-    pieces.collect()
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'*' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => push_percent_encoded(byte, &mut encoded),
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
     use crate::oauth::login::tests::provider;
@@ -235,7 +237,7 @@ mod tests {
             ("a b+c%d:e/f=", "a%20b%2Bc%25d%3Ae%2Ff%3D", "what means something elsewhere"),
             ("\u{e9}\"\n", "%C3%A9%22%0A", "everything else, as bytes of UTF-8"),
         ];
-        let empty = || Serializer::new(String::new());
+        let empty = || FormText::default();
         for (secret, expected, message) in table {
             let mut provider = provider(&[]);
             provider.client_secret = Some(Secret::new(secret.to_owned()));

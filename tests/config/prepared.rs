@@ -116,8 +116,9 @@ fn described(config: &Config, path: &Path) -> String {
         list.iter().map(|(name, source)| format!("{name}={}", text(source))).collect::<Vec<_>>().join(" ")
     };
     let Rules { rate_limit, max_body_bytes, content_types, cache, networks } = &path.rules;
-    let rate_limit =
-        rate_limit.as_ref().map(|limit| format!("{} {:?} {}", limit.binding, limit.key, limit.period_secs));
+    let rate_limit = rate_limit
+        .as_ref()
+        .map(|limit| format!("{} {:?} {:?} {}", limit.binding, limit.max, limit.key, limit.period_secs));
     let cache = cache.as_ref().map(|cache| format!("{} {:?} {}", cache.ttl_secs, cache.vary, cache.per_user));
     let networks = networks.as_ref().map(|networks| networks.admit(Some("203.0.113.7")));
     let cors = path
