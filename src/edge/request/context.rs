@@ -7,7 +7,7 @@ use web_sys::Request;
 use worker::Env;
 
 use crate::address::Address;
-use crate::config::{Config, Path};
+use crate::config::{Config, Cors, Path};
 use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
@@ -127,6 +127,11 @@ impl RequestContext {
     /// Returns the path that took it, once one did.
     pub fn matched_path<'c>(&self, config: &'c Config) -> Option<&'c Path> {
         config.paths.get(self.path_index.get()?)
+    }
+
+    /// Returns the rule for other origins: that of the path that took it, or else that of all.
+    pub fn cors<'c>(&self, config: &'c Config) -> Option<&'c Cors> {
+        self.matched_path(config).and_then(|path| path.cors.as_ref()).or(config.cors.as_ref())
     }
 
     /// Goes on with another request, whose body has not been read.
