@@ -14,6 +14,7 @@ mod provider_response;
 mod refresh;
 mod return_to;
 mod rotation;
+mod upstream_token;
 mod web_message;
 
 pub use attempts::{Attempts, Ended};
@@ -40,4 +41,5 @@ pub use provider_response::{
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
 pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};
+pub use upstream_token::{IssuedTokens, parse_upstream_token, upstream_token_form};
 pub use web_message::web_message_page;

@@ -3,6 +3,7 @@
 import Provider, { errors } from 'oidc-provider';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
+import { addTokenExchange } from './token-exchange.mjs';
 
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
@@ -34,6 +35,7 @@ export function createProvider({
   storage,
   accounts,
   signingKey,
+  keySet,
   settings,
   isStrict,
   requirePushed,
@@ -46,6 +48,11 @@ export function createProvider({
     accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
   });
+
+  const apiOf = (audience) => {
+    if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
+    return resourceServerOf(audience);
+  };
 
   const asAuth0 = {
     // Profile and e-mail address are in the ID token, although userinfo has them.
@@ -120,10 +127,7 @@ export function createProvider({
       resourceIndicators: {
         enabled: true,
         ...(isStrict ? {} : resourcesAsAuth0),
-        getResourceServerInfo(ctx, audience) {
-          if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
-          return resourceServerOf(audience);
-        },
+        getResourceServerInfo: (ctx, audience) => apiOf(audience),
       },
     },
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
@@ -147,6 +151,7 @@ export function createProvider({
       ctx.body = errorPage(error, description);
     },
   });
+  addTokenExchange(provider, { issuer, keySet, apiOf });
   if (isStrict) takeSecretsOnlyAsRegistered(provider);
   provider.proxy = true;
   provider.on('server_error', (ctx, error) => console.error('tenant:', ctx.method, ctx.path, error));

@@ -9,6 +9,7 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_names, read_array};
 use super::root;
 use super::section::section;
+use super::upstream_token::{UpstreamToken, WrittenUpstreamToken, read_upstream_token};
 
 /// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -29,6 +30,8 @@ pub struct Server {
     pub timeout_ms: u32,
     /// How often a request that may be repeated is sent again.
     pub retries: u32,
+    /// The token that it gets in place of the caller's.
+    pub token: Option<Rc<UpstreamToken>>,
 }
 
 /// The addresses of an upstream, of which there is at least one.
@@ -65,11 +68,13 @@ pub struct Target {
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenServer<'n> {
     /// Its place in the section.
-    index: usize,
+    pub index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
-    /// The upstream; `None` if an address is wrong or not known here.
+    /// The upstream, less its token; `None` if an address is wrong or not known here.
     pub server: Option<Rc<Server>>,
+    /// The token that it gets; `None` if it gets the caller's, and `Some(None)` if that is wrong, or not known here.
+    pub token: Option<Option<WrittenUpstreamToken<'n>>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
     /// Its addresses.
@@ -113,15 +118,17 @@ fn read_server<'n>(
     let timeout_ms = object.integer(&TIMEOUT_MS, findings);
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
+    let token = object.node(&AUTHORIZATION);
+    let token = token.map(|node| read_upstream_token(node, &AUTHORIZATION.at(place), findings));
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
     let server = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of).map(|targets| {
         let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
-        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries })
+        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, token: None })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, strict_paths, urls, allow })
+    Some(WrittenServer { index, alias, server, token, strict_paths, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -217,6 +224,11 @@ section! {
         "How often a request is sent again if no address can be reached, or the answer is 502, 503 or 504. Only \
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);
+    AUTHORIZATION: Value = value("authorization"), Elsewhere,
+        "The token that the gateway requests for the upstream, which then does not get the client's. See \
+         [authorization](#authorization).",
+        shape(Shape::Section("authorization")),
+        example(object! { "grant": "client_credentials", "audience": "https://billing.example.com" });
     ..target::entries();
     ..[allow("this server")];
 }

@@ -9,6 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::Answer;
@@ -37,6 +38,9 @@ extern "C" {
 
 /// The largest part of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The status by which an upstream refuses a token (RFC 6750 section 3.1).
+const UNAUTHORIZED: u16 = 401;
 
 /// The rejection of a call that took too long.
 const TIMED_OUT: &str = "timeout";
@@ -72,7 +76,7 @@ pub async fn run(
     let first = url(&server.targets.first);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
-    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
+    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix, server.token.is_some());
     let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
         Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
@@ -83,9 +87,34 @@ pub async fn run(
     };
     let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
     let raw = raw && cache.is_none();
-    let begun = now_ms();
-    let sent = ask(cx, &request, server, url, &outside, raw).await;
-    cx.upstream_ms.set(Some(now_ms() - begun));
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted)?),
+        None => None,
+    };
+    let mut refused: Option<Response> = None;
+    let sent = loop {
+        if let Some(own) = &mut own {
+            let is_other = own.issue().await?;
+            if let Some(refused) = &refused {
+                if !is_other {
+                    break Ok(refused.into());
+                }
+                drop(JsFuture::from(pause(0, Some(refused))).await);
+            }
+            request.headers().set("authorization", &["Bearer ", &*own.text].concat()).map_err(failed)?;
+        }
+        let begun = now_ms();
+        let sent = ask(cx, &request, server, url, &outside, raw).await;
+        cx.upstream_ms.set(Some(now_ms() - begun));
+        let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
+        let response = response.filter(|response| response.status() == UNAUTHORIZED && refused.is_none());
+        match (&own, response) {
+            (Some(own), Some(response)) if own.refuse() && !has_body(&request) => {
+                refused = Some(Clone::clone(response));
+            }
+            _ => break sent,
+        }
+    };
     let response: Response = sent.map_err(failed)?.unchecked_into();
     let response = match cache {
         Some((cache, key)) => cache.pass_on(&response, &key).map_err(failed)?,
@@ -104,9 +133,10 @@ async fn ask(
     raw: bool,
 ) -> Result<JsValue, JsValue> {
     let Server { targets, timeout_ms, retries, .. } = server;
-    let mut attempts = (*retries > 0 || !targets.others.is_empty()).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+    // What may be sent again is sent as a copy.
+    let has_others = *retries > 0 || !targets.others.is_empty() || server.token.is_some();
+    let mut attempts = has_others.then(|| {
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
@@ -128,6 +158,12 @@ async fn ask(
             Some(longest_ms) => drop(JsFuture::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.

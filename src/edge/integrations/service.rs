@@ -93,7 +93,7 @@ impl ServiceCall<'_> {
     /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let Forwarding { changes, max, .. } = Forwarding::of(gateway, cx, path, *claims, "");
+        let Forwarding { changes, max, .. } = Forwarding::of(gateway, cx, path, *claims, "", false);
         let (url, worker) = (own_url(cx, path, *claims), self.bound(&rpc.binding));
         let (request, context) = (cx.request(), self.context());
         let asked = ask_first(&worker, &rpc.function, &request, &url, changes.as_str(), &context, TIMEOUT_MS, max);
@@ -119,7 +119,7 @@ impl ServiceCall<'_> {
 
     fn forwarded(&self) -> Result<Request, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let forwarding = Forwarding::of(gateway, cx, path, *claims, "");
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "", false);
         forwarding.request(cx, &own_url(cx, path, *claims)).map_err(|error| self.failed(&error))
     }
 

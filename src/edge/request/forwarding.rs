@@ -35,13 +35,15 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// Returns the changes to a request on a path, which loses `prefix` at its beginning.
+    /// Returns the changes to a request on a path, which loses `prefix` at its beginning, and what says who sent it if the gateway calls
+    /// `as_itself`.
     pub fn of(
         gateway: &Gateway,
         cx: &RequestContext,
         path: &Path,
         claims: Option<&VerifiedClaims>,
         prefix: &str,
+        as_itself: bool,
     ) -> Self {
         let sent = cx.headers();
         let removed = &path.mapping.remove;
@@ -49,7 +51,7 @@ impl Forwarding {
         // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
-        if anonymous {
+        if anonymous || as_itself {
             also.push("authorization");
         }
         let url = cx.url();
@@ -79,7 +81,7 @@ impl Forwarding {
                 None => also.push("cookie"),
             }
         }
-        if let Some(session) = &*cx.session_token.borrow() {
+        if let Some(session) = cx.session_token.borrow().as_ref().filter(|_| !as_itself) {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
         // A header that the config removes is not sent, no matter who set it.
