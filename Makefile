@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test interop audit bench bench-curves deploy clean
+.PHONY: help setup build dev test interop audit bench bench-floor bench-curves deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -31,6 +31,10 @@ audit: ## ask crates' and packages' advisories for known vulnerabilities
 bench: build ## what a request, a start and the bundle cost, beside what others cost and what is allowed
 	@npx wrangler deploy --dry-run --outdir build/bundle
 	@node_modules/.bin/node bench/main.mjs
+
+bench-floor: build ## where the cost of a request and of a start goes, one thing at a time
+	@npx wrangler deploy --dry-run --outdir build/bundle
+	@node_modules/.bin/node bench/floor.mjs
 
 bench-curves: build ## how costs grow: with routes, sessions, bodies, headers, tokens, authorizers, connections
 	@npx wrangler deploy --dry-run --outdir build/bundle

@@ -1,9 +1,9 @@
 // Bargate as the benchmarks run it: a bundle that a deployment would upload, with a config of theirs.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET } from '../dev/tenant.mjs';
-import { ROOT } from '../scripts/toolchain.mjs';
+import { Failure, ROOT } from '../scripts/toolchain.mjs';
 import { Browser, OBJECTS, compatibilityFlags, proxied } from '../tests/e2e/support/harness.mjs';
 
 /** Where `wrangler deploy --dry-run` puts the bundle. */
@@ -14,6 +14,11 @@ export const CALLBACK = '/callback';
 export const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
 /** How many routes a gateway has if nothing else is measured. */
 const ROUTES = 20;
+
+/** Fails if a folder holds no bundle. */
+export function checkBundle(folder) {
+  if (!existsSync(join(folder, 'worker.js'))) throw new Failure(`${folder} holds no bundle: "make bench" makes one`);
+}
 
 /** The files that a bundle consists of: its entry, and the WebAssembly that the entry imports. */
 export function bundleFiles(bundle) {

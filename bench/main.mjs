@@ -2,21 +2,20 @@
 // allows itself. Linux only. The result goes to bench/results.json and, as a chart, to docs/performance.svg, unless the machine was
 // too noisy: then it says so, and ends with status 2. `--even-if-noisy` writes that too, and the chart says it.
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, ROOT, main } from '../scripts/toolchain.mjs';
+import { ROOT, main } from '../scripts/toolchain.mjs';
 import { chart } from './chart.mjs';
-import { BUNDLE } from './gateway.mjs';
+import { BUNDLE, checkBundle } from './gateway.mjs';
 import { machine } from './machine.mjs';
-import { judged, printed } from './report.mjs';
+import { TOO_NOISY, judged, printed } from './report.mjs';
 import { measureRequests } from './requests.mjs';
 import { PAIRS, ROWS, TARGETS, withBaseline } from './rows.mjs';
-import { measureSize } from './size.mjs';
+import { measureSizes } from './size.mjs';
 import { START_PAIRS, START_ROWS, START_TARGETS, measureStarts } from './starts.mjs';
 import { checkSystem } from './usage.mjs';
 
-const TOO_NOISY = 2;
 /** A commit may cost this much more than the one before, at most. */
 const BASELINE_MOST = 1.03;
 
@@ -34,9 +33,7 @@ const { values: options } = parseArgs({
 await main(async () => {
   checkSystem();
   const against = options.against && resolve(options.against);
-  for (const bundle of [BUNDLE, against].filter(Boolean)) {
-    if (!existsSync(join(bundle, 'worker.js'))) throw new Failure(`${bundle} holds no bundle: "make bench" makes one`);
-  }
+  [BUNDLE, against].filter(Boolean).forEach(checkBundle);
   const all = against ? withBaseline(BASELINE_MOST) : { rows: ROWS, targets: TARGETS };
   const { rows, targets } = chosen(all, options.rows);
   const starts = Number(options.starts);
@@ -48,7 +45,7 @@ await main(async () => {
     targets: [...targets, ...(starts ? START_TARGETS : [])],
     pairs: [...PAIRS, ...START_PAIRS],
     measured: { ...measured, ...started },
-    size: measureSize(BUNDLE),
+    sizes: measureSizes(BUNDLE),
   });
   console.log(printed(report));
   const isWhole = !options.rows && !against && starts > 0;

@@ -13,15 +13,17 @@ const PEERS = ['pass-through', 'fixed-class', 'hono', 'jose', 'auth0-hono', 'kv'
  * Measures the rows, and returns for each by name the CPU time of a request in microseconds, round by round.
  *
  * @param {import('./rows.mjs').Row[]} rows
- * @param {{ rounds: number, requests: number, against?: string }} how `against` is the folder of another bundle
+ * @param {{ rounds: number, requests: number, against?: string, othersOf?: (place: any) => Promise<import('./workerd.mjs').Worker[]> }} how
+ *   `against` is the folder of another bundle, and `othersOf` makes Workers that rows are of besides
  */
-export async function measureRequests(rows, { rounds, requests, against }) {
+export async function measureRequests(rows, { rounds, requests, against, othersOf }) {
   const testbed = await startTestbed(async (place) => {
     const config = benchConfig(place);
     return [
       ...(await peerWorkers(place.folder, PEERS, place)),
       configured('bargate', config),
       ...(against ? [configured('bargate-before', config, against)] : []),
+      ...((await othersOf?.(place)) ?? []),
     ];
   });
   try {

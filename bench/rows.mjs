@@ -18,14 +18,14 @@ export const NEW_TOKENS = 'new tokens';
  */
 
 /** A request that an upstream answers with the user that it was told. */
-const proxied = (name, title, worker, path, { user = null, credential = 'none' } = {}) => ({
+export const proxied = (name, title, worker, path, { user = null, credential = 'none' } = {}) => ({
   ...{ name, title, worker, path, credential },
   body: JSON.stringify({ user }),
   base: 'bare-proxied',
 });
 
 /** A request that the Worker answers by itself. */
-const fixed = (name, title, worker, path, credential = 'none') => ({
+export const fixed = (name, title, worker, path, credential = 'none') => ({
   ...{ name, title, worker, path, credential },
   body: '{"status":"ok"}',
   base: 'bare-fixed',

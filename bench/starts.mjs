@@ -49,54 +49,63 @@ export const START_TARGETS = [
 /** Which start the memory of a row is of. */
 const MEMORY_OF = { 'memory-hono': 'start-hono', memory: 'start', 'memory-routes': 'start-routes' };
 
+/** Bargate as it is deployed. */
+export const deployed = () => ({ path: '/health', worker: gatewayWorker('bargate', REFERENCES) });
+
 /** Measures starts, and returns the times in milliseconds and the memory in MiB, round by round. */
 export async function measureStarts(rounds) {
-  const folder = mkdtempSync(join(tmpdir(), 'bargate-starts-'));
-  try {
-    const place = { tenant: { origin: '', issuer: '' }, upstream: '' };
-    const [hono, kv] = await peerWorkers(folder, ['hono', 'kv'], place);
+  const measured = await measureStartsOf(rounds, async (folder, place) => {
+    const [worker] = await peerWorkers(folder, ['hono'], place);
+    const hono = { path: '/fixed/open', worker };
     const many = await bundleWith(join(folder, 'many'), {
       paths: [{ method: 'GET', path: '/health', response: { status: 'ok' } }, ...resources(MANY_ROUTES - 1)],
     });
-    const cases = [
-      { name: 'start-hono', path: '/fixed/open', worker: hono },
-      { name: 'start', path: '/health', worker: gatewayWorker('bargate', REFERENCES) },
-      { name: 'start-routes', path: '/health', worker: gatewayWorker('many', {}, many) },
-      { name: 'start-hono-again', path: '/fixed/open', worker: hono },
-    ];
-    const measured = await measureStartsOf(folder, cases, kv, rounds);
-    const times = Object.entries(measured).map(([name, starts]) => [name, starts.map(({ ms }) => ms)]);
-    const memories = Object.entries(MEMORY_OF).map(([name, of]) => [name, measured[of].map(({ mib }) => mib)]);
-    return Object.fromEntries([...times, ...memories]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return {
+      'start-hono': hono,
+      start: deployed(),
+      'start-routes': { path: '/health', worker: gatewayWorker('many', {}, many) },
+      'start-hono-again': hono,
+    };
+  });
+  const times = Object.entries(measured).map(([name, starts]) => [name, starts.map(({ ms }) => ms)]);
+  const memories = Object.entries(MEMORY_OF).map(([name, of]) => [name, measured[of].map(({ mib }) => mib)]);
+  return Object.fromEntries([...times, ...memories]);
 }
+
+/** A start reaches none of these. */
+const NOWHERE = { tenant: { origin: '', issuer: '' }, upstream: '' };
+
+/** @typedef {{ path: string, worker: import('./workerd.mjs').Worker }} Case a Worker, and a path that it answers with `{"status":"ok"}` */
 
 /**
  * Starts a workerd for each case, in rounds, and returns for each by name the milliseconds to its first answer and the MiB of memory
  * that it then had.
  *
- * @param {string} folder
- * @param {{ name: string, path: string, worker: import('./workerd.mjs').Worker }[]} cases
- * @param {import('./workerd.mjs').Worker} kv what answers for their namespaces
  * @param {number} rounds
+ * @param {(folder: string, place: typeof NOWHERE) => Promise<Record<string, Case>>} casesOf is told of a folder for what the cases need
  */
-export async function measureStartsOf(folder, cases, kv, rounds) {
-  const ready = cases.map((one) => ({ ...one, file: writeOwn(folder, one.name, [one.worker, kv]) }));
-  const results = Object.fromEntries(
-    cases.map(({ name }) => [name, /** @type {{ ms: number, mib: number }[]} */ ([])]),
-  );
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const { name, path, worker, file } of round % 2 ? ready.toReversed() : ready) {
-      const start = await measureStart(file, worker.name, path);
-      // The first round fills the system's cache of files.
-      if (round > 0) results[name].push(start);
+export async function measureStartsOf(rounds, casesOf) {
+  const folder = mkdtempSync(join(tmpdir(), 'bargate-starts-'));
+  try {
+    const [kv] = await peerWorkers(folder, ['kv'], NOWHERE);
+    const cases = Object.entries(await casesOf(folder, NOWHERE));
+    const ready = cases.map(([name, one]) => ({ ...one, name, file: writeOwn(folder, name, [one.worker, kv]) }));
+    const results = Object.fromEntries(
+      ready.map(({ name }) => [name, /** @type {{ ms: number, mib: number }[]} */ ([])]),
+    );
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const { name, path, worker, file } of round % 2 ? ready.toReversed() : ready) {
+        const start = await measureStart(file, worker.name, path);
+        // The first round fills the system's cache of files.
+        if (round > 0) results[name].push(start);
+      }
+      process.stderr.write('.');
     }
-    process.stderr.write('.');
+    process.stderr.write('\n');
+    return results;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  process.stderr.write('\n');
-  return results;
 }
 
 function writeOwn(folder, name, workers) {

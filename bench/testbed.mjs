@@ -12,7 +12,7 @@ import { REDIRECT_URI } from './gateway.mjs';
 import { startWorkerd, writeConfig } from './workerd.mjs';
 
 /** Long enough for every token and session of a run. */
-const TOKEN_SECONDS = 6 * 60 * 60;
+export const TOKEN_SECONDS = 6 * 60 * 60;
 /** What @auth0/auth0-hono seals its cookies with. */
 export const SESSION_SECRET = 'the-secret-of-a-benchmark-and-of-nothing-else';
 
@@ -55,27 +55,24 @@ async function startUpstream() {
   return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() };
 }
 
+/** Bundles modules of bench/peers/ as Workers. */
+export const peerWorkers = (folder, names, place) =>
+  bundledWorkers(
+    folder,
+    names.map((name) => ({ name, file: join('peers', `${name}.mjs`) })),
+    place,
+  );
+
 /**
- * Bundles modules of bench/peers/ as Workers.
+ * Bundles modules of bench/ as Workers, which are told where the tenant and the upstream are.
  *
  * @param {string} folder
- * @param {string[]} names
+ * @param {{ name: string, file: string, define?: Record<string, string>, beside?: import('./workerd.mjs').Module[] }[]} sources
+ *   `define` are texts that stand for others in the source, and `beside` the modules that it imports as they are
  * @param {{ tenant: any, upstream: string }} place
  * @returns {Promise<import('./workerd.mjs').Worker[]>}
  */
-export async function peerWorkers(folder, names, { tenant, upstream }) {
-  await build({
-    entryPoints: names.map((name) => join(ROOT, 'bench', 'peers', `${name}.mjs`)),
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*', 'node:*', 'async_hooks'],
-    logLevel: 'error',
-  });
+export function bundledWorkers(folder, sources, { tenant, upstream }) {
   const texts = {
     UPSTREAM: upstream,
     JWKS: `${tenant.origin}/.well-known/jwks.json`,
@@ -83,9 +80,21 @@ export async function peerWorkers(folder, names, { tenant, upstream }) {
     AUDIENCE: DEFAULT_AUDIENCE,
     SESSION_SECRET,
   };
-  return names.map((name) => ({
-    name,
-    modules: [{ name: 'worker.mjs', path: join(folder, `${name}.mjs`) }],
-    texts,
-  }));
+  const workers = sources.map(async ({ name, file, define, beside = [] }) => {
+    const path = join(folder, `${name}.mjs`);
+    await build({
+      entryPoints: [join(ROOT, 'bench', file)],
+      outfile: path,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2024',
+      conditions: ['workerd', 'worker', 'browser'],
+      external: ['cloudflare:*', 'node:*', 'async_hooks', ...beside.map((module) => `./${module.name}`)],
+      define,
+      logLevel: 'error',
+    });
+    return { name, modules: [{ name: 'worker.mjs', path }, ...beside], texts };
+  });
+  return Promise.all(workers);
 }

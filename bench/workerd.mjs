@@ -14,13 +14,16 @@ const { default: WORKERD } = createRequire(import.meta.url)('workerd');
 /** The file descriptor by which workerd tells where it listens. */
 const CONTROL_FD = 3;
 
+/** @typedef {{ name: string, path: string, kind?: 'esModule' | 'wasm' }} Module */
+
 /**
  * @typedef {object} Worker
  * @property {string} name
- * @property {{ name: string, path: string, kind?: 'esModule' | 'wasm' }[]} modules the first is the entry
+ * @property {Module[]} modules the first is the entry
  * @property {Record<string, string>} [texts] variables and secrets
  * @property {Record<string, string>} [kv] namespaces, by the Worker that answers for them
  * @property {Record<string, string>} [objects] classes of Durable Objects, by binding
+ * @property {string} [objectsOf] the Worker that these are of, if it is another
  * @property {string[]} [flags] compatibility flags
  */
 
@@ -60,7 +63,7 @@ ${workers.map((worker, index) => workerText(worker, index, folder)).join('\n')}
  * @param {number} index
  * @param {string} folder
  */
-function workerText({ name, modules, texts = {}, kv = {}, objects = {}, flags = [] }, index, folder) {
+function workerText({ name, modules, texts = {}, kv = {}, objects = {}, objectsOf = name, flags = [] }, index, folder) {
   const embedded = modules.map(
     ({ name: module, path, kind = 'esModule' }) => `(name = ${quoted(module)}, ${kind} = embed ${quoted(path)})`,
   );
@@ -73,10 +76,12 @@ function workerText({ name, modules, texts = {}, kv = {}, objects = {}, flags = 
     }),
     ...Object.entries(kv).map(([binding, of]) => `(name = ${quoted(binding)}, kvNamespace = ${quoted(of)})`),
     ...Object.entries(objects).map(
-      ([binding, className]) => `(name = ${quoted(binding)}, durableObjectNamespace = ${quoted(className)})`,
+      ([binding, className]) =>
+        `(name = ${quoted(binding)}, durableObjectNamespace = (className = ${quoted(className)}, serviceName = ${quoted(objectsOf)}))`,
     ),
   ];
-  const namespaces = Object.values(objects).map(
+  const own = objectsOf === name ? Object.values(objects) : [];
+  const namespaces = own.map(
     (className) =>
       `(className = ${quoted(className)}, uniqueKey = ${quoted(`${name}-${className}`)}, enableSql = true)`,
   );

@@ -12,7 +12,7 @@ import { handleControl } from './tenant/control.mjs';
 import { createEndpoints } from './tenant/endpoints.mjs';
 import { Faults, sendAnswer } from './tenant/faults.mjs';
 import { SigningKeys } from './tenant/keys.mjs';
-import { AUTH0_ENDPOINTS, createProvider } from './tenant/provider.mjs';
+import { AUTH0_ENDPOINTS, SECOND_FACTOR, createProvider } from './tenant/provider.mjs';
 import { Storage } from './tenant/storage.mjs';
 import { TOKEN_EXCHANGE } from './tenant/token-exchange.mjs';
 
@@ -21,6 +21,7 @@ const REQUESTS_KEPT = 100;
 const LOGOUT_TOKEN_SECONDS = 120;
 const INNER_REQUEST_HEADER = 'x-tenant-inner-request';
 
+export { SECOND_FACTOR };
 export const DEFAULT_CLIENT_ID = 'bargate-local';
 export const DEFAULT_CLIENT_SECRET = 'bargate-local-secret-not-for-production';
 export const DEFAULT_AUDIENCE = 'https://api.bargate.local/';
@@ -65,6 +66,11 @@ export async function startTenant(options = {}) {
     rotateRefreshTokens: true,
     rotationOverlapSeconds: 0,
     requirePkce: true,
+    authenticationClaims: false,
+    // Auth0's policies of the client for refresh tokens (Multi-Resource Refresh Tokens): `{ audience, scope: [names] }` each.
+    policies: [],
+    // Resources that no refresh token is for, whatever its login requested.
+    withheldResources: [],
   };
   for (const name of Object.keys(settings)) {
     if (options[name] !== undefined) settings[name] = options[name];

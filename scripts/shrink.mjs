@@ -9,7 +9,7 @@ import { clearLibraryPlaces } from './panic-places.mjs';
 import { noteParts, partsOfCode, partsOfScript } from './parts.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
-import { SECTIONS, exportsOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
+import { SECTIONS, exportsOf, functionNamesOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
 
 const FEATURES = [
   'bulk-memory',
@@ -33,6 +33,10 @@ const OPTIMISATIONS = [
   '--debuginfo',
 ];
 
+/** The SDK's streams, and what would call closures of Rust and poll its tasks. */
+const UNUSED = /\b(wasm_streams|js_sys::futures|wasm_bindgen::convert::closures)::/;
+const CLOSURE_EXPORT = /^wasm_bindgen__convert__closures/;
+
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
 const ARRANGEMENT = [
   '--reorder-functions-by-name',
@@ -50,13 +54,15 @@ export async function shrink(directory) {
   const wasm = join(directory, 'index_bg.wasm');
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
-  dropUnusedStreams(wasm);
+  dropUnusedClosures(wasm);
   const whole = withoutFinishedFutures(readFileSync(join(ROOT, wasm)));
   clearLibraryPlaces(whole);
   writeFileSync(join(ROOT, wasm), whole);
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   const bytes = readFileSync(path);
+  const used = [...functionNamesOf(bytes).values()].find((name) => UNUSED.test(name));
+  if (used) throw new Failure(`${used} is in use: scripts/shrink.mjs must not leave out what calls it`);
   writeFileSync(path, namedInOrder(bytes));
   await optimise(wasm, ARRANGEMENT);
   shortenImports(wasm, script);
@@ -105,7 +111,9 @@ async function dropUnusedClasses(script) {
 /** Leaves out what is exported and named nowhere in the script, with all that only it calls. */
 async function dropUnusedExports(wasm, script) {
   const named = new Set(script.match(/[A-Za-z_$][\w$]*/g));
-  const roots = exportsOf(readFileSync(join(ROOT, wasm))).filter((name) => named.has(name));
+  const roots = exportsOf(readFileSync(join(ROOT, wasm))).filter(
+    (name) => named.has(name) && !CLOSURE_EXPORT.test(name),
+  );
   const graph = `${wasm}.roots.json`;
   writeFileSync(
     join(ROOT, graph),
@@ -119,12 +127,12 @@ async function dropUnusedExports(wasm, script) {
   rmSync(join(ROOT, graph));
 }
 
-/** Leaves out the closures of the SDK's streams, of whose classes none was named. */
-function dropUnusedStreams(wasm) {
+/** Leaves out the SDK's streams, of whose classes none was named, and what would call closures and tasks, which nothing makes. */
+function dropUnusedClosures(wasm) {
   const bytes = readFileSync(join(ROOT, wasm));
   if (exportsOf(bytes).some((name) => name.startsWith('intounderlying')))
     throw new Failure(`${wasm} exports a stream: scripts/shrink.mjs must not leave out what it calls`);
-  writeFileSync(join(ROOT, wasm), withoutClosures(bytes, /\bwasm_streams::/));
+  writeFileSync(join(ROOT, wasm), withoutClosures(bytes, UNUSED));
 }
 
 /**

@@ -1,15 +1,16 @@
-// Removes closures that nothing can make from the table of functions of a WebAssembly module.
+// Removes functions that nothing can call from the table of functions of a WebAssembly module.
 //
-// The SDK's streams export classes that the gateway never makes. With the exports gone, what they call is dead; but a closure is
-// called by its number in the table, so no optimiser may leave it out, with all that it calls. Which closures are theirs, their
-// names tell: a closure's vtable begins with the function that drops it, which is named by its type.
+// The SDK's streams export classes that the gateway never makes, and the gateway has neither tasks nor closures of JavaScript. With
+// the exports gone, what would make them is dead; but what is called by its number in the table no optimiser may leave out, with
+// all that it calls. Which functions are theirs, their names tell. Those of a closure do not: but its vtable begins with the function that
+// drops it, which is named by its type.
 
 import { SECTIONS, constantOf, functionNamesOf, leb, sectionOf, segmentsOf, withSection } from './wasm-module.mjs';
 
 const END = 0x0b;
 const I32_CONST = 0x41;
 
-/** Returns the module with another function in the place of each closure of the types that `unused` tells by their names. */
+/** Returns the module with another function in the place of each whose name, or whose closure's type, `unused` tells. */
 export function withoutClosures(bytes, unused) {
   const names = functionNamesOf(bytes);
   const section = sectionOf(bytes, SECTIONS.element);
@@ -21,7 +22,7 @@ export function withoutClosures(bytes, unused) {
   const nameAt = (place) => names.get(table[place - first]);
   const drops = (place) => /^core::ptr::drop_in_place/.test(nameAt(place) ?? '');
 
-  const dead = new Set();
+  const dead = new Set(table.map((_, index) => first + index).filter((place) => unused.test(nameAt(place) ?? '')));
   for (const words of dataOf(bytes)) {
     words.forEach((word, at) => {
       if (!drops(word) || !unused.test(nameAt(word))) return;

@@ -42,10 +42,11 @@ pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod session;
 mod shared_secret;
+mod token_target;
 pub(crate) mod tree;
 pub(crate) mod upstream_token;
 
-pub use access::{Access, Requirements};
+pub use access::{Access, RequiredAuthentication, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
@@ -72,6 +73,7 @@ pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, Session, SessionRules};
+pub use token_target::TokenTarget;
 pub use upstream_token::{TokenEndpoint, UpstreamGrant, UpstreamToken};
 
 use crate::route::PreparedRoutes;

@@ -43,9 +43,9 @@ pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker
     settle(Box::pin(async move { Ok(handler::handle_panicked(&cx).await.into()) }))
 }
 
-/// Answers a message to a Durable Object of the class `kind`, or its alarm if there is no message; returns a promise of text.
+/// Answers a message to a Durable Object of the class `kind`, or its alarm if there is no message: with text, or with a promise of it.
 #[wasm_bindgen]
-pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
+pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> JsValue {
     panic::install_hook();
-    panic::guarded_promise(objects::answer(object, kind, message))
+    settle(objects::answer(object, kind, message))
 }

@@ -35,6 +35,14 @@ pub fn object(members: &mut [(&str, Value)]) -> Value {
     Value::Object(object)
 }
 
+/// Returns an object with a text more, if there is one.
+pub fn with_text(mut object: Value, key: &str, text: Option<&str>) -> Value {
+    if let (Some(members), Some(text)) = (object.as_object_mut(), text) {
+        insert(members, &mut [(key, text.into())]);
+    }
+    object
+}
+
 /// Adds members to an object, whose values it takes.
 pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     for (name, value) in members {

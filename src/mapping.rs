@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::config::{Mapping, Source};
 use crate::http::request::{RequestHead, query_parameter};
 use crate::json::FLOAT_EXACT_MAX;
+use crate::route::parameter;
 use crate::token::VerifiedClaims;
 
 /// Returns each mapped header with its value; `None` if the source has none, and the header must not be sent at all.
@@ -49,8 +50,11 @@ struct Text {
 fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<Text> {
     let raw = |text| Text { text, is_final: false };
     match source {
-        Source::Header(name) => request.header(name).map(raw),
+        Source::Header(name) => request.header(name).map(str::to_owned).map(raw),
         Source::Query(name) => query_parameter(request.query(), name).map(raw),
+        Source::Parameter(name) => parameter(request.pattern(), request.path(), name).map(raw),
+        Source::Method => Some(raw(request.method().to_owned())),
+        Source::Host => Some(raw(request.host().to_owned())),
         Source::Claim(path) => match claims?.get(path)? {
             Value::Array(items) => Some(Text { text: list_text(items)?, is_final: true }),
             scalar => scalar_text(scalar).map(raw),

@@ -14,6 +14,7 @@ mod provider_response;
 mod refresh;
 mod return_to;
 mod rotation;
+mod target;
 mod upstream_token;
 mod web_message;
 
@@ -25,9 +26,9 @@ pub use introspection::{
     unsigned_introspection,
 };
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_age,
-    check_response_issuer, code_form, id_token_expectations, is_own_id_token, login_address, parse_pushed_response,
-    pushed_endpoint, random_text, state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, asked_authentication, authorization_request, authorization_url,
+    check_authentication, check_response_issuer, code_form, id_token_expectations, is_own_id_token, login_address,
+    parse_pushed_response, pushed_endpoint, random_text, state_context,
 };
 pub use logout::{
     LogoutRequest, frontchannel_sid, logout_token_expectations, logout_url, revocation_form, validate_logout_token,
@@ -41,5 +42,6 @@ pub use provider_response::{
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
 pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};
+pub use target::{Unfit, unfit};
 pub use upstream_token::{IssuedTokens, parse_upstream_token, upstream_token_form};
 pub use web_message::web_message_page;

@@ -47,7 +47,10 @@ impl Problem {
 
     /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata.
     pub fn challenge(&self, needed: Option<&Requirements>, metadata_url: Option<&str>) -> Option<String> {
-        self.kind().challenge.map(|challenge| challenge.to_text(needed, metadata_url))
+        let challenge = self.kind().challenge?;
+        let Self::ScopeNotGiven(missing) = self else { return Some(challenge.to_text(needed, metadata_url)) };
+        let scopes = missing.split(' ').map(str::to_owned).collect();
+        Some(challenge.to_text(Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
     }
 
     /// Returns when to try again.

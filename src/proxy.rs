@@ -40,10 +40,8 @@ pub fn dropped_response_headers(under_cors: bool) -> impl Iterator<Item = &'stat
 /// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.
 pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
     let Target { origin, base_path } = target;
-    match query {
-        Some(query) => format!("{origin}{base_path}{forwarded_path}?{query}"),
-        None => format!("{origin}{base_path}{forwarded_path}"),
-    }
+    let (mark, query) = query.map_or(("", ""), |query| ("?", query));
+    [origin, base_path, forwarded_path, mark, query].concat()
 }
 
 /// Checks whether only the gateway sets cookies of this name. `session` is the session's cookie, if there are sessions.

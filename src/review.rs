@@ -14,6 +14,7 @@ mod needs;
 mod open_domains;
 mod outline;
 mod patterns;
+mod policies;
 mod prepared;
 mod report;
 mod route_warnings;
@@ -25,6 +26,7 @@ pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
+pub use policies::refresh_token_policies;
 pub use prepared::prepare;
 pub use report::{ReviewedFile, github, json, text};
 

@@ -25,7 +25,7 @@ pub use explanation::{Passed, in_order_of_precedence};
 pub use guard::Guard;
 pub use limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 pub use method::{Allow, Method, MethodRule};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, parameter};
 pub use pattern_error::PatternError;
 pub use reading::Ambiguity;
 pub use table::{Conflict, Found, Match, PreparedRoutes, RouteSpec, RouteTable};

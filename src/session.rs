@@ -10,6 +10,7 @@ mod expiry;
 mod index;
 mod login_redirect;
 mod record;
+mod tokens;
 
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
@@ -17,4 +18,5 @@ pub use csrf::{RequestKind, is_from_own_pages};
 pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
-pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, Tokens, revocable, token_until};
+pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, revocable};
+pub use tokens::{Held, Tokens, token_until};

@@ -5,6 +5,7 @@
 //! no cryptography.
 
 mod access;
+mod authentication;
 mod cache;
 mod claims;
 mod credentials;
@@ -15,6 +16,7 @@ mod unverified;
 mod values;
 
 pub use access::missing_access;
+pub use authentication::{AUTH_TIME, Authentication};
 pub use cache::{ASKED, TokenCache};
 pub use claims::{
     Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_key_issuer,
@@ -25,4 +27,4 @@ pub use error::{ClaimError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
 pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_expiry, claimed_text};
-pub use values::value_at;
+pub use values::{lists, value_at};

@@ -123,7 +123,7 @@ fn config() -> Value {
         "paths": [
             {
                 "method": "GET", "path": "/a/{id}", "x-note": "n",
-                "auth": { "authorizer": "partners", "scopes": ["s"], "any_scopes": ["t"], "permissions": ["p"], "claims": { "org": "o" } },
+                "auth": { "authorizer": "partners", "scopes": ["s"], "any_scopes": ["t"], "permissions": ["p"], "claims": { "org": "o" }, "acr_values": ["v"] },
                 "integration": { "type": "http_proxy", "server": "api" },
                 "mapping": { "headers": { "x-user": "$request.jwt.sub" }, "query": { "q": "$config.region" } },
                 "request_headers": { "remove": ["cookie"] },

@@ -13,10 +13,42 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// A request with these headers, and no other part that a mapping reads but the query.
+/// A request with these headers and this query, for one path.
 struct Head {
     query: Option<&'static str>,
     headers: Vec<(&'static str, &'static str)>,
+}
+
+/// A request for a path that matches a pattern.
+struct Routed {
+    pattern: &'static str,
+    path: &'static str,
+}
+
+impl RequestHead for Routed {
+    fn method(&self) -> &str {
+        "PATCH"
+    }
+
+    fn path(&self) -> &str {
+        self.path
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn host(&self) -> &str {
+        "api.example.com:8443"
+    }
+
+    fn pattern(&self) -> &str {
+        self.pattern
+    }
+
+    fn header(&self, _name: &str) -> Option<&str> {
+        None
+    }
 }
 
 impl RequestHead for Head {
@@ -32,14 +64,9 @@ impl RequestHead for Head {
         self.query
     }
 
-    fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<_> = self
-            .headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
-            .collect();
-        (!values.is_empty()).then(|| values.join(", "))
+    fn header(&self, name: &str) -> Option<&str> {
+        let known = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, value)| *value)
     }
 }
 
@@ -145,10 +172,7 @@ fn of_the_names_that_fit_a_path_the_longest_is_meant() {
 
 #[test]
 fn each_source_gives_its_value_or_none() {
-    let head = Head {
-        query: None,
-        headers: vec![("X-From", "from header"), ("x-twice", "one"), ("X-Twice", "two"), ("x-empty", "")],
-    };
+    let head = Head { query: None, headers: vec![("X-From", "from header"), ("x-twice", "one, two"), ("x-empty", "")] };
     let claims = claims(&json!({ "sub": "auth0|1", "org": { "id": 7 }, "https://app.example/role": "admin" }));
     let table = [
         (json!("plain text"), Some("plain text"), Some("to=plain+text"), "a text"),
@@ -380,4 +404,50 @@ fn every_mapped_header_is_named_in_the_order_of_the_file_so_that_the_clients_own
     let mapped = mapped_headers(&headers, &head, Some(&claims));
     assert_eq!(mapped, [("x-user", Some("u1".to_owned())), ("x-none", None), ("x-a", Some("1".to_owned()))]);
     assert!(mapped_headers(&Mapping::default(), &head, Some(&claims)).is_empty(), "no mapping");
+}
+
+/// Maps one source of a request for a path with a pattern to a header and to a query parameter.
+fn mapped_of_path(source: &str, pattern: &'static str, path: &'static str) -> (Option<String>, Option<String>) {
+    let config = json!({
+        "paths": [{
+            "method": "PATCH", "path": pattern, "response": {},
+            "mapping": { "headers": { "x-to": source }, "query": { "to": source } }
+        }]
+    });
+    let mut config = load(&config.to_string(), &OneSecret).unwrap();
+    let (mapping, request) = (config.paths.remove(0).mapping, Routed { pattern, path });
+    let mut headers = mapped_headers(&mapping, &request, None);
+    (headers.remove(0).1, mapped_query(&mapping, &request, None))
+}
+
+#[test]
+fn a_parameter_of_the_path_is_its_segment_decoded_and_of_a_wildcard_the_rest_as_it_was_sent() {
+    let table = [
+        ("id", "/orders/{id}", "/orders/17", Some("17"), Some("to=17"), "a segment"),
+        ("id", "/{shop}/{id}/x", "/a/b/x", Some("b"), Some("to=b"), "one of several"),
+        ("shop", "/{shop}/{id}/x", "/a/b/x", Some("a"), Some("to=a"), "the first of them"),
+        ("id", "/{id}", "/a%20b", Some("a b"), Some("to=a+b"), "one that is encoded"),
+        ("id", "/{id}", "/%C3%A9", Some("%C3%A9"), Some("to=%C3%A9"), "one of other letters"),
+        ("id", "/{id}", "/%25C3", Some("%25C3"), Some("to=%25C3"), "one with a percent sign"),
+        ("id", "/{id}", "/a%2Fb", Some("a/b"), Some("to=a%2Fb"), "one with an encoded slash"),
+        ("id", "/{id}", "/%0D%0Ax-evil:%201", Some("%0D%0Ax-evil: 1"), Some("to=%0D%0Ax-evil%3A+1"), "a line break"),
+        ("id", "/{id}", "/%FF", None, None, "one that is no UTF-8"),
+        ("id", "/{id}", "/a%2", None, None, "one whose escape is cut"),
+        ("rest", "/files/{rest+}", "/files/a/b%20c", Some("a/b%2520c"), Some("to=a%2Fb%2520c"), "a wildcard"),
+        ("rest", "/files/{rest+}", "/files", None, None, "a wildcard of nothing"),
+        ("rest", "/files/{rest+}", "/files/", Some(""), Some("to="), "a wildcard of an empty segment"),
+        ("id", "/{id}/{rest+}", "/a/b/c", Some("a"), Some("to=a"), "a parameter before a wildcard"),
+    ];
+    for (name, pattern, path, header, query, message) in table {
+        let found = mapped_of_path(&format!("$request.path.{name}"), pattern, path);
+        assert_eq!((found.0.as_deref(), found.1.as_deref()), (header, query), "{message}");
+    }
+}
+
+#[test]
+fn the_method_and_the_host_of_a_request_can_be_mapped() {
+    let mapped = |source| mapped_of_path(source, "/", "/");
+    assert_eq!(mapped("$request.method"), (Some("PATCH".into()), Some("to=PATCH".into())));
+    let host = (Some("api.example.com:8443".into()), Some("to=api.example.com%3A8443".into()));
+    assert_eq!(mapped("$request.url.host"), host);
 }

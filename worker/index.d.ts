@@ -1,12 +1,13 @@
 // The module that the build makes of this crate, as src/edge/worker.mjs uses it.
 
-import { WorkerEntrypoint } from 'cloudflare:workers';
+type Answer = Response | Promise<Response>;
 
-export default class extends WorkerEntrypoint {
-  fetch(request: Request): Response | Promise<Response>;
-  // Optional, since worker.mjs takes them off the prototype.
-  answer_panic?(request: Request, env: unknown, context: ExecutionContext): Response | Promise<Response>;
-  answer_object?(object: DurableObject, kind: string, message?: string): Promise<string>;
-  watch_step?(...args: unknown[]): unknown;
-  resume?(...args: unknown[]): unknown;
+/** A class of which no instance is made: its functions need no other of its members than these. */
+export default class {
+  fetch(this: { env: unknown; ctx: ExecutionContext }, request: Request): Answer;
+  answer_panic(this: void, request: Request, env: unknown, context: ExecutionContext): Answer;
+  answer_object(this: void, object: object, kind: string, message?: string): string | Promise<string>;
+  watch_step(this: void, ...args: unknown[]): unknown;
+  abandon(this: void, id: number): void;
+  resume(this: void, ...args: unknown[]): unknown;
 }

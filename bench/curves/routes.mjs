@@ -1,7 +1,5 @@
 // With the number of routes: what a request costs, how long a start takes, and how much memory it needs.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleWith } from '../bundle.mjs';
 import { benchConfig, configured, gatewayWorker, resources } from '../gateway.mjs';
@@ -45,31 +43,26 @@ async function measureMatches(places, rounds, requests) {
 }
 
 async function measureGrowth(places, rounds) {
-  const folder = mkdtempSync(join(tmpdir(), 'bargate-routes-'));
-  try {
-    const [kv] = await peerWorkers(folder, ['kv'], { tenant: { origin: '', issuer: '' }, upstream: '' });
-    const cases = [];
-    for (const count of places) {
+  const results = await measureStartsOf(rounds, async (folder) => {
+    const cases = places.map(async (count) => {
       const name = `routes-${count}`;
       const paths = [{ method: 'GET', path: '/health', response: { status: 'ok' } }, ...resources(count - 1)];
       const bundle = await bundleWith(join(folder, `bundle-${count}`), { paths });
-      cases.push({ name, path: '/health', worker: gatewayWorker(name, {}, bundle) });
-    }
-    const results = await measureStartsOf(folder, cases, kv, rounds);
-    const line = (of) => places.map((count) => [count, rounded(median(results[`routes-${count}`].map(of)))]);
-    return [
-      {
-        title: 'Start to first answer, by routes',
-        unit: 'ms',
-        lines: [{ title: 'Bargate', points: line(({ ms }) => ms) }],
-      },
-      {
-        title: 'Memory after it, by routes',
-        unit: 'MiB',
-        lines: [{ title: 'Bargate', points: line(({ mib }) => mib) }],
-      },
-    ];
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+      return [name, { path: '/health', worker: gatewayWorker(name, {}, bundle) }];
+    });
+    return Object.fromEntries(await Promise.all(cases));
+  });
+  const line = (of) => places.map((count) => [count, rounded(median(results[`routes-${count}`].map(of)))]);
+  return [
+    {
+      title: 'Start to first answer, by routes',
+      unit: 'ms',
+      lines: [{ title: 'Bargate', points: line(({ ms }) => ms) }],
+    },
+    {
+      title: 'Memory after it, by routes',
+      unit: 'MiB',
+      lines: [{ title: 'Bargate', points: line(({ mib }) => mib) }],
+    },
+  ];
 }

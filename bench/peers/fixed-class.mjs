@@ -1,4 +1,4 @@
-// Gives one answer to everything, as a class: the least that an entry like Bargate's does.
+// Gives one answer to everything, as a class: the least that such an entry does.
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 

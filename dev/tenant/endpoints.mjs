@@ -5,7 +5,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { sendAnswer } from './faults.mjs';
 import { CONTENT_SECURITY_POLICY, consentPage, errorPage, loginPage } from './login-page.mjs';
-import { grantAll } from './provider.mjs';
+import { SECOND_FACTOR, asksForSecondFactor, grantAll } from './provider.mjs';
 
 /** Makes the endpoints. `find` returns the one that answers a request, or `undefined` if oidc-provider does. */
 export function createEndpoints({
@@ -89,8 +89,13 @@ export function createEndpoints({
     }
     const { client_id: clientId, login_hint: loginHint, scope, resource = [] } = interaction.params;
     const isConsent = interaction.prompt.name === 'consent';
+    const secondFactor = asksForSecondFactor(interaction.params);
     if (request.method !== 'POST')
-      return sendHtml(response, 200, isConsent ? consentPage({ clientId, scope }) : loginPage({ clientId, loginHint }));
+      return sendHtml(
+        response,
+        200,
+        isConsent ? consentPage({ clientId, scope }) : loginPage({ clientId, loginHint, secondFactor }),
+      );
 
     const form = await readForm(request);
     const email = form.get('username') ?? form.get('email') ?? '';
@@ -104,8 +109,9 @@ export function createEndpoints({
       const consent = { consent: { grantId: grant.jti } };
       return currentProvider().interactionFinished(request, response, consent, { mergeWithLastSubmission: true });
     }
-    if (!email.includes('@')) return sendHtml(response, 400, loginPage({ clientId, loginHint: email }));
-    const result = { login: { accountId: accounts.subjectOf(email) } };
+    if (!email.includes('@')) return sendHtml(response, 400, loginPage({ clientId, loginHint: email, secondFactor }));
+    const acr = secondFactor && form.get('code') ? SECOND_FACTOR : undefined;
+    const result = { login: { accountId: accounts.subjectOf(email), acr } };
     return currentProvider().interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
 }

@@ -48,8 +48,14 @@ ${content}
 </html>
 `;
 
-/** The form. It posts `username`, `password` and `action` (`login` or `deny`) to its own address. */
-export function loginPage({ clientId, loginHint = '' }) {
+const SECOND_FACTOR_FIELD = `<label for="code">One-time code</label>
+<input id="code" name="code" autocomplete="one-time-code">`;
+
+/**
+ * The form. It posts `username`, `password` and `action` (`login` or `deny`) to its own address, and `code` if a second factor is asked
+ * for: any code is one, and none is a login without.
+ */
+export function loginPage({ clientId, loginHint = '', secondFactor = false }) {
   return page(
     'Log in · local tenant',
     `<h1>Log in</h1>
@@ -60,6 +66,7 @@ export function loginPage({ clientId, loginHint = '' }) {
  value="${escapeHtml(loginHint)}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" required autocomplete="current-password">
+${secondFactor ? SECOND_FACTOR_FIELD : ''}
 <button type="submit" name="action" value="login">Log in</button>
 <button type="submit" name="action" value="deny" class="plain" formnovalidate>Deny</button>
 </form>`,

@@ -1,6 +1,6 @@
 // oidc-provider, configured to look and behave like an Auth0 tenant: its paths, its `audience`, its tokens.
 
-import Provider, { errors } from 'oidc-provider';
+import Provider, { errors, interactionPolicy } from 'oidc-provider';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
 import { addTokenExchange } from './token-exchange.mjs';
@@ -10,6 +10,9 @@ const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
 /** The one API that the tenant does not know; any other is one of its own. */
 export const UNKNOWN_RESOURCE = 'urn:example:unknown';
+
+/** What `acr` says of a login with a second factor: at Auth0, this. */
+export const SECOND_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor';
 
 /** Auth0's endpoints, by the names that oidc-provider has for them. Its logout is not OpenID Connect's. */
 export const AUTH0_ENDPOINTS = {
@@ -43,7 +46,7 @@ export function createProvider({
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
     audience,
-    scope: [...OIDC_SCOPES, ...settings.apiScopes].join(' '),
+    scope: [...OIDC_SCOPES, ...settings.apiScopes, ...settings.policies.flatMap(({ scope }) => scope)].join(' '),
     accessTokenTTL: settings.accessTokenSeconds,
     accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
@@ -73,9 +76,18 @@ export function createProvider({
       });
     },
   };
+  /**
+   * A refresh for an audience without a policy brings a token for that of the login, and nobody says so.
+   * @param {any} form
+   */
+  const byPolicy = ({ grant_type: grant, audience } = {}) =>
+    settings.policies.some((policy) => grant === 'refresh_token' && policy.audience === audience)
+      ? audience
+      : undefined;
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
-    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
+    defaultResource: ({ oidc: { params, body } }, client, named) =>
+      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience,
     useGrantedResource: () => true,
   };
 
@@ -101,6 +113,7 @@ export function createProvider({
     },
     scopes: OIDC_SCOPES,
     claims: CLAIMS_OF_SCOPE,
+    acrValues: [SECOND_FACTOR],
     responseTypes: ['code'],
     clientAuthMethods,
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg], introspectionSigningAlgValues: [signingKey.alg] },
@@ -130,7 +143,14 @@ export function createProvider({
         getResourceServerInfo: (ctx, audience) => apiOf(audience),
       },
     },
-    interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
+    extraTokenClaims: ({ oidc: { entities } }) => {
+      const { acr, authTime } = entities.AuthorizationCode ?? entities.RefreshToken ?? {};
+      return settings.authenticationClaims && authTime ? { acr, auth_time: authTime } : undefined;
+    },
+    interactions: {
+      policy: askingForSecondFactor(),
+      url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}`,
+    },
     issueRefreshToken: (ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     rotateRefreshToken: () => settings.rotateRefreshTokens,
@@ -156,6 +176,19 @@ export function createProvider({
   provider.proxy = true;
   provider.on('server_error', (ctx, error) => console.error('tenant:', ctx.method, ctx.path, error));
   return provider;
+}
+
+/** Checks whether a login asks for a second factor, among what else would do. */
+export const asksForSecondFactor = ({ acr_values: asked = '' }) => asked.split(' ').includes(SECOND_FACTOR);
+
+// To oidc-provider, `acr_values` is a wish that it leaves to others. Whoever logs in anew, without a second factor, gets in all the same.
+function askingForSecondFactor() {
+  const { Check, base } = interactionPolicy;
+  const policy = base();
+  const isDue = ({ oidc: { params, session, result } }) =>
+    asksForSecondFactor(params) && session.acr !== SECOND_FACTOR && !result?.login;
+  policy.get('login').checks.add(new Check('second_factor', 'a second factor is asked for', isDue));
+  return policy;
 }
 
 function restoreOfflineAccess(ctx) {

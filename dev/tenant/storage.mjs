@@ -1,6 +1,6 @@
 // The tenant's memory: what oidc-provider asks of an adapter, plus a view of refresh token families for tests.
 
-import { errors } from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
 /** One tenant's storage. Every Provider made over it sees the same sessions, grants and tokens. */
 export class Storage {
@@ -48,6 +48,22 @@ export class Storage {
     const overlapSeconds = key.startsWith('RefreshToken:') ? this.#settings.rotationOverlapSeconds : 0;
     this.#records.get(key).spentAt ??= Date.now() + overlapSeconds * 1000;
     return true;
+  }
+
+  /** Returns a record with what the policies for refresh tokens add to it, and without what is withheld. */
+  underPolicies(model, payload) {
+    const { policies, withheldResources } = this.#settings;
+    if (model === 'Grant' && policies.length) {
+      const more = policies.map(({ audience, scope }) => [audience, scope.join(' ')]);
+      return { ...payload, resources: { ...payload.resources, ...Object.fromEntries(more) } };
+    }
+    if (model !== 'RefreshToken' || !(policies.length || withheldResources.length)) return payload;
+    const resources = new Set([payload.resource ?? [], policies.map(({ audience }) => audience)].flat(2));
+    for (const withheld of withheldResources) resources.delete(withheld);
+    // Auth0 gives of the scopes of a request those that its policy has, and does not refuse the others.
+    const asked = policies.length ? (Provider.ctx?.oidc?.body?.scope ?? '').split(' ') : [];
+    const scopes = new Set([...(payload.scope ?? '').split(' '), ...policies.flatMap(({ scope }) => scope), ...asked]);
+    return { ...payload, resource: [...resources], scope: [...scopes].filter(Boolean).join(' ') };
   }
 
   remove(key) {
@@ -103,7 +119,8 @@ class Adapter {
   }
 
   async find(id) {
-    return this.storage.find(this.key(id));
+    const payload = this.storage.find(this.key(id));
+    return payload && this.storage.underPolicies(this.model, payload);
   }
 
   async findByUid(uid) {

@@ -1,6 +1,7 @@
 //! The `auth` of a path: which authorizer's tokens open it, and what these must have.
 
 use crate::config::code::Code;
+use crate::http::header::seconds;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -15,6 +16,15 @@ use super::key::{Key, Texts};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_text, note_type, read_text};
 use super::section::section;
+
+/// What a name is not that cannot be a scope.
+pub(super) const NOT_A_SCOPE: &str = "is not a scope";
+
+/// The way back from a login takes time as well: with less, a user could be too late at each arrival.
+const MAX_AGE_MIN_SECS: u32 = 60;
+
+/// A year: whoever takes older authentications takes all.
+const MAX_AGE_MAX_SECS: u32 = 365 * 24 * 60 * 60;
 
 /// What a path requires.
 #[derive(Clone)]
@@ -36,8 +46,32 @@ pub struct Requirements {
     pub permissions: Vec<String>,
     /// Claims by name or path, and the value that each must have or contain; of an array, one of its values.
     pub claims: Vec<(String, Json)>,
+    /// How the user must have been authenticated, if that matters.
+    pub authentication: Option<RequiredAuthentication>,
     /// Whether a request without any credential may pass.
     pub optional: bool,
+}
+
+/// How a user must have been authenticated, in the words of challenges and authorization requests (RFC 9470 section 3). At least one of
+/// the two is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiredAuthentication {
+    /// Values of `acr` with spaces between them, of which it must be one.
+    pub acr_values: Option<String>,
+    /// How long ago it may have been, in seconds.
+    pub max_age: Option<String>,
+}
+
+impl RequiredAuthentication {
+    /// Returns how long ago it may have been, in seconds.
+    pub fn max_age_secs(&self) -> Option<u32> {
+        seconds(self.max_age.as_deref()?)
+    }
+
+    /// Checks whether anything is required.
+    pub fn asks_anything(&self) -> bool {
+        self.acr_values.is_some() || self.max_age.is_some()
+    }
 }
 
 /// An `auth` that requires a token.
@@ -80,10 +114,11 @@ pub(super) fn read_access<'n>(
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
             let name = rules.text(&AUTHORIZER, findings);
-            requirements.scopes = read_names(&mut rules, &SCOPES, findings);
-            requirements.any_scopes = read_names(&mut rules, &ANY_SCOPES, findings);
-            requirements.permissions = read_names(&mut rules, &PERMISSIONS, findings);
+            requirements.scopes = read_names(&mut rules, &SCOPES, NOT_A_SCOPE, findings);
+            requirements.any_scopes = read_names(&mut rules, &ANY_SCOPES, NOT_A_SCOPE, findings);
+            requirements.permissions = read_names(&mut rules, &PERMISSIONS, NOT_A_SCOPE, findings);
             requirements.claims = read_claims(&mut rules, findings);
+            requirements.authentication = read_authentication(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
             rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
             name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
@@ -97,22 +132,40 @@ pub(super) fn read_access<'n>(
     Some(WrittenAccess { authorizer, requirements, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
-/// Reads scopes or permissions; each is a scope by RFC 6749 section 3.3, because challenges name it.
+/// Reads how a user must have been authenticated.
+fn read_authentication(
+    object: &mut ObjectReader<'_, '_>,
+    findings: &mut Findings<'_>,
+) -> Option<RequiredAuthentication> {
+    let written = read_names(object, &ACR_VALUES, "is not a value of acr", findings);
+    let max_age = object.limit(&MAX_AGE_SECONDS, findings).map(|secs| secs.to_string());
+    let node = object.node(&ACR_VALUES);
+    if let Some(Node { value: Value::Array(items), offset }) = node
+        && items.is_empty()
+    {
+        let help = advice("remove the key if every authentication is strong enough");
+        let place = ACR_VALUES.at(object.place());
+        findings.note(*offset, &place, Code::EmptyList, format_args!("no authentication is strong enough"), help);
+    }
+    let required = RequiredAuthentication { acr_values: node.map(|_| written.join(" ")), max_age };
+    required.asks_anything().then_some(required)
+}
+
+/// Reads scopes, permissions or values of `acr`; each has the form of a scope (RFC 6749 section 3.3), because challenges name it. `wrong`
+/// says what one is not that has another.
 pub(super) fn read_names(
     object: &mut ObjectReader<'_, '_>,
     key: &Key<Texts>,
+    wrong: &'static str,
     findings: &mut Findings<'_>,
 ) -> Vec<String> {
     let place = key.at(object.place());
-    let is_scope =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
     let written = object.texts(key, findings);
     let mut names = Vec::with_capacity(written.len());
     for (index, written) in written.iter().enumerate() {
         match written.value() {
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
-                let wrong = "is not a scope";
                 let help = advice("write one name per string, without spaces");
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
@@ -120,6 +173,11 @@ pub(super) fn read_names(
         }
     }
     names
+}
+
+/// Checks whether a text is one scope (RFC 6749 section 3.3).
+pub(super) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\')
 }
 
 section! {
@@ -164,6 +222,13 @@ section! {
     CLAIMS, Elsewhere,
         CLAIMS_WORDS,
         shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
+    ACR_VALUES: Texts = texts("acr_values", Scope), Elsewhere,
+        "How strongly the user must have been authenticated: `acr` must be one of these. It counts for a bearer token what \
+         the token says, and for a session what the ID token of its login says.",
+        shape(Shape::List(Box::new(Shape::Text(Form::Scope)), 1)), example(list!["urn:example:mfa"]);
+    MAX_AGE_SECONDS: Limit = limit("max_age_seconds", MAX_AGE_MIN_SECS..=MAX_AGE_MAX_SECS), Elsewhere,
+        "For how many seconds after the user was authenticated requests are taken, by `auth_time` in the same place.",
+        example(300_u32);
     OPTIONAL: Boolean = boolean("optional"), Elsewhere,
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
          used. An invalid token is still refused.",

@@ -107,12 +107,13 @@ pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
     text
 }
 
-/// Returns the candidate that `written` most likely means, if one is similar enough.
+/// Returns the candidate that `written` most likely means, if one is similar enough, or is `written` with more words behind it.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if written.len() > NEAREST_MAX_BYTES {
         return None;
     }
     let allowed = 1 + written.chars().count() / 4;
+    let has_more_words = |candidate: &str| candidate.strip_prefix(written).is_some_and(|rest| rest.starts_with('_'));
     candidates
         .into_iter()
         .take(NEAREST_CANDIDATES_MAX)
@@ -120,7 +121,7 @@ pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>)
         .map(|candidate| {
             (strsim::osa_distance(&written.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate)
         })
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, candidate)| *distance <= allowed || has_more_words(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -158,5 +159,7 @@ mod tests {
         assert_eq!(nearest("Domain", keys), Some("domain"));
         assert_eq!(nearest("doamin", keys), Some("domain"), "a transposition counts one");
         assert_eq!(nearest("colour", keys), None);
+        assert_eq!(nearest("client", keys), Some("client_id"), "without the unit, or another last word");
+        assert_eq!(nearest("", keys), None);
     }
 }

@@ -12,10 +12,11 @@ use super::key::{Key, Text};
 use super::login::{Login, Provider};
 use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, Help, ObjectReader, Written, advice};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice};
 use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
+use super::token_target::{WrittenTarget, read_token_target};
 use crate::route::Pattern;
 use crate::secret::Secret;
 use keys::{Kind, ResponseKind};
@@ -32,6 +33,8 @@ pub enum Integration {
         prefix: Option<String>,
         /// Whether a WebSocket is closed once its token has expired or its session has ended.
         close_at_expiry: bool,
+        /// The text of what the token of a session is requested for, if it is another than that of logins.
+        target: Option<String>,
     },
     /// Another Worker, by its binding.
     ServiceBinding {
@@ -43,7 +46,7 @@ pub enum Integration {
     /// A JavaScript module beside the gateway, by its name.
     Service(String),
     /// A fixed answer of the config.
-    Fixed(Fixed),
+    Fixed(Rc<Fixed>),
     /// A redirect of the config.
     Redirect(Redirect),
     /// A redirect to the provider's login.
@@ -141,7 +144,13 @@ pub(crate) struct WrittenIntegration<'n> {
 #[derive(Clone)]
 pub(crate) enum Settings<'n> {
     /// An upstream: its alias, and the rest as [`Integration::HttpProxy`] has it.
-    HttpProxy { server: Option<Written<'n>>, prefix: Option<String>, close_at_expiry: bool },
+    HttpProxy {
+        server: Option<Written<'n>>,
+        prefix: Option<String>,
+        close_at_expiry: bool,
+        /// As it is here; the server may have more.
+        target: WrittenTarget<'n>,
+    },
     /// Another Worker.
     ServiceBinding(WrittenCall<'n>),
     /// A module: its alias.
@@ -232,7 +241,14 @@ fn read_integration<'n>(
                 findings.note(object.offset(), &place, Code::ClaimWithoutAuth, message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
-            Settings::HttpProxy { server: object.text(&keys::http_proxy::SERVER, findings), prefix, close_at_expiry }
+            let server = object.text(&keys::http_proxy::SERVER, findings);
+            let target = read_token_target(object, findings);
+            if let Some((key, written)) = target.first().filter(|_| !authenticated) {
+                let message = format_args!("this path verifies no token, and sends none of a session");
+                let help = advice("add \"auth\": true to this path");
+                findings.note(written.offset, &Place::Key(place, key), Code::ClaimWithoutAuth, message, help);
+            }
+            Settings::HttpProxy { server, prefix, close_at_expiry, target }
         }
         Kind::ServiceBinding => Settings::ServiceBinding(read_worker(object, findings)),
         Kind::Service => Settings::Service(object.text(&keys::service::BINDING, findings)),

@@ -6,6 +6,7 @@ use super::authorizer::Authorizer;
 use super::client::Client;
 use super::provider::{Endpoints, RESOURCE, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
+use super::token_target::TokenTarget;
 use crate::algorithm::Algorithm;
 use crate::secret::Secret;
 
@@ -17,6 +18,8 @@ pub struct Provider {
     pub client: Client,
     /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
+    /// Resources that logins request besides, so that refreshes may request tokens for them (RFC 8707 section 2.2).
+    pub login_resources: Vec<String>,
     /// Parameters of a login path that a client may choose.
     pub client_parameters: Vec<String>,
     /// Whether authorization requests are pushed, also if the provider does not require it (RFC 9126).
@@ -49,6 +52,22 @@ impl Provider {
     /// Returns the resources that tokens are requested for, each as a parameter (RFC 8707 section 2).
     pub fn resources(&self) -> impl Iterator<Item = &(String, String)> {
         self.parameters.iter().filter(|(name, _)| name == RESOURCE.name)
+    }
+
+    /// Has logins request what refreshes request later: the provider gives tokens only for what a login was for.
+    pub(super) fn request_at_login(&mut self, target: &TokenTarget<'_>) {
+        let TokenTarget { value, .. } = *target;
+        if !self.resources().any(|(_, known)| known == value) && !self.login_resources.iter().any(|one| one == value) {
+            self.login_resources.push(value.to_owned());
+        }
+        for scope in target.scope.split(' ').filter(|scope| !scope.is_empty()) {
+            if !self.asks_for(scope)
+                && let Some((_, scopes)) = self.parameters.iter_mut().find(|(name, _)| name == SCOPE.name)
+            {
+                scopes.push(' ');
+                scopes.push_str(scope);
+            }
+        }
     }
 
     /// Checks whether logins request a scope.

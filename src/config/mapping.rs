@@ -2,8 +2,10 @@
 
 use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
+use crate::route::Pattern;
 use std::fmt;
 
+use super::diagnostic::nearest;
 use super::document::{Member, Node, Origin, Value};
 use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, read_header_names};
 use super::host_only::HostOnly;
@@ -11,6 +13,12 @@ use super::key::{Key, Value as AnyValue};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, advice, host_help, host_text, note_type, read_text};
 use super::section::section;
+
+/// The source that is the method.
+const METHOD: &str = "$request.method";
+
+/// The source that is the host.
+const HOST: &str = "$request.url.host";
 
 /// What a path sends to its upstream besides the client's own headers and parameters.
 #[derive(Clone, Default)]
@@ -30,6 +38,12 @@ pub enum Source {
     Header(String),
     /// `$request.query.NAME`
     Query(String),
+    /// `$request.path.NAME`: a parameter of the path.
+    Parameter(String),
+    /// `$request.method`
+    Method,
+    /// `$request.url.host`: the host that the client called, with the port if it is not the scheme's own.
+    Host,
     /// `$request.jwt.PATH`: a claim of the verified token, dots leading into objects.
     Claim(String),
     /// A text of the config, or of the variable that `$config.NAME` names.
@@ -42,6 +56,9 @@ impl fmt::Debug for Source {
         match self {
             Self::Header(name) => write!(f, "$request.header.{name}"),
             Self::Query(name) => write!(f, "$request.query.{name}"),
+            Self::Parameter(name) => write!(f, "$request.path.{name}"),
+            Self::Method => f.write_str(METHOD),
+            Self::Host => f.write_str(HOST),
             Self::Claim(path) => write!(f, "$request.jwt.{path}"),
             Self::Text(_) => f.write_str("[text]"),
         }
@@ -142,7 +159,9 @@ pub(crate) enum WrittenSource<'n> {
 
 /// What a mapping may use.
 #[derive(Clone, Copy)]
-pub(super) struct Scope {
+pub(super) struct Scope<'p> {
+    /// The paths that the entry answers, if they are known here.
+    pub pattern: Option<&'p Pattern>,
     /// Whether the path has a token to take claims from.
     pub authenticated: bool,
     /// Whether answers are cached for everyone.
@@ -152,7 +171,7 @@ pub(super) struct Scope {
 /// Reads the `mapping` and the `request_headers` of a path; an empty one if it has neither.
 pub(super) fn read_mapping<'n>(
     object: &mut ObjectReader<'n, '_>,
-    scope: Scope,
+    scope: Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> WrittenMapping<'n> {
     let mut mapping = WrittenMapping::default();
@@ -184,7 +203,7 @@ impl<'n> WrittenMapping<'n> {
         &mut self,
         object: &mut ObjectReader<'n, '_>,
         list: [&'static Key<AnyValue>; 2],
-        scope: Scope,
+        scope: Scope<'_>,
         findings: &mut Findings<'_>,
     ) {
         let [_, key] = list;
@@ -210,7 +229,7 @@ impl<'n> WrittenMapping<'n> {
 fn read_source<'n>(
     node: &'n Node<'n>,
     place: &Place<'_>,
-    scope: Scope,
+    scope: Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<WrittenSource<'n>> {
     if let Value::Number(number) = &node.value {
@@ -224,6 +243,11 @@ fn read_source<'n>(
     if let Some(name) = text.strip_prefix("$config.") {
         return Some(WrittenSource::Variable(name));
     }
+    for (alias, source) in [(METHOD, Source::Method), (HOST, Source::Host)] {
+        if text == alias {
+            return Some(WrittenSource::Known(source));
+        }
+    }
     let mut refuse = |code, message: fmt::Arguments<'_>, help| {
         findings.note(node.offset, place, code, message, help);
         None
@@ -231,6 +255,7 @@ fn read_source<'n>(
     for (prefix, source) in [
         ("$request.header.", Source::Header as fn(String) -> Source),
         ("$request.query.", Source::Query),
+        ("$request.path.", Source::Parameter),
         ("$request.jwt.", Source::Claim),
     ] {
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
@@ -241,6 +266,16 @@ fn read_source<'n>(
                 format_args!("this path verifies no token to take a claim from"),
                 help,
             );
+        }
+        if prefix == "$request.path."
+            && let Some(pattern) = scope.pattern
+            && !pattern.param_names().any(|own| own == name)
+        {
+            let help = host_help(|| match nearest(name, pattern.param_names()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("name a parameter in \"path\", as in /orders/{{{name}}}"),
+            });
+            return refuse(Code::UnknownVariable, format_args!("the path has no parameter \"{name}\""), help);
         }
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
@@ -254,10 +289,10 @@ fn read_source<'n>(
         }
         return Some(WrittenSource::Known(source(name.to_owned())));
     }
-    let help = host_help(|| {
-        "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
-            .to_owned()
-    });
+    let help = advice(
+        "one of: $request.header.NAME, $request.query.NAME, $request.path.NAME, $request.method, $request.url.host, \
+         $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME",
+    );
     findings.refuse(&written, place, Code::UnknownAlias, "is not a source", help);
     None
 }
@@ -268,8 +303,9 @@ section! {
         "mapping",
         "Headers and query parameters for the upstream, each with the source of its value. It has an effect \
          with `http_proxy`, `service`, `service_binding` and `pre_process`.\n\nA source is `$request.header.NAME`, \
-         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name that \
-         fits is used), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; any other text without `$` at its \
+         `$request.query.NAME`, `$request.path.NAME` (a parameter of the path), `$request.method`, `$request.url.host` \
+         (with the port, if it is not the scheme's own), `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and \
+         the longest name that fits is used), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; any other text without `$` at its \
          beginning is sent as it is. If a source has no value, nothing is sent. No \
          client can send a header that any path maps.",
     ).without_notes()

@@ -131,10 +131,10 @@ impl Network {
 impl Networks {
     /// Returns the text by which an address is counted: of IPv6 its first 64 bits, because a client that has one of these addresses
     /// has them all.
-    pub fn counted(address: String) -> String {
-        match parse_bits(&address) {
+    pub fn counted(address: &str) -> String {
+        match parse_bits(address) {
             Some(bits) if !is_mapped(bits) => u64::try_from(bits >> 64).unwrap_or_default().to_string(),
-            _ => address,
+            _ => address.to_owned(),
         }
     }
 
@@ -298,7 +298,7 @@ mod tests {
             ("", "unknown", false, "no addresses"),
         ];
         for (one, other, same, message) in table {
-            assert_eq!(Networks::counted(one.to_owned()) == Networks::counted(other.to_owned()), same, "{message}");
+            assert_eq!(Networks::counted(one) == Networks::counted(other), same, "{message}");
         }
     }
 }

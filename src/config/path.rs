@@ -216,7 +216,8 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
     read.rules = read_rules(&mut object, authenticated, gets, findings);
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
-    read.mapping = read_mapping(&mut object, Scope { authenticated, for_all }, findings);
+    let scope = Scope { pattern: read.pattern.as_ref(), authenticated, for_all };
+    read.mapping = read_mapping(&mut object, scope, findings);
     read.response_headers = read_response_headers(&mut object, findings);
     read.pre_process = read_rpc(&mut object, &keys::PRE_PROCESS, findings);
     object.finish(findings);

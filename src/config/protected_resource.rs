@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::access::read_names;
+use super::access::{NOT_A_SCOPE, read_names};
 use super::address::{Scheme, read_url};
 use super::code::Code;
 use super::document::{Node, Origin, Value};
@@ -121,7 +121,7 @@ fn read_section<'n>(
             };
             written = object.text(&RESOURCE, findings);
             url = read_url(written, &RESOURCE, findings);
-            scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, findings));
+            scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, NOT_A_SCOPE, findings));
             if let Some(documentation) = read_url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
                 metadata.insert("resource_documentation".to_owned(), documentation.into_text().into());
             }

@@ -222,14 +222,7 @@ pub(super) fn read_resources<'n>(object: &mut ObjectReader<'n, '_>, findings: &m
     let mut take = |node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>| {
         let Some(written) = read_text(node, place, findings) else { return };
         read.push(written);
-        // RFC 8707 section 2.
-        let is_resource =
-            |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && Address::parse(text).is_some();
-        if written.value().is_some_and(|text| !is_resource(text)) {
-            let wrong = "is not an absolute URI without a fragment";
-            let help = advice("write it as the provider knows it, as in https://api.example.com or urn:example:api");
-            findings.refuse(&written, place, Code::InvalidUrl, wrong, help);
-        }
+        note_unlike_resource(&written, place, findings);
     };
     match object.node(&RESOURCE) {
         Some(Node { value: document::Value::Array(items), offset }) => {
@@ -245,6 +238,17 @@ pub(super) fn read_resources<'n>(object: &mut ObjectReader<'n, '_>, findings: &m
         None => {}
     }
     read
+}
+
+/// Reports a text that is not a resource (RFC 8707 section 2).
+pub(super) fn note_unlike_resource(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let is_resource =
+        |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && Address::parse(text).is_some();
+    if written.value().is_some_and(|text| !is_resource(text)) {
+        let wrong = "is not an absolute URI without a fragment";
+        let help = advice("write it as the provider knows it, as in https://api.example.com or urn:example:api");
+        findings.refuse(written, place, Code::InvalidUrl, wrong, help);
+    }
 }
 
 /// Reads the parameters of each authorization request.

@@ -39,6 +39,10 @@ pub(super) fn resolve(
     let has_session = tree.session.is_some();
     let first_login = tree.paths.iter().find_map(WrittenPath::begins_login).map(str::to_owned);
     let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
+    for server in tree.servers.iter().filter(|_| !has_session) {
+        let section = root::SERVERS.at(&Place::Root);
+        server.token_target.note_without_session(&Place::Index(&section, server.index), findings);
+    }
     let Resolved { logs_in, provider, login, session, mut paths } =
         resolve_paths(&tree, session, paths, &authorizers, findings);
     let metadata = resources::describe(described, &authorizers, &mut paths);

@@ -9,6 +9,7 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_names, read_array};
 use super::root;
 use super::section::section;
+use super::token_target::{WrittenTarget, read_token_target};
 use super::upstream_token::{UpstreamToken, WrittenUpstreamToken, read_upstream_token};
 
 /// How long an upstream may take to begin its answer, by default.
@@ -77,6 +78,8 @@ pub(crate) struct WrittenServer<'n> {
     pub token: Option<Option<WrittenUpstreamToken<'n>>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
+    /// What the access tokens that it gets are requested for.
+    pub token_target: WrittenTarget<'n>,
     /// Its addresses.
     pub urls: HostOnly<Vec<Written<'n>>>,
     /// The codes of warnings that are not reported for it.
@@ -118,8 +121,14 @@ fn read_server<'n>(
     let timeout_ms = object.integer(&TIMEOUT_MS, findings);
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
+    let token_target = read_token_target(&mut object, findings);
     let token = object.node(&AUTHORIZATION);
     let token = token.map(|node| read_upstream_token(node, &AUTHORIZATION.at(place), findings));
+    if let Some((key, written)) = token_target.first().filter(|_| token.is_some()) {
+        let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
+        let help = advice("write it there, if the gateway's own token is for that");
+        findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
+    }
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
@@ -128,7 +137,7 @@ fn read_server<'n>(
         Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, token: None })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, token, strict_paths, urls, allow })
+    Some(WrittenServer { index, alias, server, token, strict_paths, token_target, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -192,6 +201,12 @@ section! {
             "then": with(&URL, absent("The server has urls, too: put all of them there.")),
             "else": having(&URL, object! { "type": "string" }),
         })
+        .condition(super::token_target::scope_condition())
+        .condition(wherever(
+            "the token is the gateway's own or a session's",
+            present(&AUTHORIZATION),
+            super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
+        ))
         .example(
             r#"{
                     "servers": [
@@ -230,6 +245,7 @@ section! {
         shape(Shape::Section("authorization")),
         example(object! { "grant": "client_credentials", "audience": "https://billing.example.com" });
     ..target::entries();
+    ..super::token_target::entries_of_server();
     ..[allow("this server")];
 }
 

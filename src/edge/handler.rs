@@ -73,14 +73,14 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     check_rate(cx, path, None).await?;
     let claims = match &path.access {
         Some(access) => {
-            let begun = now_ms();
+            let begun = gateway.begin_measuring();
             let claims = authenticate(gateway, cx, access).await;
-            cx.auth_ms.set(Some(now_ms() - begun));
+            cx.auth_ms.set(begun.map(|begun| now_ms() - begun));
             match claims {
                 Ok(claims) => claims,
                 // A login does not help on the path of another authorizer.
                 Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
-                Err(problem) => return or_login(gateway, cx, problem),
+                Err(problem) => return or_login(gateway, cx, access, problem),
             }
         }
         None => None,
@@ -100,7 +100,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
 /// [`Problem::IpDenied`].
 fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(), Problem> {
     let Some(networks) = networks else { return Ok(()) };
-    if networks.admit(cx.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
+    if networks.admit(cx.header("cf-connecting-ip")) { Ok(()) } else { Err(Problem::IpDenied) }
 }
 
 /// Answers a CORS preflight of a path that has no own `OPTIONS` entry; `None` if the request is something else.
@@ -116,7 +116,7 @@ fn answer_preflight(rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> 
     let origin = cx.header("origin")?;
     let method = cx.header("access-control-request-method")?;
     let headers = cx.header("access-control-request-headers");
-    let preflight = Preflight { origin: &origin, method: &method, headers: headers.as_deref() };
+    let preflight = Preflight { origin, method, headers };
     let headers = preflight_headers(rule, &preflight, &allow.to_string());
     Some(Answer::Preflight(headers))
 }

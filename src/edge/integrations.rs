@@ -13,14 +13,15 @@ mod service;
 mod supabase;
 mod userinfo;
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
+use crate::config::{Integration, LocationPart, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::boxed::{Boxed, boxed};
+use crate::edge::session::access::use_token_for;
+use crate::edge::session::login_redirect::or_login;
 use crate::edge::session::watch;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
@@ -59,17 +60,21 @@ pub async fn run(
         return Ok(answer);
     }
     let work: Boxed<'_, _> = match &path.integration {
-        Integration::Fixed(Fixed { status, headers, body }) => {
-            let headers =
-                headers.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into())).collect();
-            return Ok(Answer::Made { status: *status, headers, body: body.clone(), policy: None });
-        }
+        Integration::Fixed(fixed) => return Ok(Answer::Fixed(Rc::clone(fixed))),
         Integration::Redirect(redirect) => return redirected(redirect, matched),
         Integration::ProtectedResource(resource) => {
             let headers = vec![("content-type".into(), "application/json".into())];
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
         }
-        Integration::HttpProxy { server, prefix, close_at_expiry } => Box::pin(async {
+        Integration::HttpProxy { server, prefix, close_at_expiry, target } => Box::pin(async {
+            if let Some(target) = target.as_deref()
+                && let Err(problem) = boxed(use_token_for(gateway, cx, target)).await
+            {
+                return match &path.access {
+                    Some(access) => or_login(gateway, cx, access, problem),
+                    None => Err(problem),
+                };
+            }
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);

@@ -11,8 +11,8 @@ use wasm_bindgen::JsValue;
 use crate::edge::gateway::loader;
 use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Detached;
-use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::stored_object::StoredObject;
+use crate::edge::runtime::work::Work;
 use crate::objects::Class;
 
 /// Returns the work of answering a message to an object, or of its alarm if there is no message.

@@ -5,34 +5,32 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, prepared, services } from '../../build/inputs.mjs';
 
-const { answer_object, answer_panic, resume, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
-// Otherwise every Worker with a binding to this one could call them.
-delete Gateway.prototype.answer_object;
-delete Gateway.prototype.answer_panic;
-delete Gateway.prototype.resume;
-delete Gateway.prototype.watch_step;
+const { abandon, answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
 
 // Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
-// what the core says to a watch.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, resume, watch_step };
+// what the scripts call of the gateway.
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, prepared, services, abandon, resume, watch_step };
 
-export default class extends Gateway {
-  fetch(request) {
+// An object: of a class, the runtime makes an instance for each request and looks for every kind of handler on it, and a Worker that is
+// bound to this one could call whatever it has.
+export default {
+  fetch(request, env, ctx) {
     try {
-      const answer = super.fetch(request);
-      return answer instanceof Promise ? answer.catch(() => this.#recover(request)) : answer;
+      const answer = fetch.call({ env, ctx }, request);
+      return answer instanceof Promise ? answer.catch(() => recover(request, env, ctx)) : answer;
     } catch {
-      return this.#recover(request);
+      return recover(request, env, ctx);
     }
-  }
+  },
+};
 
-  async #recover(request) {
-    try {
-      return await answer_panic(request, this.env, this.ctx);
-    } catch {
-      // While the fresh instance waited for its config, the panic of another request has ended that one too.
-      return answer_panic(request, this.env, this.ctx);
-    }
+/** @param {[request: Request, env: unknown, ctx: ExecutionContext]} call */
+async function recover(...call) {
+  try {
+    return await answer_panic(...call);
+  } catch {
+    // While the fresh instance waited for its config, the panic of another request has ended that one too.
+    return answer_panic(...call);
   }
 }
 

@@ -41,7 +41,7 @@ pub fn name_of(set_cookie: &str) -> &str {
 /// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
 /// may have set: it is no cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
-    let header = separated(&request.header("cookie").unwrap_or_default());
+    let header = separated(request.header("cookie").unwrap_or_default());
     let is_of_browser = || request.header("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
     let mut sent = Sent::Absent;
     for part in header.split(';') {

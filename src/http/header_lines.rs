@@ -12,11 +12,21 @@ pub struct HeaderLines {
 }
 
 impl HeaderLines {
-    /// Takes the lines over; behind the last there may be a line break.
+    /// Takes the lines over; behind the last there may be one line more.
     pub fn new(text: String) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(place, _)| place);
-        let ends = breaks.chain([text.len()]).collect();
+        let mut next = 0;
+        let ends = text.split('\n').map(|line| {
+            next += line.len() + 1;
+            next - 1
+        });
+        let ends = ends.collect();
         Self { text, ends }
+    }
+
+    /// Returns the last line, which stands behind the pairs if the number of lines is odd.
+    pub fn last_line(&self) -> &str {
+        let start = self.ends.iter().rev().nth(1).map_or(0, |end| end + 1);
+        self.text.get(start..).unwrap_or_default()
     }
 
     /// Returns each name with its value.
@@ -50,8 +60,17 @@ const ADD: &str = "+";
 const REMOVE: &str = "-";
 
 /// What is changed of a message's headers, in its order: names and values on alternating lines, and before each name what is done.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct HeaderChanges(String);
+
+/// Room for the changes to most messages, in bytes, which then does not grow while they are written.
+const CHANGES_BYTES: usize = 512;
+
+impl Default for HeaderChanges {
+    fn default() -> Self {
+        Self(String::with_capacity(CHANGES_BYTES))
+    }
+}
 
 impl HeaderChanges {
     /// Sets a header in the place of those of its name; a cookie stands beside those that are there.
@@ -128,6 +147,14 @@ mod tests {
             assert_eq!(lines.pairs().count(), 4);
         }
         assert_eq!(HeaderLines::new(String::new()).pairs().count(), 0, "none");
+    }
+
+    #[test]
+    fn a_line_behind_the_pairs_is_none_of_them() {
+        for (text, pairs) in [("GET https://a/", 0), ("vary\n\nGET https://a/", 1), ("a\n1\nb\n2\nGET https://a/", 2)] {
+            let lines = HeaderLines::new(text.to_owned());
+            assert_eq!((lines.last_line(), lines.pairs().count()), ("GET https://a/", pairs), "{text}");
+        }
     }
 
     #[test]

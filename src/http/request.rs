@@ -13,8 +13,18 @@ pub trait RequestHead {
     /// Returns the query without its `?`, not decoded; `None` if the address has none.
     fn query(&self) -> Option<&str>;
 
+    /// Returns the host that was called, with the port if it is not the scheme's own; an empty text if it is not known.
+    fn host(&self) -> &str {
+        ""
+    }
+
+    /// Returns the pattern of the path that takes the request; an empty text if none does.
+    fn pattern(&self) -> &str {
+        ""
+    }
+
     /// Returns the value of the header `name` (any case); several of one name come joined by `, `.
-    fn header(&self, name: &str) -> Option<String>;
+    fn header(&self, name: &str) -> Option<&str>;
 }
 
 /// Checks whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
@@ -55,8 +65,8 @@ impl RequestHead for Head<'_> {
     fn query(&self) -> Option<&str> {
         None
     }
-    fn header(&self, name: &str) -> Option<String> {
-        self.1.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    fn header(&self, name: &str) -> Option<&str> {
+        self.1.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 }
 

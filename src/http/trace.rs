@@ -15,18 +15,23 @@ pub struct Trace {
 impl Trace {
     /// Continues the trace of a `traceparent` if it is valid, or begins one; `random` are 24 fresh bytes.
     pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
-        let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
-        let digits: String = random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        let digits = hex(random);
         let (fresh_trace, fresh_parent) = digits.split_at_checked(32).unwrap_or_default();
         let valid = header.and_then(parse);
         let (trace, flags) = valid.unwrap_or((fresh_trace, "00"));
-        Self { traceparent: format!("00-{trace}-{fresh_parent}-{flags}"), continued: valid.is_some() }
+        Self { traceparent: ["00", trace, fresh_parent, flags].join("-"), continued: valid.is_some() }
     }
 
     /// Returns the trace's id.
     pub fn id(&self) -> &str {
         self.traceparent.split('-').nth(1).unwrap_or_default()
     }
+}
+
+/// Returns bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Returns the trace's id and the flags of a valid header (Trace Context section 3.2).

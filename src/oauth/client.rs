@@ -4,7 +4,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use form_urlencoded::{Serializer, byte_serialize};
 use serde_json::Value;
 
-use crate::config::{AuthMethod, Client, Endpoints, Provider};
+use crate::config::{AuthMethod, Client, Endpoints, Provider, TokenTarget};
 use crate::encoding::encode;
 use crate::json::{self, ToText as _};
 use crate::jwks::SigningKey;
@@ -24,10 +24,19 @@ pub struct Form {
 }
 
 impl Form {
-    /// Makes the client's form of `fields` for the token endpoint, with the resources that its tokens are for.
-    pub fn for_tokens(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+    /// Makes the client's form of `fields` for the token endpoint, with what the tokens are for: a target, or the resources of logins.
+    pub fn for_tokens(
+        provider: &Provider,
+        endpoints: &Endpoints,
+        fields: &[(&str, &str)],
+        target: Option<&TokenTarget<'_>>,
+    ) -> Self {
         let mut form = Serializer::new(String::new());
-        form.extend_pairs(fields).extend_pairs(provider.resources());
+        form.extend_pairs(fields);
+        match target {
+            Some(target) => form.extend_pairs(target.parameters()),
+            None => form.extend_pairs(provider.resources()),
+        };
         Self::new(&provider.client, endpoints.token_auth, form)
     }
 
@@ -159,14 +168,14 @@ mod tests {
             (provider.client.secret, provider.client.auth_method) = (Some(Secret::new("a b".to_owned())), configured);
             let endpoints = Endpoints { token_auth, revocation_auth, ..Endpoints::of_auth0("https://idp.example") };
             let forms =
-                [Form::for_tokens(&provider, &endpoints, &[]), Form::for_revocation(&provider, &endpoints, &[])];
+                [Form::for_tokens(&provider, &endpoints, &[], None), Form::for_revocation(&provider, &endpoints, &[])];
             assert_eq!(forms.each_ref().map(of), expected, "{message}");
             let pushed = Form::for_pushed(&provider, &endpoints, "a=b".to_owned());
             assert_eq!(of(&pushed), expected[0], "{message}: pushed as to the token endpoint");
             assert!(pushed.body.starts_with("a=b&client_id=client"), "{message}: {}", pushed.body);
             assert!(forms.iter().all(|form| form.body.contains("client_id=client")), "{message}: its name");
             provider.client.secret = None;
-            let form = Form::for_tokens(&provider, &endpoints, &[]);
+            let form = Form::for_tokens(&provider, &endpoints, &[], None);
             assert_eq!(of(&form), Nothing, "{message}, without a secret");
         }
     }
@@ -214,9 +223,12 @@ mod tests {
         let endpoints = Endpoints::of_auth0("https://idp.example");
         for (parameters, named) in [(&parameters[..], named), (&[("scope", "openid")], "")] {
             let provider = provider(parameters);
-            let tokens = Form::for_tokens(&provider, &endpoints, &[("a", "b")]).body;
+            let tokens = Form::for_tokens(&provider, &endpoints, &[("a", "b")], None).body;
             assert_eq!(tokens, format!("a=b{named}&client_id=client"));
             assert_eq!(Form::for_revocation(&provider, &endpoints, &[("a", "b")]).body, "a=b&client_id=client");
+            let target = TokenTarget { parameter: "audience", value: "urn:a", scope: "r w", audience: "urn:a" };
+            let targeted = Form::for_tokens(&provider, &endpoints, &[("a", "b")], Some(&target)).body;
+            assert_eq!(targeted, "a=b&audience=urn%3Aa&scope=r+w&client_id=client", "a target takes their place");
         }
     }
 

@@ -2,18 +2,19 @@
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use form_urlencoded::Serializer;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Form;
 use super::provider_response::{ProviderResponse, refused};
-use crate::config::{Authorizer, Endpoints, Provider};
+use crate::config::provider::RESOURCE;
+use crate::config::{Authorizer, Config, Endpoints, Provider, RequiredAuthentication};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
 use crate::http::header::seconds;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
-use crate::token::{ClaimError, Expectations, Kind, TokenError, VerifiedClaims};
+use crate::token::{AUTH_TIME, Authentication, ClaimError, Expectations, Kind, TokenError, VerifiedClaims};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -21,21 +22,35 @@ pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 /// The longest value that one side chooses and the gateway passes to the other, in bytes: the longest are hints that are tokens.
 const PASSED_MAX_BYTES: usize = 2_048;
 
-/// The claim that says when the user was authenticated.
-const AUTH_TIME: &str = "auth_time";
+/// How strongly the user is to be authenticated: a parameter of a login path and of authorization requests.
+const ACR_VALUES: &str = "acr_values";
+
+/// How recently the user is to have been authenticated: a parameter of the same.
+const MAX_AGE: &str = "max_age";
 
 /// Names what a sealed state is for, so that no other sealed text can take its place.
 const STATE_PURPOSE: &str = "bargate login state v1";
 
-/// Returns the address at which a login begins that leads to `return_to`.
-pub fn login_address(path: &str, return_to: Option<&str>) -> String {
-    match return_to {
-        Some(return_to) => {
-            let query = Serializer::new(String::new()).append_pair("return_to", return_to).finish();
-            format!("{path}?{query}")
-        }
-        None => path.to_owned(),
+/// Returns the address at which a login begins that leads to `return_to` and authenticates the user as required.
+pub fn login_address(path: &str, return_to: Option<&str>, needed: Option<&RequiredAuthentication>) -> String {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(return_to.map(|return_to| ("return_to", return_to)));
+    if let Some(needed) = needed {
+        query.extend_pairs(needed.acr_values.as_deref().map(|values| (ACR_VALUES, values)));
+        query.extend_pairs(needed.max_age.as_deref().map(|secs| (MAX_AGE, secs)));
     }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// Returns the authentication that the query of a login path asks for, if a path of the config requires exactly that. Anything else is a
+/// client's own wish.
+pub fn asked_authentication(config: &Config, query: Option<&str>) -> Option<RequiredAuthentication> {
+    let [acr_values, max_age] = [ACR_VALUES, MAX_AGE].map(|name| query_parameter(query, name));
+    let asked = RequiredAuthentication { acr_values, max_age };
+    let mut required =
+        config.paths.iter().filter_map(|path| path.access.as_ref()?.requirements.authentication.as_ref());
+    required.any(|needed| *needed == asked).then_some(asked)
 }
 
 /// Fresh randomness for one login.
@@ -55,25 +70,38 @@ pub struct LoginState {
     pub nonce: String,
     /// Where the application wants to go on.
     pub return_to: Option<String>,
+    /// How the user must have been authenticated, if a path requires it.
+    pub authentication: Option<RequiredAuthentication>,
     /// When the login began, in seconds since 1970.
     pub issued_at: i64,
 }
 
 impl LoginState {
     /// Begins a login at `now` (seconds since 1970).
-    pub fn begin(random: &LoginRandom, return_to: Option<String>, now: i64) -> Self {
-        Self { verifier: random_text(&random.verifier), nonce: random_text(&random.nonce), return_to, issued_at: now }
+    pub fn begin(
+        random: &LoginRandom,
+        return_to: Option<String>,
+        authentication: Option<RequiredAuthentication>,
+        now: i64,
+    ) -> Self {
+        let (verifier, nonce) = (random_text(&random.verifier), random_text(&random.nonce));
+        Self { verifier, nonce, return_to, authentication, issued_at: now }
     }
 
     /// Returns the bytes to seal.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let members = &mut [
+        let mut members = Map::new();
+        let own = &mut [
             ("v", self.verifier.as_str().into()),
             ("n", self.nonce.as_str().into()),
             ("r", self.return_to.as_deref().into()),
             ("t", self.issued_at.into()),
         ];
-        json::object(members).to_text().into_bytes()
+        json::insert(&mut members, own);
+        if let Some(RequiredAuthentication { acr_values, max_age }) = &self.authentication {
+            json::insert(&mut members, &mut [("a", acr_values.as_deref().into()), ("m", max_age.as_deref().into())]);
+        }
+        Value::Object(members).to_text().into_bytes()
     }
 
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
@@ -92,7 +120,9 @@ impl LoginState {
         let members = json::parse_object(bytes)?;
         let own = |key: &str| json::text(&members, key).map(str::to_owned);
         let issued_at = members.get("t").and_then(Value::as_i64)?;
-        Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), issued_at })
+        let authentication = RequiredAuthentication { acr_values: own("a"), max_age: own("m") };
+        let authentication = authentication.asks_anything().then_some(authentication);
+        Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), authentication, issued_at })
     }
 }
 
@@ -125,13 +155,24 @@ pub fn authorization_request(
         .append_pair("state", sealed_state)
         .append_pair("nonce", &state.nonce)
         .append_pair("code_challenge", challenge)
-        .append_pair("code_challenge_method", "S256")
-        .extend_pairs(&provider.parameters);
+        .append_pair("code_challenge_method", "S256");
+    let needed = state.authentication.as_ref();
+    // The config may ask for a more recent authentication by itself.
+    let own = provider.parameter(MAX_AGE).map_or(u32::MAX, max_age_secs);
+    let max_age =
+        needed.filter(|needed| needed.max_age_secs() < Some(own)).and_then(|needed| needed.max_age.as_deref());
+    let required = [(ACR_VALUES, needed.and_then(|needed| needed.acr_values.as_deref())), (MAX_AGE, max_age)];
+    let is_required =
+        |name: &str| required.iter().any(|(own, value)| value.is_some() && own.eq_ignore_ascii_case(name));
+    query.extend_pairs(provider.parameters.iter().filter(|(name, _)| !is_required(name)));
+    query.extend_pairs(required.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
+    query.extend_pairs(provider.login_resources.iter().map(|resource| (RESOURCE.name, resource)));
     if provider.posts_responses {
         query.append_pair("response_mode", "form_post");
     }
     // What the config says is not for a client to change.
-    for name in provider.client_parameters.iter().filter(|name| provider.parameter(name).is_none()) {
+    let is_free = |name: &&String| provider.parameter(name).is_none() && !is_required(name);
+    for name in provider.client_parameters.iter().filter(is_free) {
         // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
         if let Some(value) = query_parameter(passed, name).filter(|value| value.len() <= PASSED_MAX_BYTES) {
             query.append_pair(name, &value);
@@ -202,18 +243,41 @@ pub fn code_form(
 ) -> Form {
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
-    Form::for_tokens(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields, None)
 }
 
-/// Checks that the user was authenticated as lately as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1); what is
-/// not a number asks for an authentication in this login. That counts from the beginning of the login, in which the user may have taken
-/// a while.
+/// Checks that an ID token says of the user's authentication what the login needs. A parameter in the address bar can be changed, and a
+/// provider need not heed it.
+///
+/// # Errors
+/// [`Problem::AuthenticationUnmet`] if it is not as a path requires; those of [`check_age`].
+pub fn check_authentication(
+    provider: &Provider,
+    state: &LoginState,
+    claims: &VerifiedClaims,
+    now: i64,
+) -> Result<(), Problem> {
+    let skew = provider.authorizer.clock_skew_secs;
+    let needed = state.authentication.as_ref();
+    match needed.and_then(|needed| Authentication::of(claims).lacks(needed, state.issued_at, now, skew)) {
+        Some(reason) => Err(Problem::AuthenticationUnmet(reason)),
+        None => check_age(provider, state, claims),
+    }
+}
+
+/// Returns how many seconds a `max_age` of the config allows; what is not a number asks for an authentication in this login.
+fn max_age_secs(written: &str) -> u32 {
+    seconds(written).unwrap_or(0)
+}
+
+/// Checks that the user was authenticated as recently as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1). That
+/// counts from the beginning of the login, in which the user may have taken a while.
 ///
 /// # Errors
 /// [`Problem::IdTokenInvalid`] if the ID token says otherwise, or nothing.
-pub fn check_age(provider: &Provider, state: &LoginState, claims: &VerifiedClaims) -> Result<(), Problem> {
-    let Some(max_age) = provider.parameter("max_age") else { return Ok(()) };
-    let secs = i64::from(seconds(max_age).unwrap_or(0)) + provider.authorizer.clock_skew_secs;
+fn check_age(provider: &Provider, state: &LoginState, claims: &VerifiedClaims) -> Result<(), Problem> {
+    let Some(max_age) = provider.parameter(MAX_AGE) else { return Ok(()) };
+    let secs = i64::from(max_age_secs(max_age)) + provider.authorizer.clock_skew_secs;
     if claims.date(AUTH_TIME).is_some_and(|at| at >= state.issued_at - secs) {
         return Ok(());
     }
@@ -236,7 +300,7 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::config::{Client, KeySource};
+    use crate::config::{Client, KeySource, UnknownBindings, load};
 
     /// Returns a client without a secret.
     pub fn provider(parameters: &[(&str, &str)]) -> Provider {
@@ -266,6 +330,7 @@ pub(super) mod tests {
             },
             revocation_endpoint: None,
             parameters: parameters.collect(),
+            login_resources: Vec::new(),
             pushes_requests: false,
             posts_responses: false,
             client_parameters: ["prompt", "login_hint", "max_age"].map(str::to_owned).to_vec(),
@@ -276,9 +341,19 @@ pub(super) mod tests {
         }
     }
 
+    fn required(acr_values: &str, max_age_secs: Option<u32>) -> Option<RequiredAuthentication> {
+        let acr_values = Some(acr_values.to_owned()).filter(|values| !values.is_empty());
+        let max_age = max_age_secs.map(|secs| secs.to_string());
+        Some(RequiredAuthentication { acr_values, max_age }).filter(RequiredAuthentication::asks_anything)
+    }
+
+    fn begun(authentication: Option<RequiredAuthentication>, issued_at: i64) -> LoginState {
+        LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, authentication, issued_at }
+    }
+
     #[test]
     fn a_client_chooses_how_to_ask_where_the_config_does_not() {
-        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 0 };
+        let state = begun(None, 0);
         let request = |provider: &Provider, passed| {
             authorization_request(provider, &state, "s", "c", "https://gw.example/cb", Some(passed))
         };
@@ -308,6 +383,47 @@ pub(super) mod tests {
         ];
         for (parameters, passed, expected, message) in table {
             assert_eq!(request(&provider(parameters), passed), format!("{own}{expected}"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_request_asks_for_the_authentication_that_a_path_requires_whatever_else_asks() {
+        let asked = |parameters: &[(&str, &str)], passed, authentication| {
+            let state = begun(authentication, 0);
+            let request = authorization_request(&provider(parameters), &state, "s", "c", "https://gw.example", passed);
+            request.split_once("S256").unwrap().1.to_owned()
+        };
+        let table: [(&[_], _, _, _, _); 9] = [
+            (&[], None, required("a b", Some(60)), "&acr_values=a+b&max_age=60", "both"),
+            (&[], None, required("a", None), "&acr_values=a", "the strength"),
+            (
+                &[],
+                Some("max_age=1&prompt=login"),
+                required("a", None),
+                "&acr_values=a&prompt=login&max_age=1",
+                "a client's wish beside",
+            ),
+            (
+                &[],
+                Some("max_age=1&acr_values=b"),
+                required("a", Some(60)),
+                "&acr_values=a&max_age=60",
+                "no wish of a client",
+            ),
+            (
+                &[("acr_values", "b"), ("MAX_AGE", "61")],
+                None,
+                required("a", Some(60)),
+                "&acr_values=a&max_age=60",
+                "not the config's own",
+            ),
+            (&[("max_age", "60")], None, required("a", Some(60)), "&max_age=60&acr_values=a", "the same age once"),
+            (&[("max_age", "59")], None, required("", Some(60)), "&max_age=59", "a smaller age of the config"),
+            (&[("max_age", "1h")], None, required("", Some(60)), "&max_age=1h", "one that asks for this login"),
+            (&[("acr_values", "b")], None, None, "&acr_values=b", "the config's, if no path requires any"),
+        ];
+        for (parameters, passed, authentication, expected, message) in table {
+            assert_eq!(asked(parameters, passed, authentication), expected, "{message}");
         }
     }
 
@@ -370,19 +486,23 @@ pub(super) mod tests {
     #[test]
     fn a_state_comes_back_as_it_was_until_it_is_too_old() {
         let random = LoginRandom { verifier: [7; 32], nonce: [8; 16] };
-        let state = LoginState::begin(&random, Some("/home".into()), 1_000);
+        let state = LoginState::begin(&random, Some("/home".into()), None, 1_000);
         let bytes = state.to_bytes();
         let opened = LoginState::from_bytes(&bytes, 1_000 + LOGIN_STATE_MAX_SECS).unwrap();
         assert_eq!((opened.verifier, opened.nonce), (state.verifier, state.nonce));
         assert_eq!(opened.return_to.as_deref(), Some("/home"));
         let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
         assert!(matches!(late, Err(Problem::StateExpired)));
+        for asked in [None, required("a b", Some(60)), required("a", None), required("", Some(u32::MAX))] {
+            let bytes = LoginState::begin(&random, None, asked.clone(), 1_000).to_bytes();
+            assert_eq!(LoginState::from_bytes(&bytes, 1_000).unwrap().authentication, asked);
+        }
         assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
     }
 
     #[test]
-    fn a_user_was_authenticated_as_lately_as_the_config_asks() {
-        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 1_000 };
+    fn a_user_was_authenticated_as_recently_as_the_config_asks() {
+        let state = begun(None, 1_000);
         let other = Some("the claim auth_time has another value");
         let table = [
             (None, "", None, "it does not ask"),
@@ -402,9 +522,79 @@ pub(super) mod tests {
             );
             let token = ["h.", &random_text(claims.as_bytes()), ".s"].concat();
             let claims = VerifiedClaims::of_session(&token, &id_token_expectations(&client), 0, 1_500).unwrap();
-            let refused = check_age(&client, &state, &claims).err();
+            let refused = check_authentication(&client, &state, &claims, 1_500).err();
             assert_eq!(refused.as_ref().and_then(Problem::reason).as_deref(), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_provider_is_not_believed_to_have_done_what_its_id_token_does_not_say() {
+        let unmet = "unmet_authentication_requirements";
+        let table = [
+            (required("a b", None), r#","acr":"b""#, None, "one of those asked for"),
+            (required("a b", None), r#","acr":"c""#, Some(unmet), "another"),
+            (required("a b", None), "", Some(unmet), "it does not say how strongly"),
+            (required("", Some(60)), r#","auth_time":940"#, None, "as long ago as may be, when the login began"),
+            (required("", Some(60)), r#","auth_time":939"#, Some(unmet), "a second longer ago"),
+            (required("", Some(60)), r#","auth_time":1500"#, None, "in the course of the login"),
+            (required("", Some(60)), r#","auth_time":1501"#, Some(unmet), "in the future"),
+            (required("", Some(60)), "", Some(unmet), "it does not say when"),
+            (required("a", Some(60)), r#","acr":"a","auth_time":930"#, Some(unmet), "strongly, and too long ago"),
+            (required("a", Some(60)), r#","acr":"b","auth_time":950"#, Some(unmet), "recently, and not strongly"),
+            (
+                required("a", Some(2_000)),
+                r#","acr":"a","auth_time":950"#,
+                Some("id_token_invalid"),
+                "earlier than the config asks",
+            ),
+        ];
+        let client = Provider { parameters: vec![("max_age".into(), "0".into())], ..provider(&[]) };
+        for (authentication, said, expected, message) in table {
+            let client = if expected == Some("id_token_invalid") { &client } else { &provider(&[]) };
+            let claims =
+                format!(r#"{{"iss":"https://idp.example/","aud":"client","sub":"u","exp":9000,"iat":1000{said}}}"#);
+            let token = ["h.", &random_text(claims.as_bytes()), ".s"].concat();
+            let claims = VerifiedClaims::of_session(&token, &id_token_expectations(client), 0, 1_500).unwrap();
+            let refused = check_authentication(client, &begun(authentication, 1_000), &claims, 1_500).err();
+            assert_eq!(refused.as_ref().map(Problem::code), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_login_takes_from_its_query_what_a_path_requires_and_nothing_like_it() {
+        let config = load(
+            r#"{
+                "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "jwks_uri": "https://i.example/jwks" },
+                "paths": [
+                    { "method": "GET", "path": "/a", "auth": { "acr_values": ["urn:a", "b"], "max_age_seconds": 300 }, "response": 1 },
+                    { "method": "GET", "path": "/b", "auth": { "acr_values": ["b"] }, "response": 1 },
+                    { "method": "GET", "path": "/c", "auth": { "max_age_seconds": 60 }, "response": 1 },
+                    { "method": "GET", "path": "/d", "auth": true, "response": 1 }
+                ]
+            }"#,
+            &UnknownBindings,
+        );
+        let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let table = [
+            ("acr_values=urn%3Aa+b&max_age=300", required("urn:a b", Some(300)), "both, as the challenge has them"),
+            ("return_to=%2F&max_age=60", required("", Some(60)), "an age"),
+            ("acr_values=b", required("b", None), "a strength"),
+            ("acr_values=b&acr_values=c", required("b", None), "the first of a name"),
+            ("acr_values=b+urn%3Aa&max_age=300", None, "in another order"),
+            ("acr_values=urn%3Aa+b", None, "without the age"),
+            ("acr_values=c", None, "one that no path requires"),
+            ("acr_values=b&max_age=60", None, "of two paths"),
+            ("acr_values=&max_age=60", None, "an empty one"),
+            ("max_age=61", None, "another age"),
+            ("max_age=-60", None, "no age"),
+            ("max_age=060", None, "an age in another spelling"),
+            ("acr_values=b&max_age=", None, "a strength and an empty age"),
+            ("", None, "nothing"),
+        ];
+        for (query, expected, message) in table {
+            assert_eq!(asked_authentication(&config, Some(query)), expected, "{message}");
+        }
+        assert_eq!(asked_authentication(&config, None), None);
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl TokenResponse {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
     }
 
+    /// Returns the scope that the token response says it gives, if it does (RFC 6749 section 5.1).
+    pub fn scope(&self) -> Option<&Value> {
+        self.members.get("scope").filter(|scope| !scope.is_null())
+    }
+
     /// Returns the ID token, if there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()
@@ -239,6 +244,8 @@ pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Prob
         _ if has_expired(error, description) => Problem::StateExpired,
         _ if needs_user(error) => Problem::LoginRequired(detail),
         "access_denied" | "unauthorized" => Problem::LoginDenied(detail),
+        // OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+        "unmet_authentication_requirements" => Problem::AuthenticationUnmet(detail.to_string()),
         "server_error" => Problem::IdpError("the provider failed during login", None),
         "temporarily_unavailable" => Problem::IdpUnavailable("the provider says so".to_owned()),
         _ => Problem::IdpRejected(detail),
@@ -446,6 +453,7 @@ mod tests {
             ("consent_required", "login_required"),
             ("mfa_required", "login_required"),
             ("authentication_expired", "state_expired"),
+            ("unmet_authentication_requirements", "unmet_authentication_requirements"),
             ("server_error", "idp_error"),
             ("temporarily_unavailable", "idp_unavailable"),
             ("invalid_scope", "idp_rejected"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Form;
-use crate::config::{Endpoints, Provider};
+use crate::config::{Endpoints, Provider, TokenTarget};
 use crate::http::media_type::essence;
 use crate::http::request::{RequestHead, query_parameter};
 use crate::json;
@@ -29,7 +29,7 @@ impl BodyKind {
     /// # Errors
     /// [`Problem::UnsupportedMediaType`] for any other type.
     pub fn of(request: &impl RequestHead) -> Result<Self, Problem> {
-        Self::from_content_type(&request.header("content-type").unwrap_or_default())
+        Self::from_content_type(request.header("content-type").unwrap_or_default())
     }
 
     /// Reads a `Content-Type`.
@@ -84,10 +84,15 @@ pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
     }
 }
 
-/// Returns the form of a token request with a refresh token.
-pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
+/// Returns the form of a token request with a refresh token, for a target if there is one.
+pub fn refresh_form(
+    provider: &Provider,
+    endpoints: &Endpoints,
+    refresh_token: &Secret<String>,
+    target: Option<&TokenTarget<'_>>,
+) -> Form {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
-    Form::for_tokens(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields, target)
 }
 
 /// Returns how many seconds a token that expires at `expires_at` is still valid at `now`; `None` once it has expired.

@@ -237,7 +237,9 @@ mod tests {
     fn whatever_keeps_the_provider_from_a_token_is_never_said_to_be_the_clients_fault() {
         let refused = (502, "upstream_token_refused", None);
         let away = |secs| (503, "upstream_token_unavailable", Some(secs));
-        let table: [(Outcome, (u16, &str, Option<&str>), &str); 22] = [
+        // The answer, what the client gets (status, code, Retry-After), and what is tested.
+        type Row = (Outcome, (u16, &'static str, Option<&'static str>), &'static str);
+        let table: [Row; 22] = [
             (answer(400, r#"{"error":"invalid_client"}"#), refused, "the client is refused"),
             (answer(401, r#"{"error":"invalid_client"}"#), refused, "the same by 401"),
             (answer(403, r#"{"error":"unauthorized_client"}"#), refused, "a grant that the client may not use"),

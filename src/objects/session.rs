@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::config::TokenTarget;
 use crate::json::{self, ToText as _};
-use crate::oauth::{Outcome, outcome_from_json, outcome_to_json, validate_renewal};
+use crate::oauth::{Outcome, Unfit, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
+use crate::token::Authentication;
 
 /// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
 /// session.
@@ -31,6 +33,8 @@ pub enum SessionMessage {
         silent: bool,
         /// Whether the ID token is wanted too.
         id_token: bool,
+        /// What the token is wanted for, if that is another target than that of the login.
+        target: Option<String>,
     },
     /// End.
     End {
@@ -67,6 +71,10 @@ impl SessionMessage {
                 rejected: own("doubted"),
                 silent: is_true("silent"),
                 id_token: is_true("id_token"),
+                target: match own("for") {
+                    Some(target) => Some(TokenTarget::parse(&target).map(TokenTarget::to_text)?),
+                    None => None,
+                },
             },
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
             "end_of" => Self::EndOf { key: own("key")?, sid: own("sid")? },
@@ -84,13 +92,16 @@ impl SessionMessage {
                 json::insert(&mut members, own);
                 Value::Object(members)
             }
-            Self::Access { key, rejected, silent, id_token } => json::object(&mut [
-                ("do", "access".into()),
-                ("key", key.as_str().into()),
-                ("doubted", rejected.as_deref().into()),
-                ("silent", (*silent).into()),
-                ("id_token", (*id_token).into()),
-            ]),
+            Self::Access { key, rejected, silent, id_token, target } => {
+                let members = &mut [
+                    ("do", "access".into()),
+                    ("key", key.as_str().into()),
+                    ("doubted", rejected.as_deref().into()),
+                    ("silent", (*silent).into()),
+                    ("id_token", (*id_token).into()),
+                ];
+                json::with_text(json::object(members), "for", target.as_deref())
+            }
             Self::End { key, replaced_by } => json::object(&mut [
                 ("do", "end".into()),
                 ("key", key.as_str().into()),
@@ -117,11 +128,17 @@ pub enum SessionAnswer {
         subject: Option<String>,
         /// The ID token, if it was asked for and there is one.
         id_token: Option<String>,
+        /// How the user was authenticated, by the ID token of its login.
+        authentication: Authentication,
         /// When the token expires, in seconds since 1970.
         until: i64,
         /// For how many seconds the token may be used without asking again.
         valid_secs: i64,
+        /// What it is for, if that is another target than that of the login.
+        target: Option<String>,
     },
+    /// The provider gave no token that is for the target.
+    Unfit(Unfit),
     /// The key does not open it.
     WrongKey,
     /// It has ended.
@@ -143,19 +160,25 @@ impl SessionAnswer {
         Self::Ended { reason: reason.to_owned(), replaced: false, id_token: None }
     }
 
-    /// Returns the access token that a session answered to a question of `asked_ms`, in milliseconds since 1970.
+    /// Returns the access token that a session answered to a question of `asked_ms`, in milliseconds since 1970, for this target.
     ///
     /// # Errors
     /// The answer to a client that knows of no refresh token.
-    pub fn into_token(self, asked_ms: f64) -> Result<SessionToken, Problem> {
+    pub fn into_token(self, asked_ms: f64, wanted: Option<&str>) -> Result<SessionToken, Problem> {
         let no_token = || Problem::StoreUnavailable("the session answered without a token".to_owned());
         match self {
-            Self::Token { token, subject, id_token, until, valid_secs } => {
+            // An object of an older build knows of no targets.
+            Self::Token { target, .. } if target.as_deref() != wanted => {
+                Err(Problem::StoreUnavailable("the session answered with another token".to_owned()))
+            }
+            Self::Token { token, subject, id_token, authentication, until, valid_secs, .. } => {
                 // Its seconds are counted from the last whole one.
                 let asked_again_ms = (asked_ms + valid_secs as f64 * 1000.0).min(until as f64 * 1000.0);
                 let (subject, id_token) = (subject.map(Rc::from), id_token.map(Rc::from));
-                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token })
+                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token, authentication })
             }
+            Self::Unfit(Unfit { missing, .. }) if !missing.is_empty() => Err(Problem::ScopeNotGiven(missing)),
+            Self::Unfit(Unfit { reason, .. }) => Err(Problem::TokenUnavailable(reason)),
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
             Self::NotRenewed(outcome) => Err(validate_renewal(&outcome).err().unwrap_or_else(no_token)),
@@ -176,9 +199,15 @@ impl SessionAnswer {
                 token: token.to_owned(),
                 subject: json::text(members, "subject").map(str::to_owned),
                 id_token: json::text(members, "id_token").map(str::to_owned),
+                authentication: Authentication::read(members),
                 until: number("until")?,
                 valid_secs: number("good_for")?,
+                target: json::text(members, "for").map(str::to_owned),
             });
+        }
+        if let Some(reason) = json::text(members, "unfit") {
+            let missing = json::text(members, "missing").unwrap_or_default().to_owned();
+            return Some(Self::Unfit(Unfit { reason: reason.to_owned(), missing }));
         }
         if members.contains_key("refused") {
             return Some(Self::WrongKey);
@@ -201,13 +230,22 @@ impl SessionAnswer {
     pub fn to_json(&self) -> String {
         match self {
             Self::Done => json::object(&mut []),
-            Self::Token { token, subject, id_token, until, valid_secs } => json::object(&mut [
-                ("access", token.as_str().into()),
-                ("subject", subject.as_deref().into()),
-                ("id_token", id_token.as_deref().into()),
-                ("until", (*until).into()),
-                ("good_for", (*valid_secs).into()),
-            ]),
+            Self::Token { token, subject, id_token, authentication, until, valid_secs, target } => {
+                let mut members = Map::new();
+                let own = &mut [
+                    ("access", token.as_str().into()),
+                    ("subject", subject.as_deref().into()),
+                    ("id_token", id_token.as_deref().into()),
+                    ("until", (*until).into()),
+                    ("good_for", (*valid_secs).into()),
+                ];
+                json::insert(&mut members, own);
+                authentication.write(&mut members);
+                json::with_text(Value::Object(members), "for", target.as_deref())
+            }
+            Self::Unfit(Unfit { reason, missing }) => {
+                json::object(&mut [("unfit", reason.as_str().into()), ("missing", missing.as_str().into())])
+            }
             Self::WrongKey => json::object(&mut [("refused", "the cookie's key does not open it".into())]),
             Self::Ended { reason, replaced, id_token } => {
                 let mut members = Map::new();
@@ -233,7 +271,19 @@ mod tests {
 
     fn tokens() -> Tokens {
         let (refresh, sid, id_token) = (Some("r".into()), Some("s".into()), Some("i".into()));
-        Tokens { access: "a".into(), refresh, subject: None, sid, id_token }
+        Tokens {
+            access: "a".into(),
+            refresh,
+            subject: None,
+            sid,
+            id_token,
+            authentication: Authentication::default(),
+            held: Vec::new(),
+        }
+    }
+
+    fn authentication() -> Authentication {
+        Authentication { acr: Some("1".into()), time: Some(7) }
     }
 
     #[test]
@@ -243,6 +293,7 @@ mod tests {
             rejected: rejected.map(str::to_owned),
             silent,
             id_token,
+            target: None,
         };
         let end = |replaced_by: Option<&str>| SessionMessage::End {
             key: "k".into(),
@@ -253,8 +304,26 @@ mod tests {
                 SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
                 r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
+            (
+                SessionMessage::Create {
+                    key: "k".into(),
+                    tokens: Tokens { authentication: authentication(), ..tokens() },
+                    until: 9,
+                },
+                r#"{"access":"a","acr":"1","auth_time":7,"do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
+            ),
             (access(None, false, false), r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#),
             (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
+            (
+                SessionMessage::Access {
+                    key: "k".into(),
+                    rejected: None,
+                    silent: false,
+                    id_token: false,
+                    target: Some("audience\na\nr\na".into()),
+                },
+                r#"{"do":"access","doubted":null,"for":"audience\na\nr\na","id_token":false,"key":"k","silent":false}"#,
+            ),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
             (SessionMessage::EndOf { key: "k".into(), sid: "s".into() }, r#"{"do":"end_of","key":"k","sid":"s"}"#),
@@ -296,6 +365,7 @@ mod tests {
             r#"{"do":"erase","do":"erase"}"#,
             r#"{"do":"access"}"#,
             r#"{"do":"access","key":7}"#,
+            r#"{"do":"access","key":"k","for":"audience"}"#,
             r#"{"do":"end","key":null}"#,
             r#"{"do":"end_of","key":"k"}"#,
             r#"{"do":"create","key":"k","until":9}"#,
@@ -315,9 +385,12 @@ mod tests {
             token: "t".into(),
             subject: subject.map(str::to_owned),
             id_token: subject.map(|_| "i".to_owned()),
+            authentication: if subject == Some("v") { authentication() } else { Authentication::default() },
             until: 60,
             valid_secs: 15,
+            target: None,
         };
+        let unfit = |missing: &str| SessionAnswer::Unfit(Unfit { reason: "why".into(), missing: missing.into() });
         let ended = |replaced, id_token: Option<&str>| SessionAnswer::Ended {
             reason: "why".into(),
             replaced,
@@ -327,6 +400,23 @@ mod tests {
             (SessionAnswer::Done, "{}"),
             (token(None), r#"{"access":"t","good_for":15,"id_token":null,"subject":null,"until":60}"#),
             (token(Some("u")), r#"{"access":"t","good_for":15,"id_token":"i","subject":"u","until":60}"#),
+            (
+                token(Some("v")),
+                r#"{"access":"t","acr":"1","auth_time":7,"good_for":15,"id_token":"i","subject":"v","until":60}"#,
+            ),
+            (
+                SessionAnswer::Token {
+                    token: "t".into(),
+                    subject: None,
+                    id_token: None,
+                    authentication: Authentication::default(),
+                    until: 60,
+                    valid_secs: 15,
+                    target: Some("audience\na\n\na".into()),
+                },
+                r#"{"access":"t","for":"audience\na\n\na","good_for":15,"id_token":null,"subject":null,"until":60}"#,
+            ),
+            (unfit("r w"), r#"{"missing":"r w","unfit":"why"}"#),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
             (ended(false, None), r#"{"ended":"why"}"#),
             (ended(true, None), r#"{"ended":"why","replaced":true}"#),
@@ -349,10 +439,11 @@ mod tests {
     #[test]
     fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
         let token = |valid_secs| {
-            let (subject, id_token) = (None, None);
-            SessionAnswer::Token { token: "t".into(), subject, id_token, until: 60, valid_secs }
+            let (subject, id_token, target) = (None, None, None);
+            let authentication = Authentication::default();
+            SessionAnswer::Token { token: "t".into(), subject, id_token, authentication, until: 60, valid_secs, target }
         };
-        let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0).unwrap().asked_again_ms;
+        let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0, None).unwrap().asked_again_ms;
         assert_eq!(asked_again(token(5)), 55_500.0);
         assert_eq!(asked_again(token(15)), 60_000.0, "never past its end");
         let refusal = r#"{"error":"invalid_grant"}"#;
@@ -361,6 +452,8 @@ mod tests {
             SessionAnswer::NotRenewed(Rc::new(Ok(answer)))
         };
         let table = [
+            (SessionAnswer::Unfit(Unfit { reason: "why".into(), missing: String::new() }), "token_unavailable"),
+            (SessionAnswer::Unfit(Unfit { reason: "why".into(), missing: "r".into() }), "insufficient_scope"),
             (SessionAnswer::WrongKey, "session_invalid"),
             (SessionAnswer::ended("why"), "session_expired"),
             (provider(400, refusal), "session_expired"),
@@ -369,7 +462,33 @@ mod tests {
             (SessionAnswer::Done, "store_unavailable"),
         ];
         for (answer, expected) in table {
-            assert_eq!(answer.into_token(0.0).err().unwrap().code(), expected);
+            assert_eq!(answer.into_token(0.0, None).err().unwrap().code(), expected);
         }
+    }
+
+    #[test]
+    fn a_token_for_another_target_than_was_asked_for_is_never_taken() {
+        let (orders, stock) = ("audience\norders\n\norders", "audience\nstock\n\nstock");
+        let token = |target: Option<&str>| {
+            let (subject, id_token, target) = (None, None, target.map(str::to_owned));
+            let authentication = Authentication::default();
+            SessionAnswer::Token {
+                token: "t".into(),
+                subject,
+                id_token,
+                authentication,
+                until: 60,
+                valid_secs: 15,
+                target,
+            }
+        };
+        for (came, wanted, message) in [
+            (None, Some(orders), "that of the login, as an older build answers"),
+            (Some(stock), Some(orders), "that for another"),
+            (Some(orders), None, "one for a target instead of that of the login"),
+        ] {
+            assert_eq!(token(came).into_token(0.0, wanted).err().unwrap().code(), "store_unavailable", "{message}");
+        }
+        assert!(token(Some(orders)).into_token(0.0, Some(orders)).is_ok(), "the one that was asked for");
     }
 }

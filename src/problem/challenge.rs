@@ -12,6 +12,8 @@ pub enum Challenge {
     InvalidToken(&'static str),
     /// `insufficient_scope`.
     InsufficientScope,
+    /// `insufficient_user_authentication`, with what is required (RFC 9470 section 3).
+    InsufficientUserAuthentication,
 }
 
 impl Challenge {
@@ -21,15 +23,22 @@ impl Challenge {
             Self::Bare => None,
             Self::InvalidToken(description) => Some(("invalid_token", description)),
             Self::InsufficientScope => Some(("insufficient_scope", "the token is not sufficient for this path")),
+            Self::InsufficientUserAuthentication => {
+                Some(("insufficient_user_authentication", "the login is not strong or recent enough for this path"))
+            }
         };
         let scope = needed.map(|needed| self.scope(needed)).filter(|scope| !scope.is_empty());
         let (error, description) = error.unzip();
+        let steps_up = self == Self::InsufficientUserAuthentication;
+        let authentication = needed.and_then(|needed| needed.authentication.as_ref()).filter(|_| steps_up);
         let mut text = "Bearer".to_owned();
         // MCP clients search the whole text for `scope=` and `error=`, so no other value may contain either.
         for (name, value) in [
             ("error", error),
             ("error_description", description),
             ("scope", scope.as_deref()),
+            ("acr_values", authentication.and_then(|needed| needed.acr_values.as_deref())),
+            ("max_age", authentication.and_then(|needed| needed.max_age.as_deref())),
             ("resource_metadata", metadata_url),
         ] {
             if let Some(value) = value {
@@ -63,12 +72,19 @@ impl Challenge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RequiredAuthentication;
 
     #[test]
     fn a_challenge_names_the_scopes_to_request_and_the_metadata() {
         let needing = |scopes: &[&str], any_scopes: &[&str]| {
             let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
             Requirements { scopes: owned(scopes), any_scopes: owned(any_scopes), ..Requirements::default() }
+        };
+        let steps_up = Challenge::InsufficientUserAuthentication;
+        let strictly = |acr_values: Option<&str>, max_age: Option<&str>| {
+            let [acr_values, max_age] = [acr_values, max_age].map(|text| text.map(str::to_owned));
+            let authentication = RequiredAuthentication { acr_values, max_age };
+            Some(Requirements { authentication: Some(authentication), ..needing(&["a"], &[]) })
         };
         let (bare, invalid, narrow) = (Challenge::Bare, Challenge::InvalidToken("old"), Challenge::InsufficientScope);
         let (open, both) = (None, Some(needing(&["a", "b"], &["c", "d"])));
@@ -93,6 +109,21 @@ mod tests {
                 r#"Bearer error="insufficient_scope", error_description="the token is not sufficient for this path", scope="a b c d""#,
                 "all of those of which one is enough, when a token has none",
             ),
+            (
+                steps_up,
+                strictly(Some("urn:a 2"), Some("300")),
+                nowhere,
+                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", acr_values="urn:a 2", max_age="300""#,
+                "how to log in",
+            ),
+            (
+                steps_up,
+                strictly(None, Some("300")),
+                nowhere,
+                r#"Bearer error="insufficient_user_authentication", error_description="the login is not strong or recent enough for this path", scope="a", max_age="300""#,
+                "how recently",
+            ),
+            (bare, strictly(Some("2"), None), nowhere, r#"Bearer scope="a""#, "that only where it is what is missing"),
             (bare, None, Some("a\"b\\"), r#"Bearer resource_metadata="a\"b\\""#, "a host with quotes"),
         ];
         for (challenge, needed, metadata_url, expected, message) in table {

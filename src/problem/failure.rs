@@ -45,6 +45,12 @@ pub enum Problem {
     CredentialsMalformed,
     /// The token is valid, but does not meet this requirement of the path.
     InsufficientScope(String),
+    /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
+    InsufficientAuthentication(String),
+    /// The provider gave a session's token for the upstream without these scopes, which are separated by spaces.
+    ScopeNotGiven(String),
+    /// The provider gives a session no token for the upstream, for this reason.
+    TokenUnavailable(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
@@ -63,6 +69,8 @@ pub enum Problem {
     LoginDenied(Box<ProviderError>),
     /// The provider would have to ask the user, and `prompt=none` forbids it.
     LoginRequired(Box<ProviderError>),
+    /// The provider did not authenticate the user as the login asked for, for this reason.
+    AuthenticationUnmet(String),
     /// The callback was called without a code.
     CodeMissing,
     /// The provider does not accept the code.
@@ -222,7 +230,11 @@ impl Problem {
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
             | Self::InsufficientScope(reason)
+            | Self::InsufficientAuthentication(reason)
+            | Self::AuthenticationUnmet(reason)
+            | Self::TokenUnavailable(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
+            Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid

@@ -86,8 +86,13 @@ kinds! {
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
         detail "The token is valid, but not sufficient for this path.",
         challenge Some(Challenge::InsufficientScope),
-        when "the token is valid, but not sufficient for the path",
+        when "the token is valid, but not sufficient for the path, or the provider gave a session's token for the upstream without a scope",
         remedy "Request the scopes in the challenge.";
+    INSUFFICIENT_USER_AUTHENTICATION = 401, "insufficient_user_authentication", "Insufficient user authentication",
+        detail "The user was not authenticated as strongly or as recently as this path requires. Log in as the challenge says.",
+        challenge Some(Challenge::InsufficientUserAuthentication),
+        when "the user was not authenticated as strongly or as recently as the path requires, or the token does not say",
+        remedy "Log in with the `acr_values` and the `max_age` of the challenge, see [Step-up](login.md#step-up).";
     IP_DENIED = 403, "ip_denied", "Address denied",
         detail "This path accepts no requests from this address.",
         when "the client's address may not send requests to this path";
@@ -117,6 +122,10 @@ kinds! {
         detail "The identity provider gives no profile for this session, which is as valid as before. The gateway's operator should look at the log.",
         when "the provider refused the access token of a session at its userinfo endpoint, or the session has no ID token to take the profile from",
         remedy "Keep the session. The operator sets `source` of the [profile](login.md#profile) to `id_token`.";
+    TOKEN_UNAVAILABLE = 502, "token_unavailable", "Token unavailable",
+        detail "The identity provider gives this session no access token for the service behind this path. The session is as valid as before; the gateway's operator should look at the log.",
+        when "the provider refused a session's token for the `audience` or the `resource` of the path's server, or gave one for another",
+        remedy "Keep the session. The operator lets the client request the audience: see [Tokens for several APIs](sessions.md#tokens-for-several-apis).";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
         detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
         when "a request for a refresh had no refresh token and no session",
@@ -180,6 +189,11 @@ kinds! {
         challenge Some(Challenge::Bare),
         when "the user or the provider denied the login",
         remedy "Tell the user.";
+    UNMET_AUTHENTICATION_REQUIREMENTS = 403, "unmet_authentication_requirements", "Authentication requirements not met",
+        detail "The identity provider did not authenticate the user as strongly or as recently as this login has to.",
+        challenge Some(Challenge::Bare),
+        when "the provider says that it cannot authenticate the user as a [step-up](login.md#step-up) asks for, or its ID token does not say that it did",
+        remedy "Set up at the provider what `acr_values` names; the log has what was found.";
     LOGOUT_TOKEN_INVALID = 400, "logout_token_invalid", "Logout token invalid",
         detail "The identity provider did not issue this logout token for this application, or it was used before.",
         when "a back-channel logout token breaks a rule, or was used before",
@@ -295,7 +309,9 @@ impl Problem {
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope(_) | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientAuthentication(_) => &INSUFFICIENT_USER_AUTHENTICATION,
+            Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
             Self::CsrfRejected => &CSRF_REJECTED,
@@ -304,6 +320,7 @@ impl Problem {
             Self::LogoutTokenInvalid(_) | Self::LogoutTokenRefused(_) => &LOGOUT_TOKEN_INVALID,
             Self::ReturnToRejected => &RETURN_TO_REJECTED,
             Self::LoginDenied(_) => &LOGIN_DENIED,
+            Self::AuthenticationUnmet(_) => &UNMET_AUTHENTICATION_REQUIREMENTS,
             Self::LoginRequired(_) => &LOGIN_REQUIRED,
             Self::CodeMissing => &CODE_MISSING,
             Self::CodeInvalid(_) => &CODE_INVALID,

@@ -79,6 +79,7 @@ impl Problem {
             // A developer who runs the gateway locally sees each mistake.
             (Self::ConfigInvalidHere(reasons), _) => reasons,
             (Self::InsufficientScope(_), _) => "Your login does not allow this.",
+            (Self::InsufficientAuthentication(_), _) => "This needs a stronger or more recent login.",
             (_, 401) => "You are not logged in, or no longer.",
             (_, 404 | 405) => "There is nothing at this address.",
             (_, 429..) => "This did not work. Try again in a moment.",
@@ -138,6 +139,7 @@ mod tests {
             (Problem::LoginRequired(denied()), "You are not logged in"),
             (Problem::RouteNotFound, "There is nothing"),
             (narrow, "Your login does not allow this."),
+            (Problem::InsufficientAuthentication("a reason".into()), "This needs a stronger or more recent login."),
             (Problem::LoginDenied(denied()), "denied this login"),
             (Problem::StateExpired, "The login took too long."),
             (Problem::IdpRateLimited(RetryAfter::default()), "Try again in a moment."),

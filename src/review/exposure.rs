@@ -150,7 +150,7 @@ mod tests {
         let with = |auth: &str| format!(r#"{{"method": "GET", "path": "/a", "auth": {auth}, "response": 1}}"#);
         let scoped = with(r#"{"scopes": ["read:a", "read:b"]}"#);
         let wide = r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}"#;
-        let table: [(&str, &str, &[&str], &str); 17] = [
+        let table: [(&str, &str, &[&str], &str); 22] = [
             ("", OPEN, &["GET /a a public path appears"], "a new open path"),
             ("", AUTH, &[], "a new path with auth"),
             (AUTH, OPEN, &["GET /a no longer requires authentication"], "auth removed"),
@@ -161,6 +161,11 @@ mod tests {
             (&scoped, &with(r#"{"scopes": ["read:b"]}"#), &["GET /a no longer requires the scope read:a"], "one scope removed"),
             (AUTH, &scoped, &[], "scopes added"),
             (&with(r#"{"scopes": ["x"]}"#), &with(r#"{"any_scopes": ["x"]}"#), &[], "a list of which one is enough, of one"),
+            (&with(r#"{"acr_values": ["1"]}"#), AUTH, &["GET /a no longer requires any of the acr values 1"], "no strength any longer"),
+            (&with(r#"{"acr_values": ["1", "2"]}"#), &with(r#"{"acr_values": ["2", "3"]}"#), &["GET /a no longer requires more than the acr value 3"], "another strength that is enough"),
+            (&with(r#"{"max_age_seconds": 60}"#), AUTH, &["GET /a no longer requires an authentication of the last 60 seconds"], "any age"),
+            (&with(r#"{"max_age_seconds": 60}"#), &with(r#"{"max_age_seconds": 61}"#), &["GET /a no longer requires an authentication of the last 60 seconds"], "a greater age"),
+            (AUTH, &with(r#"{"acr_values": ["1"], "max_age_seconds": 60}"#), &[], "a strength and an age added"),
             (AUTH, &with(r#"{"optional": true}"#), &["GET /a lets requests without a token through"], "made optional"),
             (AUTH, &with(r#""partners""#), &["GET /a accepts tokens of \"partners\" instead of \"users\""], "another authorizer"),
             (&with(r#"{"any_scopes": ["x"]}"#), &with(r#"{"any_scopes": ["x", "y"]}"#), &["GET /a no longer requires more than the scope y"], "one more scope that is enough"),

@@ -39,8 +39,35 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
             let help = "add the API's identifier as \"audience\"";
             warnings.warn(Code::AudienceMissing, &authorizer.allow, *authorizer.name_offset, message, help);
         }
+        for path in tree.paths.iter().filter(|path| is_asked(path, index, authorizer)) {
+            warn_of_authentication(path, authorizer, warnings);
+        }
     }
     warn_of_resources(warnings);
+}
+
+/// Warns if a path requires an authentication that neither the access tokens of its authorizer nor the logins there can show.
+fn warn_of_authentication(path: &WrittenPath<'_>, authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
+    let Some(access) = path.access.as_ref().filter(|access| access.requirements.authentication.is_some()) else {
+        return;
+    };
+    let has_session = warnings.tree.session.is_some();
+    let scope = authorizer.provider.as_ref().and_then(|provider| provider.scope?.value());
+    let lacks_id_tokens = scope.is_some_and(|scope| !scope.split(' ').any(|one| one == "openid"));
+    let (message, help) = if has_session && lacks_id_tokens {
+        (
+            "only ID tokens say how a user was authenticated, and logins request none, so no session can show this",
+            "add \"openid\" to \"scope\" of the authorizer",
+        )
+    } else if !has_session && authorizer.kind == Some(AuthorizerKind::Auth0) && authorizer.texts.audience.is_some() {
+        (
+            "Auth0's access tokens have neither acr nor auth_time, so every request is refused",
+            "add a \"session\", whose ID token has them, or require a claim that an Action of yours adds",
+        )
+    } else {
+        return;
+    };
+    warnings.warn(Code::UnshownAuthentication, &path.allow, access.offset, message.to_owned(), help);
 }
 
 /// Checks whether a path needs tokens of the authorizer at an index.

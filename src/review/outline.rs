@@ -10,8 +10,8 @@ use crate::config::key::{Key, Text, Texts};
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, Settings, WrittenAccess, WrittenAnswer, WrittenConfig,
-    WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
+    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
+    WrittenConfig, WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -85,6 +85,10 @@ pub struct Requirement {
     pub permissions: Vec<String>,
     /// Claims, with the JSON that each must have.
     pub claims: serde_json::Map<String, serde_json::Value>,
+    /// Values of `acr`, one of which the user's authentication must have, unless the list is empty.
+    pub acr_values: Vec<String>,
+    /// How long ago that may have been, in seconds.
+    pub max_age_seconds: Option<u32>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -187,6 +191,8 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         any_scopes: texts(&access::ANY_SCOPES),
         permissions: texts(&access::PERMISSIONS),
         claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
+        acr_values: texts(&access::ACR_VALUES),
+        max_age_seconds: access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs),
         optional: access.requirements.optional,
     }
 }

@@ -54,6 +54,19 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = Option<&str>> {
     })
 }
 
+/// Returns what a path that matches a pattern's text has for the parameter of this name: a segment decoded, the rest of a path as it was
+/// sent, because a slash that was decoded would look like one that was not. A segment that is no UTF-8 has no text.
+pub fn parameter(pattern: &str, path: &str, name: &str) -> Option<String> {
+    let index = names(pattern).position(|own| own == Some(name))?;
+    let rest = path.splitn(index + 2, '/').nth(index + 1)?;
+    if segments(pattern).nth(index) == Some(Segment::Wildcard) {
+        return Some(rest.to_owned());
+    }
+    let mut decoded = Vec::new();
+    segment::decode_into(segment::split_first(rest).0.as_bytes(), &mut decoded).ok()?;
+    String::from_utf8(decoded).ok()
+}
+
 /// Checks whether a pattern's text ends in a wildcard.
 pub(super) fn is_wildcard(text: &str) -> bool {
     matches!(text.as_bytes(), [.., b'+', b'}'])

@@ -21,7 +21,7 @@ impl RequestKind {
     /// Returns the kind of a request that carries a cookie.
     pub fn of(request: &impl RequestHead) -> Self {
         let safe = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
-        let upgrade = |header: String| header.as_bytes().windows(9).any(|word| word.eq_ignore_ascii_case(b"websocket"));
+        let upgrade = |header: &str| header.as_bytes().windows(9).any(|word| word.eq_ignore_ascii_case(b"websocket"));
         match safe {
             true if request.header("upgrade").is_some_and(upgrade) => Self::WebSocket,
             true => Self::Safe,
@@ -33,14 +33,14 @@ impl RequestKind {
 /// Checks whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
 /// allows by its whole name.
 pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, kind: RequestKind) -> bool {
-    let by_site = || matches!(request.header("sec-fetch-site").as_deref(), Some("same-origin" | "none"));
+    let by_site = || matches!(request.header("sec-fetch-site"), Some("same-origin" | "none"));
     let by_origin = || {
-        let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
+        let listed = |origin: &str| match cors.map(|cors| &cors.origins) {
             // A star lets pages read. Who may act in a user's name is written out.
             Some(AllowedOrigins::Listed(origins)) => origins.iter().any(|listed| listed.is(origin)),
             Some(AllowedOrigins::Any) | None => false,
         };
-        request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
+        request.header("origin").is_some_and(|origin| origin == own_origin || listed(origin))
     };
     match kind {
         RequestKind::Safe => true,

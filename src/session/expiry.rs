@@ -63,6 +63,7 @@ impl Term {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::Authentication;
 
     const NEVER: f64 = f64::INFINITY;
 
@@ -86,8 +87,8 @@ mod tests {
     #[test]
     fn what_a_session_answers_decides_how_long_it_goes_on() {
         let token = |until, asked_again_ms| {
-            let (subject, id_token) = (None, None);
-            SessionToken { token: "t".into(), until, asked_again_ms, subject, id_token }
+            let (subject, id_token, authentication) = (None, None, Authentication::default());
+            SessionToken { token: "t".into(), until, asked_again_ms, subject, id_token, authentication }
         };
         let table = [
             ("a token", Some(token(200, 80_000.0)), 52_000.0, Step::Wait(28_000.0)),

@@ -3,12 +3,12 @@
 //! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is stored nowhere; only the times
 //! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::config::{Authorizer, SessionRules};
+use super::tokens::{Held, token_until};
+use crate::config::SessionRules;
 use crate::json::{self, ToText as _};
 use crate::oauth::TokenResponse;
-use crate::token::{claimed_expiry, claimed_text};
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
@@ -86,11 +86,20 @@ impl SessionRecord {
 
     /// Returns the state of the access token at `now`.
     pub fn token_state(&self, rules: &SessionRules, now: i64) -> TokenState {
-        let left = self.token_until - now;
+        self.state_of(self.token_from, self.token_until, rules, now)
+    }
+
+    /// Returns the state at `now` of what the session holds for a target.
+    pub fn held_state(&self, held: Option<&Held>, rules: &SessionRules, now: i64) -> TokenState {
+        held.map_or(TokenState::Expired, |held| self.state_of(held.from, held.until, rules, now))
+    }
+
+    fn state_of(&self, from: i64, until: i64, rules: &SessionRules, now: i64) -> TokenState {
+        let left = until - now;
         if left <= 0 {
             return TokenState::Expired;
         }
-        let life = self.token_until - self.token_from;
+        let life = until - from;
         // A token that lives no longer than that would be renewed by every request.
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
         let fresh = left - renew_before;
@@ -143,78 +152,6 @@ impl SessionRecord {
 /// Returns what of a sealed text is for the revocation of the refresh token, if there is one.
 pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
-}
-
-/// Returns until when an access token that arrived at `now` is valid: as long as the token response says, and no longer than the
-/// token itself does.
-pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
-    let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
-    let by_token = claimed_expiry(answer.access_token());
-    by_answer.into_iter().chain(by_token).min()
-}
-
-/// The tokens of a session. They have no `Debug`, because they are secrets.
-#[derive(Clone)]
-pub struct Tokens {
-    /// The access token.
-    pub access: String,
-    /// The refresh token, if the provider gave one.
-    pub refresh: Option<String>,
-    /// Whose they are, by the ID token of the login.
-    pub subject: Option<String>,
-    /// The session at the provider, by the same.
-    pub sid: Option<String>,
-    /// The latest ID token that verified, if the config has a use for it.
-    pub id_token: Option<String>,
-}
-
-impl Tokens {
-    /// Checks whether what the authorizer's issuer answered is for the same user.
-    pub fn are_followed_by(&self, answer: &TokenResponse, authorizer: &Authorizer) -> bool {
-        let id = self.subject.as_deref().map(|subject| (authorizer, subject));
-        answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
-    }
-
-    /// Takes over what the provider answered, and its `id_token` if that verified; a refresh token that was not rotated stays the
-    /// one active, and so does an ID token that was not replaced.
-    #[must_use]
-    pub fn renewed(self, answer: &TokenResponse, id_token: Option<String>) -> Self {
-        let refresh = answer.refresh_token().map(str::to_owned).or(self.refresh);
-        Self { access: answer.access_token().to_owned(), refresh, id_token: id_token.or(self.id_token), ..self }
-    }
-
-    /// Returns the text to seal.
-    pub fn to_json(&self) -> String {
-        Value::Object(self.members()).to_text()
-    }
-
-    /// Returns the members of that text.
-    pub fn members(&self) -> Map<String, Value> {
-        let mut members = Map::new();
-        json::insert(
-            &mut members,
-            &mut [
-                ("access", self.access.as_str().into()),
-                ("refresh", self.refresh.as_deref().into()),
-                ("subject", self.subject.as_deref().into()),
-                ("sid", self.sid.as_deref().into()),
-                ("id_token", self.id_token.as_deref().into()),
-            ],
-        );
-        members
-    }
-
-    /// Parses an opened text; `None` if it is malformed. An empty member counts as absent.
-    pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
-        let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
-        Some(Self {
-            access: own("access")?,
-            refresh: own("refresh"),
-            subject: own("subject"),
-            sid: own("sid"),
-            id_token: own("id_token"),
-        })
-    }
 }
 
 #[cfg(test)]
@@ -322,31 +259,6 @@ mod tests {
         assert_eq!(record().token_state(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
         assert_eq!(last.token_state(&rules(), 0), TokenState::Fresh(7), "nor past its end");
-    }
-
-    #[test]
-    fn a_session_without_a_refresh_token_is_one_with_an_empty_one() {
-        let tokens = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap());
-        let refresh = |text: &str| tokens(text).unwrap().refresh;
-        assert_eq!(refresh(r#"{"access":"a","refresh":"r"}"#).as_deref(), Some("r"));
-        for text in [r#"{"access":"a","refresh":""}"#, r#"{"access":"a","refresh":null}"#, r#"{"access":"a"}"#] {
-            assert_eq!(refresh(text), None, "{text}");
-        }
-        assert!(tokens(r#"{"access":"","refresh":"r"}"#).is_none(), "without an access token there is no session");
-    }
-
-    #[test]
-    fn a_session_keeps_its_id_token_until_another_verified_and_was_good_before_it_had_one() {
-        let stored = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap()).unwrap();
-        let before = stored(r#"{"access":"a","refresh":"r","subject":"u","sid":null}"#);
-        assert_eq!(before.id_token, None, "one that was stored by an older build");
-        let body = r#"{"access_token":"b","id_token":"i2"}"#.to_owned();
-        let answer = ProviderResponse { status: 200, retry_after: None, body };
-        let answer = parse_token_response(Grant::Refresh, &answer).ok().unwrap();
-        let first = before.renewed(&answer, Some("i1".into()));
-        assert_eq!((first.access.as_str(), first.id_token.as_deref()), ("b", Some("i1")));
-        let kept = stored(&first.to_json()).renewed(&answer, None);
-        assert_eq!(kept.id_token.as_deref(), Some("i1"), "one that did not verify takes no place");
     }
 
     #[test]

@@ -82,8 +82,8 @@ fn decision(config: &Config, method: &str, path: &str) -> String {
 
 fn described(config: &Config, path: &Path) -> String {
     let answer = match &path.integration {
-        Integration::HttpProxy { server, prefix, close_at_expiry } => {
-            format!("{} {} {prefix:?} {close_at_expiry}", server.addresses, server.timeout_ms)
+        Integration::HttpProxy { server, prefix, close_at_expiry, target } => {
+            format!("{} {} {prefix:?} {close_at_expiry} {target:?}", server.addresses, server.timeout_ms)
         }
         Integration::ServiceBinding { binding, function } => format!("{binding} {function:?}"),
         Integration::Service(name) => name.clone(),
@@ -101,8 +101,8 @@ fn described(config: &Config, path: &Path) -> String {
     let access = path.access.as_ref().map(|Access { authorizer, requirements: of }| {
         let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
         format!(
-            "{} {:?} {:?} {:?} {:?} {} {elsewhere}",
-            authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.optional
+            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere}",
+            authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.authentication, of.optional
         )
     });
     let Mapping { headers, query, remove } = &path.mapping;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use bargate::config::{Diagnostic, Severity};
 use bargate::deployment::Deployment;
-use bargate::review::{ReviewedFile, github, is_valid, json, prepare, review_with, text};
+use bargate::printable::printable_json;
+use bargate::review::{ReviewedFile, github, is_valid, json, prepare, refresh_token_policies, review_with, text};
 use bargate::text_file::TextFile;
 
 use crate::config_file::{STDIN_NAME, read_text};
@@ -18,6 +19,8 @@ use crate::sources::Sources;
 ///
 /// With --env-file or --wrangler, also reports what the config needs and these files do not declare, and what they declare and
 /// nothing uses. Without them, reports which variables and secrets have no value in such files beside the config.
+///
+/// If sessions get tokens for several audiences of Auth0, prints the policies that the client needs there.
 ///
 /// Exits with 0 if there are no errors (warnings do not count), with 1 if there are, and with 2 if a file cannot be read.
 #[derive(clap::Args)]
@@ -87,6 +90,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
         let names = files.iter().filter(|file| !file.diagnostics.is_empty()).map(|file| file.name);
         page.line(format!("{}: {}", names.collect::<Vec<_>>().join(", "), summary(errors, warnings)));
+    }
+    let policies =
+        refresh_token_policies(&file.text).filter(|_| errors == 0 && matches!(arguments.format, Format::Text));
+    if let Some(policies) = policies {
+        page.line("note: Auth0 gives sessions tokens for these audiences only by policies of the client. A PATCH of it sets them, with the");
+        page.line("permissions that each scope lists; docs/auth0.md has the rest:");
+        page.rendered(&printable_json(&policies));
     }
     match arguments.format {
         Format::Json | Format::Github => page.print(),

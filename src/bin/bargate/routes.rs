@@ -107,6 +107,8 @@ pub fn to_json(route: &OutlinedRoute) -> Value {
             "any_scopes": requirement.any_scopes,
             "permissions": requirement.permissions,
             "claims": requirement.claims.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>(),
+            "acr_values": requirement.acr_values,
+            "max_age_seconds": requirement.max_age_seconds,
             "optional": requirement.optional,
         })),
         "integration": route.integration,
@@ -129,6 +131,10 @@ pub fn asked(requirement: Option<&Requirement>) -> String {
     list("permissions ", &requirement.permissions, " ");
     let claims: Vec<String> = requirement.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
     list("", &claims, " ");
+    list("acr ", &requirement.acr_values, " | ");
+    if let Some(seconds) = requirement.max_age_seconds {
+        let _ = write!(text, " max age {seconds} s");
+    }
     if requirement.optional {
         text.push_str(" (optional)");
     }

@@ -135,8 +135,10 @@ pub(crate) mod http_proxy {
         of_kind(
             "integration_http_proxy",
             Kind::HttpProxy,
-            "Forwards the request, streaming, to an upstream.",
+            "Forwards the request, streaming, to an upstream. What it says of `audience`, `resource` and `scope` takes the \
+             place of what the server says.",
         )
+            .condition(crate::config::token_target::scope_condition())
             .example(
                 r#"{
                         "servers": [{ "alias": "api", "url": "$env.API_URL" }],
@@ -155,6 +157,7 @@ pub(crate) mod http_proxy {
             "Closes a WebSocket with code 4401, and breaks off the body of an answer, when its token expires or its \
              session ends. The path needs `auth`.",
             example(true);
+        ..crate::config::token_target::entries();
     }
 }
 

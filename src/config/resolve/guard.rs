@@ -3,7 +3,7 @@
 //! Lists count as a whole, and two that are written differently as different, even if one is true whenever the other is: a path
 //! is refused rather than let past a guard. A change to a request or an answer, such as a mapping, is not a requirement.
 
-use crate::config::access;
+use crate::config::access::{self, RequiredAuthentication};
 use crate::config::claims::CLAIMS;
 use crate::config::document::{Node, Value};
 use crate::config::integration::keys::http_proxy;
@@ -13,7 +13,8 @@ use crate::json::ToText as _;
 use crate::route::Guard;
 
 /// The keys of an entry and of its `auth` whose values are requirements as they are.
-const DEMANDS: [&str; 8] = [
+const DEMANDS: [&str; 9] = [
+    access::ACR_VALUES.name,
     access::ANY_SCOPES.name,
     CLAIMS.name,
     access::PERMISSIONS.name,
@@ -35,6 +36,9 @@ pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: boo
         guard.limit(keys::MAX_BODY_BYTES.name, usize::try_from(bytes).unwrap_or(usize::MAX));
     }
     if let Some(access) = &path.access {
+        if let Some(secs) = access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs) {
+            guard.limit(access::MAX_AGE_SECONDS.name, usize::try_from(secs).unwrap_or(usize::MAX));
+        }
         // A wrong credential is refused even if none is needed.
         guard.demand(access::AUTHORIZER.name, &authorizer.to_string());
         if !access.requirements.optional {

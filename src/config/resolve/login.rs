@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::config::authorizer::keys::AUDIENCE;
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
+use crate::config::integration::Settings;
 use crate::config::integration::keys::Kind;
 use crate::config::introspection::{INTROSPECTION, Introspection};
 use crate::config::login::{Login, Provider};
@@ -12,6 +13,7 @@ use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
 use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
+use crate::config::token_target::TokenTarget;
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -35,7 +37,12 @@ impl<'t> Logins<'t> {
         let first = able.next();
         let is_one_of_several = able.next().is_some();
         let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
-        let provider = provider.map(Rc::new);
+        let provider = provider.map(|mut provider| {
+            for text in login_targets(tree, paths) {
+                TokenTarget::parse(&text).into_iter().for_each(|target| provider.request_at_login(&target));
+            }
+            Rc::new(provider)
+        });
         let begin_here = paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind == Kind::Login);
         let authorizer = first.map(|(written, _)| written);
         let sealing_secret = authorizer.and_then(|authorizer| {
@@ -46,6 +53,21 @@ impl<'t> Logins<'t> {
         let login = parts.map(|(provider, sealing_secret)| Rc::new(Login { provider, sealing_secret }));
         Self { authorizer, provider, begin_here, login }
     }
+}
+
+/// Returns what upstreams get tokens for that logins have to request: all that is named as `resource`.
+fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>]) -> Vec<String> {
+    let of_servers = tree.servers.iter().any(|server| server.token_target.resource.is_some());
+    let target = |path: &WrittenPath<'_>| {
+        let Settings::HttpProxy { server, target, .. } = path.integration()?.settings else { return None };
+        if !of_servers && target.resource.is_none() {
+            return None;
+        }
+        let alias = server?.value()?;
+        let target = target.or(tree.servers.iter().find(|server| server.name() == alias)?.token_target);
+        target.resource.and_then(|_| target.target()?)
+    };
+    paths.iter().filter(|path| path.access.is_some()).filter_map(target).collect()
 }
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
@@ -60,6 +82,7 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         authorizer,
         client,
         parameters,
+        login_resources: Vec::new(),
         client_parameters: client_parameters.clone(),
         pushes_requests: provider.pushes_requests,
         posts_responses: provider.posts_responses,

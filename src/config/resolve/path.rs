@@ -88,7 +88,7 @@ impl<'t> Context<'t> {
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
         let integration = match written.answer {
-            Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed)),
+            Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed.into())),
             Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
             None => None,
         };
@@ -170,9 +170,18 @@ impl<'t> Context<'t> {
         }
         let provider = || self.logins.provider.clone();
         Some(match settings {
-            Settings::HttpProxy { prefix, close_at_expiry, .. } => {
+            Settings::HttpProxy { prefix, close_at_expiry, target, .. } => {
                 let Link::Server(server) = link else { return None };
-                Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry }
+                if !self.has_session {
+                    target.note_without_session(place, findings);
+                }
+                if let Some((key, written)) = target.first().filter(|_| server.token.is_some()) {
+                    let message = format_args!("the server gets a token of the gateway, and none of a session");
+                    let help = advice("remove it here, or \"authorization\" from the server");
+                    findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
+                }
+                let target = target.or(server.token_target).target();
+                Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry, target: target? }
             }
             Settings::ServiceBinding(call) => {
                 let Link::Worker(worker) = link else { return None };
@@ -183,7 +192,7 @@ impl<'t> Context<'t> {
                 let Link::Module(module) = link else { return None };
                 Integration::Service(module.leads_to?.to_owned())
             }
-            Settings::Fixed(fixed) => Integration::Fixed(fixed),
+            Settings::Fixed(fixed) => Integration::Fixed(fixed.into()),
             Settings::Redirect(redirect) => Integration::Redirect(redirect?),
             Settings::Login { redirect_uri, return_to_origins } => {
                 let redirect_uri = self.redirect_uri(redirect_uri, node.offset, place, findings);

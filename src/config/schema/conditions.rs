@@ -14,6 +14,7 @@ use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
 use crate::config::session::ClaimsFrom;
+use crate::config::token_target::without_target;
 use crate::config::{access, client, introspection, protected_resource, provider, root, session};
 use crate::route::Method;
 
@@ -93,7 +94,12 @@ pub fn of_path() -> Vec<Json> {
                     [path::REQUEST_HEADERS]: with(&request_headers::SET, no_claim()),
                     [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
                     [path::CACHE]: with(&PER_USER, not(true.into())),
-                    [path::INTEGRATION]: object! { "if": of_kind(proxies), "then": with(&http_proxy::CLOSE_AT_EXPIRY, not(true.into())) },
+                    [path::INTEGRATION]: object! {
+                        "if": of_kind(proxies),
+                        "then": object! {
+                            "allOf": list![with(&http_proxy::CLOSE_AT_EXPIRY, not(true.into())), without_target(needs_auth)],
+                        },
+                    },
                     [path::PROTECTED_RESOURCE]: object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
                 },
             },
@@ -124,6 +130,7 @@ pub fn of_config() -> Vec<Json> {
             object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [client::CLIENT_ID]: false };
         object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
     };
+    let no_targets = "Only sessions have tokens for several audiences: add \"session\".";
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
     };
@@ -176,6 +183,24 @@ pub fn of_config() -> Vec<Json> {
                     ),
                 },
             )),
+        ),
+        wherever(
+            "only sessions have tokens for several audiences",
+            with(&root::SESSION, false.into()),
+            object! {
+                "properties": object! {
+                    [root::SERVERS]: object! { "items": without_target(no_targets) },
+                    [root::PATHS]: object! {
+                        "items": with(
+                            &path::INTEGRATION,
+                            object! {
+                                "if": of_kind(names_of(|kind| kind == Kind::HttpProxy)),
+                                "then": without_target(no_targets),
+                            },
+                        ),
+                    },
+                },
+            },
         ),
         wherever(
             "only sessions keep ID tokens",

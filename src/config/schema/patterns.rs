@@ -77,7 +77,8 @@ impl Form {
             Self::Cookie => "Begin the name with __Host-, as in __Host-app.",
             Self::Function => "Name a method of the Worker's entry point.",
             Self::Source => {
-                "Write $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
+                "Write $request.header.NAME, $request.query.NAME, $request.path.NAME, $request.method, $request.url.host, \
+                 $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
             Self::SigningSecret => "Use a longer secret, and not a public key: a short one can be guessed.",
@@ -125,7 +126,9 @@ impl Form {
             Self::Cookie => format!("(?!{BINDING_COOKIE}$){HOST_PREFIX}{token}"),
             Self::Function => format!("(?!(?:{})$)[A-Za-z_$][A-Za-z0-9_$]*", UNCALLABLE.join("|")),
             Self::Source => {
-                format!(r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt)\.[\s\S]+")
+                format!(
+                    r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt|path)\.[\s\S]+|\$request\.(?:method|url\.host)"
+                )
             }
             Self::RateKey => format!("ip|sub|header:{token}"),
             Self::TenantId => "[0-9a-f-]{36}".to_owned(),

@@ -7,24 +7,24 @@ use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
+use crate::token::{Authentication, Credentials, VerifiedClaims, bearer, missing_access};
 
 /// Returns the claims of the request's bearer token, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
 ///
 /// # Errors
-/// 401 if there is none or it is not valid; 403 if it is not sufficient; the provider's failure if the keys to tell
-/// cannot be had.
+/// 401 if there is none, it is not valid, or the user was not authenticated as required; 403 if it is not sufficient; the provider's
+/// failure if the keys to tell cannot be had.
 pub async fn authenticate(
     gateway: &Gateway,
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let header = cx.header("authorization");
-    let credentials = bearer(header.as_deref());
+    let credentials = bearer(cx.header("authorization"));
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
@@ -41,8 +41,17 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
-    match missing_access(&claims, needed) {
-        None => Ok(Some(claims)),
-        Some(reason) => Err(Problem::InsufficientScope(reason)),
+    if let Some(reason) = missing_access(&claims, needed) {
+        return Err(Problem::InsufficientScope(reason));
     }
+    if let Some(needed) = &needed.authentication {
+        // Of a session, its login says it, whatever tokens came later.
+        let of_login = cx.session_token.borrow().as_ref().map(|token| token.authentication.clone());
+        let authentication = of_login.unwrap_or_else(|| Authentication::of(&claims));
+        let now = now_secs();
+        if let Some(reason) = authentication.lacks(needed, now, now, access.authorizer.clock_skew_secs) {
+            return Err(Problem::InsufficientAuthentication(reason));
+        }
+    }
+    Ok(Some(claims))
 }

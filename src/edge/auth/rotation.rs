@@ -29,8 +29,8 @@ pub enum Requester {
     Session,
 }
 
-/// Returns the result of the token request with a refresh token. If it brings another refresh token, late duplicates get it too,
-/// for `grace_secs`.
+/// Returns the result of the token request with a refresh token, for the target of this text if there is one. If it brings another
+/// refresh token, late duplicates get it too, for `grace_secs`: also those with another target, which the answer names.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] if the object that makes the token request cannot be reached.
@@ -41,6 +41,7 @@ pub async fn exchange(
     refresh_token: Secret<String>,
     requester: Requester,
     grace_secs: u32,
+    target: Option<&str>,
 ) -> Result<RefreshExchangeAnswer, Problem> {
     let timeout_ms = application.timeout_ms();
     let name = digest(refresh_token.expose()).await?;
@@ -54,6 +55,7 @@ pub async fn exchange(
             requester,
             grace_ms: i64::from(grace_secs) * 1000,
             retry_ms: i64::from(retry_secs) * 1000,
+            target: target.map(str::to_owned),
         };
         let answer = ask(invocation, Class::RefreshExchange, &name, &message.to_json(), timeout_ms).await?;
         return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
@@ -61,11 +63,11 @@ pub async fn exchange(
     let rules = SingleFlightRules::of_call(timeout_ms, f64::from(grace_secs) * 1000.0);
     let (application, endpoints) = (application.clone(), application.endpoints(invocation).await?);
     let work = Box::pin(async move {
-        let outcome = token_requests::refresh(&application, &endpoints, &refresh_token).await;
+        let outcome = token_requests::refresh(&application, &endpoints, &refresh_token, None).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (Rc::new(outcome), rotated)
     });
     let shared = gateway.refreshes.share(invocation, name, rules, |(_, rotated)| *rotated, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
-    Ok(RefreshExchangeAnswer { outcome, replayed: false })
+    Ok(RefreshExchangeAnswer { outcome, replayed: false, target: None })
 }

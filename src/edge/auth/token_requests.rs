@@ -3,13 +3,12 @@
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
-use crate::config::Endpoints;
+use crate::config::{Endpoints, TokenTarget};
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
 use crate::secret::Secret;
 
@@ -19,12 +18,19 @@ extern "C" {
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
 }
 
-/// Exchanges a refresh token.
+/// Exchanges a refresh token, for the target of this text if there is one.
 ///
 /// # Errors
 /// If no whole answer came in time.
-pub async fn refresh(application: &Application, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
-    application.send(&endpoints.token, refresh_form(&application.provider, endpoints, refresh_token)).await
+pub async fn refresh(
+    application: &Application,
+    endpoints: &Endpoints,
+    refresh_token: &Secret<String>,
+    target: Option<&str>,
+) -> Outcome {
+    let target = target.and_then(TokenTarget::parse);
+    let form = refresh_form(&application.provider, endpoints, refresh_token, target.as_ref());
+    application.send(&endpoints.token, form).await
 }
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
@@ -32,7 +38,7 @@ pub async fn revoke(application: &Application, invocation: &dyn Invocation, refr
     let Some(Revocation { url, form }) = Revocation::of(application, invocation).await else { return };
     let (authorization, timeout_ms) = (form.authorization.as_deref(), application.timeout_ms());
     let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
-    if let Some(failure) = JsFuture::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
+    if let Some(failure) = Awaited::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
         log::warn("revocation_failed", &failure);
     }
 }

@@ -11,6 +11,7 @@
  * @property {string} prepared the same as the gateway starts from it; empty if there is no such form
  * @property {boolean} forDev
  * @property {WatchStep} watch_step
+ * @property {(id: number) => void} abandon
  * @property {(id: number, value: unknown, failed: boolean) => unknown} resume
  * @property {Record<string, () => Promise<{ default: Service | (new () => Service) }>>} services
  */
@@ -20,6 +21,7 @@ const inputs = () => /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs'
 
 export const services = () => inputs().services;
 export const watch_step = () => inputs().watch_step;
+export const abandon = () => inputs().abandon;
 export const resume = () => inputs().resume;
 // As bytes: letter by letter, a long text would take a good part of a start.
 export const prepared_config = () => new TextEncoder().encode(inputs().prepared || 'not prepared');

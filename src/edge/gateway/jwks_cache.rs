@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
@@ -17,9 +16,9 @@ use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, import_key};
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::json::{self, ToText as _};
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
 use crate::oauth::{Discovery, TransportError};
@@ -186,7 +185,7 @@ impl JwksCache {
 
     async fn renew(&self, invocation: &dyn Invocation, reason: Reason) {
         // A failure is stored in the state, where waiting requests find it too.
-        let _ = JsFuture::from(self.begin_renewal(invocation, reason)).await;
+        let _ = Awaited::from(self.begin_renewal(invocation, reason)).await;
     }
 
     /// Starts a renewal that continues when the client hangs up.
@@ -209,7 +208,7 @@ impl JwksCache {
         // Nobody waits for the store.
         let from = loaded.clone();
         invocation.keep_alive(&promise(Box::pin(async move {
-            if let Some(stored) = JsFuture::from(from).await?.as_string() {
+            if let Some(stored) = Awaited::from(from).await?.as_string() {
                 write_kv(kv.as_ref(), &uri, &stored).await;
             }
             Ok(JsValue::UNDEFINED)

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::config::{Config, Diagnostic, Integration, Path, Prepared, load_with, references};
@@ -17,8 +16,8 @@ use crate::edge::runtime::bindings::{self, ResolvedBindings};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::objects::Class;
 use crate::problem::Problem;
 
@@ -168,7 +167,7 @@ async fn load_source(env: &Env, source: &Source) -> (ResolvedBindings, Result<Co
             Some(prepared) => (prepared.config, Some(prepared.routes)),
             None if is_built_in => {
                 // A mistake has its place in what is written.
-                written = JsFuture::from(built_in_config()).await.ok().and_then(|text| text.as_string());
+                written = Awaited::from(built_in_config()).await.ok().and_then(|text| text.as_string());
                 (written.as_deref().unwrap_or_default(), None)
             }
             None => (&*source.text, None),

@@ -5,11 +5,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Array;
+
 use crate::answer::ConfiguredHeaders;
 use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
+use crate::edge::runtime::timing::now_ms;
 use crate::oauth::{Attempts, IssuedTokens, Outcome};
 use crate::proxy::ClientHeaderNames;
 use crate::session::SessionCache;
@@ -22,6 +25,8 @@ pub struct Gateway {
     pub client_header_names: ClientHeaderNames,
     /// The config's own headers of answers.
     pub headers: ConfiguredHeaders,
+    /// What is kept of answers of the config, by place (`request/answer.rs`).
+    pub known_answers: Array,
     /// The verifiers of its authorizers, in the order of the config.
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
@@ -48,6 +53,12 @@ impl Gateway {
         Application { provider: Rc::clone(provider), verifier: self.verifier(&provider.authorizer) }
     }
 
+    /// Returns the time in milliseconds since 1970 if the config has a use for how long something takes from here: each look at the
+    /// clock is a crossing.
+    pub fn begin_measuring(&self) -> Option<f64> {
+        (self.config.server_timing || self.config.analytics.is_some()).then(now_ms)
+    }
+
     /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config
     /// must not split a token request, nor drop the keys.
     pub fn new(config: Config, previous: Option<&Self>) -> Self {
@@ -65,6 +76,7 @@ impl Gateway {
         Self {
             headers: ConfiguredHeaders::of(&config.headers),
             client_header_names: ClientHeaderNames::new(&config.asserted_headers),
+            known_answers: Array::new(),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
             upstream_tokens: RefCell::default(),

@@ -63,7 +63,7 @@ impl<'p> CacheUse<'p> {
         let headers = request.headers();
         let header = |name: &str| headers.get(name).ok().flatten();
         let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
-            Some(RateKey::Header(name)) => cx.header(name).map(|_| &**name),
+            Some(RateKey::Header(name)) => cx.header(name).and(Some(name.as_str())),
             _ => None,
         };
         let query = CacheQuery::of(

@@ -21,8 +21,9 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_age, check_response_issuer,
-    code_form, id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
+    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_authentication,
+    check_response_issuer, code_form, id_token_expectations, parse_authorization_error, parse_token_response,
+    state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
@@ -39,11 +40,11 @@ pub async fn answer(
     login: Result<CompletedLogin, Problem>,
 ) -> Result<Answer, Problem> {
     match response {
-        CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
+        CallbackResponse::Json => Ok(Answer::private_json(login?.to_json(cx))),
         CallbackResponse::WebMessage { target_origin } => {
             let message = login.map_or_else(
                 |problem| cx.problem_to_log.get_or_init(|| problem).body(&cx.id, None),
-                |login| login.to_json(),
+                |login| login.to_json(cx),
             );
             web_message(&message, target_origin)
         }
@@ -52,8 +53,7 @@ pub async fn answer(
             let begun = lifecycle::begin(gateway, cx, session, &login.tokens, login.id_claims.as_ref());
             let begun = boxed(begun).await;
             begun.inspect_err(|_| login.discard(cx))?;
-            let return_to = login.state.and_then(|state| state.return_to);
-            Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.rules.after_login.clone())))
+            Ok(Answer::redirect(302, cx.return_to().unwrap_or(&session.rules.after_login).to_owned()))
         }
     }
 }
@@ -64,7 +64,6 @@ pub struct CompletedLogin {
     tokens: TokenResponse,
     /// The claims of its ID token, if there is one.
     pub id_claims: Option<VerifiedClaims>,
-    state: Option<LoginState>,
 }
 
 impl CompletedLogin {
@@ -73,8 +72,8 @@ impl CompletedLogin {
         discard(&self.application, cx, &self.tokens);
     }
 
-    fn to_json(&self) -> String {
-        self.tokens.to_json(self.state.as_ref().and_then(|state| state.return_to.as_deref()))
+    fn to_json(&self, cx: &RequestContext) -> String {
+        self.tokens.to_json(cx.return_to())
     }
 }
 
@@ -92,13 +91,11 @@ pub async fn log_in(
     let provider = &application.provider;
     let posted = if provider.posts_responses { Some(read_form(cx).await?) } else { None };
     let parameter = |name: &str| query_parameter(posted.as_deref().or(cx.query()), name);
-    let state = match begun {
-        Some(login) => Some(boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?),
-        None => None,
-    };
-    if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
-        cx.return_to.get_or_init(|| return_to);
+    if let Some(login) = begun {
+        let state = boxed(open_state(cx, login, parameter("state"), redirect_uri)).await?;
+        cx.login_state.get_or_init(|| state);
     }
+    let state = cx.login_state.get();
     let endpoints = application.endpoints(cx).await?;
     let names_itself = provider.is_one_of_several || endpoints.names_itself;
     check_response_issuer(parameter("iss").as_deref(), &provider.authorizer, names_itself)?;
@@ -110,9 +107,9 @@ pub async fn log_in(
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
     application.verifier.keys.current(cx).await?;
-    let verifier = state.as_ref().map(|state| state.verifier.as_str());
+    let verifier = state.map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
-    let login = state.as_ref().map(|state| state.nonce.as_str());
+    let login = state.map(|state| state.nonce.as_str());
     // A code may be of any length.
     let code_name = digest(&code).await?;
     let names = [code_name.as_str(), login.unwrap_or(&code_name)];
@@ -137,10 +134,10 @@ pub async fn log_in(
                 return Err(used_before());
             }
         }
-        verify_id_token(cx, &application, &tokens, state.as_ref()).await
+        verify_id_token(cx, &application, &tokens, state).await
     };
     let id_claims = boxed(checked).await.inspect_err(|_| discard(&application, cx, &tokens))?;
-    Ok(CompletedLogin { application, tokens, id_claims, state })
+    Ok(CompletedLogin { application, tokens, id_claims })
 }
 
 /// Reads the authorization response that a page of the provider posts (OAuth 2.0 Form Post Response Mode); without a body, it is
@@ -173,7 +170,7 @@ async fn open_state(
 }
 
 /// Verifies the ID token (OpenID Connect Core section 3.1.3.7). A login with the scope `openid` must bring one, and so must one with a
-/// `max_age`, which nothing else answers.
+/// `max_age`, which nothing else answers, or with a requirement of a path.
 async fn verify_id_token(
     cx: &RequestContext,
     application: &Application,
@@ -182,7 +179,8 @@ async fn verify_id_token(
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
         let provider = &application.provider;
-        return if provider.asks_for("openid") || provider.parameter("max_age").is_some() {
+        let steps_up = state.is_some_and(|state| state.authentication.is_some());
+        return if steps_up || provider.asks_for("openid") || provider.parameter("max_age").is_some() {
             Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
         } else {
             Ok(None)
@@ -195,7 +193,7 @@ async fn verify_id_token(
         if claims.text("nonce") != Some(&state.nonce) {
             return Err(Problem::NonceMismatch);
         }
-        check_age(&application.provider, state, &claims)?;
+        check_authentication(&application.provider, state, &claims, now_secs())?;
     }
     Ok(Some(claims))
 }

@@ -10,8 +10,8 @@ use crate::edge::runtime::webcrypto::{digest, fresh_text, random_bytes};
 use crate::http::cookie::{self, SameSite, Sent};
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    Form, LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url,
-    parse_pushed_response, pushed_endpoint, state_context, validate_return_to,
+    Form, LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, asked_authentication, authorization_request,
+    authorization_url, parse_pushed_response, pushed_endpoint, state_context, validate_return_to,
 };
 use crate::problem::Problem;
 
@@ -49,7 +49,8 @@ pub async fn run(
         Some(binding) => binding,
         None => fresh_text()?,
     };
-    let state = LoginState::begin(&random, return_to, now_secs());
+    let authentication = asked_authentication(&gateway.config, cx.query());
+    let state = LoginState::begin(&random, return_to, authentication, now_secs());
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 

@@ -43,7 +43,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
 /// Checks whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
 /// fetches ahead what the user has not requested yet.
 fn is_followed_link(cx: &RequestContext) -> bool {
-    let says = |name: &str, wanted: &[&str]| cx.header(name).is_none_or(|value| wanted.contains(&&*value));
+    let says = |name: &str, wanted: &[&str]| cx.header(name).is_none_or(|value| wanted.contains(&value));
     cx.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
         && says("sec-fetch-dest", &["document", "empty"])
         && cx.header("sec-purpose").is_none()

@@ -2,7 +2,7 @@
 // rewritten is decided here, in `through`, a pure function.
 
 import { copied } from '../request/forwarding.js';
-import { fetchBegun, fetchWithin } from '../runtime/fetch.js';
+import { fetchWithin } from '../runtime/fetch.js';
 import { counted } from '../runtime/limits.js';
 
 /** Headers of answers that hold addresses, and where in their values. */
@@ -49,20 +49,24 @@ function through(address, origin, prefix, ...servers) {
 // What is done.
 
 /**
+ * Sends a request as `forwarding.js` makes it. Like the client's it does not follow redirects.
+ *
+ * @param {Request} request
+ */
+export function send_plain(request) {
+  return fetch(request);
+}
+
+/**
  * @param {Request} request
  * @param {string | undefined} url
  * @param {boolean} hasBody
  * @param {number} ms
- * @param {string} outside
  * @param {boolean} raw
  */
-export function send(request, url, hasBody, ms, outside, raw) {
-  /** @param {Response} response */
-  const use = (response) => ledThrough(response, outside);
-  // What may be sent again, or has a body, is not to go on behind the answer that it was too late for.
-  if (url === undefined && request.body === null && !raw) return fetchBegun(ms, request, use);
+export function send(request, url, hasBody, ms, raw) {
   const sent = url === undefined ? request : readdressed(request, url, hasBody);
-  return fetchWithin(ms, sent, raw ? { encodeResponseBody: 'manual' } : {}, use);
+  return fetchWithin(ms, sent, raw ? { encodeResponseBody: 'manual' } : {}, (response) => response);
 }
 
 /**
@@ -90,18 +94,21 @@ export async function pause(ms, response) {
   await new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
 }
 
+/** @param {Response} response */
+export function has_addresses({ headers }) {
+  return ADDRESSES.some(([name]) => headers.has(name));
+}
+
 /**
- * Returns an answer whose addresses of the upstream's own lead through the gateway.
- *
  * @param {Response} response
  * @param {string} outside
  */
-function ledThrough(response, outside) {
+export function led_through(response, outside) {
   let answer = response;
+  const [origin, prefix, ...servers] = outside.split('\n');
   for (const [name, place] of ADDRESSES) {
     const said = response.headers.get(name);
     if (said === null) continue;
-    const [origin, prefix, ...servers] = outside.split('\n');
     const led = said.replace(place, (address) => through(address, origin, prefix, ...servers));
     if (led === said) continue;
     if (answer === response) answer = new Response(response.body, response);

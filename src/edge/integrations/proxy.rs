@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
@@ -26,11 +25,20 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
 extern "C" {
+    /// Sends a request that has no body, once.
+    fn send_plain(request: &Request) -> Promise;
+
     /// Sends a request, to `url` if it is given. If its answer does not begin within `ms`, the promise rejects with the text
-    /// `timeout`. A redirect is an answer like any other. `outside` are lines for rewriting addresses in the answer to those that
-    /// clients reach: the gateway's origin, the prefix that the path loses, and each of the upstream's origins. A `raw` body stays
-    /// encoded even if JavaScript passes it on.
-    fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, outside: &str, raw: bool) -> Promise;
+    /// `timeout`, and the call ends. A redirect is an answer like any other. A `raw` body stays encoded even if JavaScript passes it on.
+    fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, raw: bool) -> Promise;
+
+    /// Checks whether an answer has headers that hold addresses.
+    fn has_addresses(response: &Response) -> bool;
+
+    /// Returns an answer whose addresses of the upstream's own lead through the gateway. `outside` are lines: the gateway's origin, the
+    /// prefix that the path loses, and each of the upstream's origins.
+    #[wasm_bindgen(catch)]
+    fn led_through(response: &Response, outside: &str) -> Result<Response, JsValue>;
 
     /// Releases an answer that is not passed on, and waits for a random time of at most `ms`.
     fn pause(ms: u32, response: Option<&Response>) -> Promise;
@@ -79,13 +87,12 @@ pub async fn run(
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix, server.token.is_some());
     let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
-        Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
+        Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
             Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
             Found::Key(key) => Some((cache, key)),
         },
         None => None,
     };
-    let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
     let raw = raw && cache.is_none();
     let mut own = match &server.token {
         Some(wanted) => Some(OwnToken::of(gateway, cx, wanted)?),
@@ -99,13 +106,13 @@ pub async fn run(
                 if !is_other {
                     break Ok(refused.into());
                 }
-                drop(JsFuture::from(pause(0, Some(refused))).await);
+                drop(Awaited::from(pause(0, Some(refused))).await);
             }
             request.headers().set("authorization", &["Bearer ", &*own.text].concat()).map_err(failed)?;
         }
-        let begun = now_ms();
-        let sent = ask(cx, &request, server, url, &outside, raw).await;
-        cx.upstream_ms.set(Some(now_ms() - begun));
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, url, raw).await;
+        cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
         let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
         let response = response.filter(|response| response.status() == UNAUTHORIZED && refused.is_none());
         match (&own, response) {
@@ -115,7 +122,11 @@ pub async fn run(
             _ => break sent,
         }
     };
-    let response: Response = sent.map_err(failed)?.unchecked_into();
+    let mut response: Response = sent.map_err(failed)?.unchecked_into();
+    if has_addresses(&response) {
+        let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
+        response = led_through(&response, &outside).map_err(failed)?;
+    }
     let response = match cache {
         Some((cache, key)) => cache.pass_on(&response, &key).map_err(failed)?,
         None => response,
@@ -129,13 +140,17 @@ async fn ask(
     request: &Request,
     server: &Server,
     url: impl Fn(&Target) -> String,
-    outside: &str,
     raw: bool,
 ) -> Result<JsValue, JsValue> {
     let Server { targets, timeout_ms, retries, .. } = server;
-    // What may be sent again is sent as a copy.
-    let has_others = *retries > 0 || !targets.others.is_empty() || server.token.is_some();
-    let mut attempts = has_others.then(|| {
+    // With a token of the gateway's own it may be sent again.
+    let once = *retries == 0 && targets.others.is_empty() && server.token.is_none();
+    if once && !raw && request.body().is_none() {
+        // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
+        // was too late for: it is sent with an AbortController, which takes more.
+        return Awaited::within(*timeout_ms, send_plain(request)).await;
+    }
+    let mut attempts = (!once).then(|| {
         let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
@@ -144,7 +159,7 @@ async fn ask(
     loop {
         let url = attempts.as_ref().map(|attempts| url(attempts.target));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
-        let sent = Awaited::Begun(send(request, url.as_deref(), has_body, *timeout_ms, outside, raw)).await;
+        let sent = Awaited::from(send(request, url.as_deref(), has_body, *timeout_ms, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };
         let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
         let outcome = match (&sent, response) {
@@ -155,7 +170,7 @@ async fn ask(
         match OUTAGES.with_borrow_mut(|outages| attempts.next(outcome, outages, now_ms())) {
             None => return sent,
             Some(0) => {}
-            Some(longest_ms) => drop(JsFuture::from(pause(longest_ms, response)).await),
+            Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, be
 pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Application) -> Result<Answer, Problem> {
     let verifier = &application.verifier;
     let Some(refresh_token) = find_refresh_token(cx).await? else {
-        if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
+        if bearer(cx.header("authorization")) != Credentials::Absent {
             // A client with its own tokens gets its answer by those, whatever session its browser has.
             let seconds = still_valid(gateway, verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
@@ -55,7 +55,8 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Applicatio
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, cx, &[&name])?;
     let grace_secs = application.provider.rotation_grace_secs;
-    let exchanged = rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs).await;
+    let exchanged =
+        rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs, None).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => parse_token_response(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),
@@ -69,9 +70,9 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Applicatio
 
 /// Returns the refresh token of `X-Refresh-Token`, or else of the body.
 async fn find_refresh_token(cx: &RequestContext) -> Result<Option<Secret<String>>, Problem> {
-    let header = cx.header("x-refresh-token").map(|token| token.trim().to_owned());
+    let header = cx.header("x-refresh-token").map(str::trim);
     if let Some(token) = header.filter(|token| !token.is_empty()) {
-        return Ok(Some(Secret::new(token)));
+        return Ok(Some(Secret::new(token.to_owned())));
     }
     let Some(text) = read_body(cx).await? else { return Ok(None) };
     read_refresh_body(BodyKind::of(cx)?, &text)
@@ -91,8 +92,7 @@ fn token_still_valid(seconds: i64) -> Answer {
 /// # Errors
 /// 401 if it is not genuine.
 async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
-    let header = cx.header("authorization");
-    let token = match bearer(header.as_deref()) {
+    let token = match bearer(cx.header("authorization")) {
         Credentials::Absent => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,

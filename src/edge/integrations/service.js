@@ -98,14 +98,13 @@ export async function call_function(...call) {
  * @param {Binding} binding
  * @param {string} name
  * @param {Request} request
- * @param {string} url
- * @param {string} changes
+ * @param {string} lines
  * @param {string} context
  * @param {number} ms
  * @param {number} [max]
  * @returns {Promise<[Response | undefined, Request]>}
  */
-export async function ask_first(binding, name, request, url, changes, context, ms, max) {
+export async function ask_first(binding, name, request, lines, context, ms, max) {
   const asked = sendable(request);
   const { body } = asked;
   /** @param {Request} shown */
@@ -114,7 +113,7 @@ export async function ask_first(binding, name, request, url, changes, context, m
     if (answer !== true && !(answer instanceof Response)) throw new Error('it answered neither true nor a Response');
     return answer === true ? undefined : answered(answer);
   };
-  if (!body) return [await ask(forward(asked, url, changes)), asked];
+  if (!body) return [await ask(forward(asked, lines)), asked];
   // What the function reads is kept in memory, for the reader after it.
   /** @type {import('../runtime/limits.js').Held} */
   const held = {};
@@ -127,7 +126,7 @@ export async function ask_first(binding, name, request, url, changes, context, m
   };
   const length = asked.headers.get('content-length');
   const [first, second] = [sized(length), sized(length)];
-  const shown = forward(new Request(asked, { body: first.readable }), url, changes);
+  const shown = forward(new Request(asked, { body: first.readable }), lines);
   /** @type {import('../runtime/limits.js').Counted} */
   const tap = { body, writer: first.writable.getWriter(), max, keep };
   counted.set(shown, tap);

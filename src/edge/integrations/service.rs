@@ -4,7 +4,6 @@ use js_sys::{Array, Promise};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Rpc};
@@ -16,6 +15,7 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::work::Awaited;
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 use crate::route::Match;
@@ -38,8 +38,7 @@ extern "C" {
         binding: &JsValue,
         name: &str,
         request: &Request,
-        url: &str,
-        changes: &str,
+        lines: &str,
         context: &str,
         ms: u32,
         max: Option<f64>,
@@ -93,11 +92,11 @@ impl ServiceCall<'_> {
     /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let Forwarding { changes, max, .. } = Forwarding::of(gateway, cx, path, *claims, "", false);
-        let (url, worker) = (own_url(cx, path, *claims), self.bound(&rpc.binding));
-        let (request, context) = (cx.request(), self.context());
-        let asked = ask_first(&worker, &rpc.function, &request, &url, changes.as_str(), &context, TIMEOUT_MS, max);
-        let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "", false);
+        let (lines, worker) = (forwarding.lines(&own_url(cx, path, *claims)), self.bound(&rpc.binding));
+        let (request, context, max) = (cx.request(), self.context(), forwarding.max);
+        let asked = ask_first(&worker, &rpc.function, &request, &lines, &context, TIMEOUT_MS, max);
+        let outcome: Array = Awaited::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
         Ok(if answer.is_undefined() { None } else { Some(Answer::Relayed(answer.unchecked_into())) })
@@ -110,7 +109,7 @@ impl ServiceCall<'_> {
     pub async fn notify(&self, rpc: &Rpc) -> Result<(), Problem> {
         let (worker, request) = (self.bound(&rpc.binding), self.forwarded()?);
         let promise = invoke_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
-        JsFuture::from(promise).await.map(|_| ()).map_err(|error| self.failed(&error))
+        Awaited::from(promise).await.map(|_| ()).map_err(|error| self.failed(&error))
     }
 
     fn bound(&self, binding: &str) -> JsValue {
@@ -124,9 +123,9 @@ impl ServiceCall<'_> {
     }
 
     async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {
-        let begun = now_ms();
-        let answer = JsFuture::from(promise).await;
-        self.cx.upstream_ms.set(Some(now_ms() - begun));
+        let begun = self.gateway.begin_measuring();
+        let answer = Awaited::from(promise).await;
+        self.cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
         let answer: Response = answer.map_err(|error| self.failed(&error))?.unchecked_into();
         Ok(Answer::Relayed(answer))
     }

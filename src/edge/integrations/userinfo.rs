@@ -32,10 +32,8 @@ pub async fn run(
     source: ProfileSource,
     claims: Option<&VerifiedClaims>,
 ) -> Result<Answer, Problem> {
-    let own_header = cx.header("x-access-token");
-    let authorization = cx.header("authorization");
-    let credentials = match bare_token(own_header.as_deref()) {
-        Credentials::Absent => bearer(authorization.as_deref()),
+    let credentials = match bare_token(cx.header("x-access-token")) {
+        Credentials::Absent => bearer(cx.header("authorization")),
         given => given,
     };
     let (token, session) = match credentials {

@@ -3,13 +3,12 @@
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::object_client::ask;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::work::{Awaited, promise};
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
 
@@ -39,7 +38,7 @@ async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) ->
     for some in index.sessions().chunks(ERASED_AT_ONCE) {
         let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
         for (session, erasure) in erasures {
-            let erased = JsFuture::from(erasure).await?.is_truthy();
+            let erased = Awaited::from(erasure).await?.is_truthy();
             failed |= !erased;
             if erased {
                 let mut index = read(object)?;
@@ -74,7 +73,7 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
             index.add(session, until);
             return keep(object, &index).await;
         };
-        if !JsFuture::from(erase(object, &first)).await?.is_truthy() {
+        if !Awaited::from(erase(object, &first)).await?.is_truthy() {
             return Err("a session that has no room cannot be ended".into());
         }
         let mut index = read(object)?;

@@ -4,14 +4,14 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::sealing::{open, seal};
-use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
+use crate::edge::runtime::work::Awaited;
 use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError, is_rotated};
 use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
 
@@ -21,12 +21,17 @@ const PURPOSE: &str = "bargate refresh answer v1";
 /// Returns the result of the token request, as JSON.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
     let message = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
-    let (object_again, gateway) = (object.clone(), Rc::clone(gateway));
-    // The object's name is the token's digest, so all simultaneous requesters have the same token.
-    let outcome = object.share(|| {
-        Box::pin(async move { exchange(&object_again, &gateway, message).await.map(|answer| answer.to_json().into()) })
-    })?;
-    Ok(JsFuture::from(outcome).await?.as_string().unwrap_or_default())
+    // The object's name is the token's digest, so all simultaneous requesters have the same token, but not the same target.
+    loop {
+        let Shared { work, is_own } = object.share(message.target.as_deref().unwrap_or_default(), || {
+            let (object, gateway, message) = (object.clone(), Rc::clone(gateway), message.clone());
+            Box::pin(async move { exchange(&object, &gateway, message).await.map(|answer| answer.to_json().into()) })
+        })?;
+        let outcome = Awaited::from(work).await;
+        if is_own {
+            return Ok(outcome?.as_string().unwrap_or_default());
+        }
+    }
 }
 
 async fn exchange(
@@ -37,9 +42,12 @@ async fn exchange(
     // Isolates may have different configs for a minute.
     let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
     let application = gateway.application(provider);
-    let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
+    let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms, target } = message;
     let secret = token.expose().as_bytes();
-    let fresh = |outcome: Outcome| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false };
+    let fresh = |outcome: Outcome| {
+        let (outcome, target) = (Rc::new(outcome), target.clone());
+        RefreshExchangeAnswer { outcome, replayed: false, target }
+    };
     let lost = match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
         Step::Request(lost) => lost,
         Step::Replay(sealed) => {
@@ -56,7 +64,7 @@ async fn exchange(
     // If this is found after a restart, an answer may have been lost.
     keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
     let outcome = match application.endpoints(&Detached(object.env())).await {
-        Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,
+        Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
     // A token that is not rotated may be used for every request.

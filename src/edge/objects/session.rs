@@ -5,9 +5,8 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
-use crate::config::{Login, Session, SessionRules};
+use crate::config::{Login, Session, SessionRules, TokenTarget};
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
@@ -16,12 +15,14 @@ use crate::edge::gateway::application::Application;
 use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::sealing::open;
-use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
+use crate::edge::runtime::work::{Awaited, Work};
 use crate::json;
-use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, id_token_expectations, parse_token_response};
+use crate::oauth::{
+    Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response,
+};
 use crate::objects::{RefreshExchangeAnswer, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -72,6 +73,10 @@ const REVOCATION_PURPOSE: &str = "bargate session revocation v1";
 /// A request whose token is still valid waits this long for its renewal, and then goes ahead with the one it has.
 const RENEWAL_PATIENCE_MS: u32 = 2_000;
 
+/// What an exchange brings may be for another target, or too old: the next one uses the refresh token that came with it. An object of an
+/// older build knows of no targets, and would do so each time.
+const EXCHANGES_MAX: usize = 4;
+
 /// A session that was ended before it began does not begin within this time: a logout may overtake the login it is for.
 const TOMBSTONE_SECS: i64 = 60;
 
@@ -87,8 +92,9 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             boxed(create(object, session, &key, &tokens, until)).await?;
             Ok(SessionAnswer::Done)
         }
-        SessionMessage::Access { key, rejected, silent, id_token } => {
-            let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token };
+        SessionMessage::Access { key, rejected, silent, id_token, target } => {
+            let target = target.as_deref();
+            let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token, target };
             let answer = boxed(access(object, gateway, session, asked)).await?;
             // In any case: it may have waited for a renewal meanwhile.
             let replaced =
@@ -123,20 +129,37 @@ struct Asked<'m> {
     silent: bool,
     /// Whether the ID token is wanted too.
     id_token: bool,
+    /// What the token is wanted for, if that is another target than that of the login.
+    target: Option<&'m str>,
 }
 
 impl Asked<'_> {
+    /// Returns the state of the token.
+    fn state(&self, record: &SessionRecord, tokens: &Tokens, rules: &SessionRules) -> TokenState {
+        match self.target {
+            Some(target) => record.held_state(tokens.held_for(target), rules, now_secs()),
+            None => record.token_state(rules, now_secs()),
+        }
+    }
+
     /// Returns the token, which may be used for so many seconds without asking again.
     fn granted(&self, record: &SessionRecord, tokens: Tokens, valid_secs: i64) -> SessionAnswer {
-        let Tokens { access: token, subject, id_token, .. } = tokens;
-        let id_token = id_token.filter(|_| self.id_token);
-        SessionAnswer::Token { token, subject, id_token, until: record.token_until, valid_secs }
+        let held = self.target.and_then(|target| tokens.held_for(target)).cloned();
+        let (token, until) = match held.map(|held| (held.token, held.until)) {
+            None => (tokens.access, record.token_until),
+            Some((Ok(token), until)) => (token, until),
+            Some((Err(unfit), _)) => return SessionAnswer::Unfit(unfit),
+        };
+        let id_token = tokens.id_token.filter(|_| self.id_token);
+        let (subject, target) = (tokens.subject, self.target.map(str::to_owned));
+        let authentication = tokens.authentication;
+        SessionAnswer::Token { token, subject, id_token, authentication, until, valid_secs, target }
     }
 
     /// Returns the token if it is valid.
     async fn usable(&self, object: &StoredObject, rules: &SessionRules) -> Result<Option<SessionAnswer>, JsValue> {
         let Opened::Tokens(record, tokens) = opened(object, self.key).await? else { return Ok(None) };
-        Ok(match record.token_state(rules, now_secs()) {
+        Ok(match self.state(&record, &tokens, rules) {
             TokenState::Fresh(seconds) | TokenState::Due(seconds) => Some(self.granted(&record, tokens, seconds)),
             TokenState::Expired => None,
         })
@@ -151,7 +174,7 @@ fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
 async fn sealed(login: &Login, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
     let secret = login.sealing_secret.expose();
     let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
-    JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
+    Awaited::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
 
 /// What a key finds.
@@ -208,53 +231,68 @@ async fn access(
     asked: Asked<'_>,
 ) -> Result<SessionAnswer, JsValue> {
     let (key, rules) = (asked.key, &session.rules);
-    if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
-        expire(object, gateway, &record)?;
-    }
-    let (mut record, tokens) = match opened(object, key).await? {
-        Opened::Tokens(record, tokens) => (record, tokens),
-        Opened::AnothersKey => return Ok(SessionAnswer::WrongKey),
-        Opened::Nothing => return Ok(SessionAnswer::ended("it has ended, or never was")),
-    };
-    // A question of the gateway itself, while a socket or an answer lasts, does not count as a use of the session.
-    if !asked.silent && record.touch(rules, now_secs()) {
-        object.keep(&record.to_json())?;
-    }
-    // Who did not accept the token wants another, though this one has not expired by its times.
-    let rejected = asked.rejected == Some(&tokens.access);
-    let state = match record.token_state(rules, now_secs()) {
-        _ if rejected && record.may_be_rejected(now_secs()) => TokenState::Expired,
-        state => state,
-    };
-    if let TokenState::Fresh(seconds) = state {
-        return Ok(asked.granted(&record, tokens, seconds));
-    }
-    if tokens.refresh.is_none() {
-        if let TokenState::Due(seconds) = state {
+    let (renewal, rejected) = loop {
+        if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
+            expire(object, gateway, &record)?;
+        }
+        let (mut record, tokens) = match opened(object, key).await? {
+            Opened::Tokens(record, tokens) => (record, tokens),
+            Opened::AnothersKey => return Ok(SessionAnswer::WrongKey),
+            Opened::Nothing => return Ok(SessionAnswer::ended("it has ended, or never was")),
+        };
+        // A question of the gateway itself, while a socket or an answer lasts, does not count as a use of the session.
+        if !asked.silent && record.touch(rules, now_secs()) {
+            object.keep(&record.to_json())?;
+        }
+        // Who did not accept the token wants another, though this one has not expired by its times.
+        let rejected = asked.rejected == Some(&tokens.access);
+        let state = match asked.state(&record, &tokens, rules) {
+            _ if rejected && record.may_be_rejected(now_secs()) => TokenState::Expired,
+            state => state,
+        };
+        if let TokenState::Fresh(seconds) = state {
             return Ok(asked.granted(&record, tokens, seconds));
         }
-        leave(object, None, false, false)?;
-        return Ok(SessionAnswer::ended("its token has expired, and there is no refresh token"));
-    }
-
-    let renewal = object.share(|| {
-        let (object, gateway, login) = (object.clone(), Rc::clone(gateway), Rc::clone(&session.login));
-        let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
-        // Who asks may have a later config than this isolate.
-        let keeps_id_token = asked.id_token || gateway.config.keeps_id_tokens();
-        Box::pin(async move {
-            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens, keeps_id_token).await?;
-            Ok(answer.to_json().into())
-        })
-    })?;
-    if let TokenState::Due(_) = state {
-        // Whatever comes of it is in the record.
-        let _ = JsFuture::from(within(RENEWAL_PATIENCE_MS, &renewal)).await;
-        if let Some(token) = asked.usable(object, rules).await? {
-            return Ok(token);
+        if tokens.refresh.is_none() {
+            if let TokenState::Due(seconds) = state {
+                return Ok(asked.granted(&record, tokens, seconds));
+            }
+            if asked.target.is_some() {
+                let reason = "the login brought no refresh token, by which others are requested".to_owned();
+                return Ok(SessionAnswer::Unfit(Unfit { reason, missing: String::new() }));
+            }
+            leave(object, None, false, false)?;
+            return Ok(SessionAnswer::ended("its token has expired, and there is no refresh token"));
         }
-    }
-    let renewed = JsFuture::from(renewal).await?.as_string();
+
+        let Shared { work, is_own } = object.share(asked.target.unwrap_or_default(), || {
+            let renewal = Renewal {
+                object: object.clone(),
+                gateway: Rc::clone(gateway),
+                login: Rc::clone(&session.login),
+                grace_secs: rules.rotation_grace_secs,
+                key: key.to_owned(),
+                target: asked.target.map(str::to_owned),
+                life_secs: record.token_until - record.token_from,
+                // Who asks may have a later config than this isolate.
+                keeps_id_token: asked.id_token || gateway.config.keeps_id_tokens(),
+            };
+            Box::pin(async move { Ok(renewal.run(tokens).await?.to_json().into()) })
+        })?;
+        if let TokenState::Due(_) = state {
+            // Whatever comes of it is in the record.
+            let _ = Awaited::from(within(RENEWAL_PATIENCE_MS, &work)).await;
+            if let Some(token) = asked.usable(object, rules).await? {
+                return Ok(token);
+            }
+        }
+        if is_own {
+            break (work, rejected);
+        }
+        // The renewal for another target replaces the refresh token, which the next one needs.
+        let _ = Awaited::from(work).await;
+    };
+    let renewed = Awaited::from(renewal).await?.as_string();
     let renewed = renewed.and_then(|text| SessionAnswer::parse(&text)).ok_or("the renewal ended without an answer")?;
     let failed = !matches!(renewed, SessionAnswer::Done);
     // Who did not accept the token is not helped by it.
@@ -286,68 +324,108 @@ fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     }
 }
 
-/// Renews the tokens, and with `keeps_id_token` also the ID token, if one comes along; answers that it is done, or why there is no token.
-async fn renew(
-    object: &StoredObject,
-    gateway: &Rc<Gateway>,
-    login: &Login,
+/// The renewal of a token.
+struct Renewal {
+    object: StoredObject,
+    gateway: Rc<Gateway>,
+    login: Rc<Login>,
     grace_secs: u32,
-    key: &str,
-    mut tokens: Tokens,
+    key: String,
+    /// What the token is for, if that is another target than that of the login.
+    target: Option<String>,
+    /// The life of a token of which nobody states it.
+    life_secs: i64,
+    /// Whether an ID token that comes along is kept.
     keeps_id_token: bool,
-) -> Result<SessionAnswer, JsValue> {
-    let application = gateway.application(&login.provider);
-    loop {
-        let sent = tokens.refresh.clone().unwrap_or_default();
-        let token = Secret::new(sent.clone());
+}
+
+impl Renewal {
+    /// Renews the token; answers that it is done, or why there is none.
+    async fn run(&self, mut tokens: Tokens) -> Result<SessionAnswer, JsValue> {
+        let Self { object, gateway, login, .. } = self;
+        let application = gateway.application(&login.provider);
         let detached = Detached(object.env());
-        let exchanged =
-            rotation::exchange(gateway, &application, &detached, token, Requester::Session, grace_secs).await;
-        let RefreshExchangeAnswer { outcome, replayed } = match exchanged {
-            Ok(exchanged) => exchanged,
-            Err(problem) => {
-                return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
-            }
-        };
-        let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
-        let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
-        let goes_on = match &parsed {
-            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer),
-            Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
-        };
-        if !goes_on {
-            leave(object, None, false, false)?;
-        }
-        let answer = match parsed {
-            Ok(answer) => answer,
-            Err(problem) => {
-                if goes_on {
-                    let reason = problem.reason().unwrap_or("without a reason".into());
-                    log::warn("session_not_renewed", &format!("{}: {reason}", problem.code()));
+        for _ in 0..EXCHANGES_MAX {
+            let token = Secret::new(tokens.refresh.clone().unwrap_or_default());
+            let (requester, target) = (Requester::Session, self.target.as_deref());
+            let exchanged =
+                rotation::exchange(gateway, &application, &detached, token, requester, self.grace_secs, target).await;
+            let RefreshExchangeAnswer { outcome, replayed, target } = match exchanged {
+                Ok(exchanged) => exchanged,
+                Err(problem) => {
+                    return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
                 }
-                return Ok(not_renewed(&outcome));
+            };
+            let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
+            let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
+            let goes_on = match &parsed {
+                Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer),
+                Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
+            };
+            if !goes_on {
+                leave(object, None, false, false)?;
             }
-        };
-        let id_token = match answer.id_token().filter(|_| goes_on && keeps_id_token && tokens.subject.is_some()) {
-            Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
-            None => None,
-        };
-        tokens = tokens.renewed(&answer, id_token);
-        let sealed = sealed(login, key, &tokens).await?;
-        let Some(mut record) = record(object)?.filter(|_| goes_on) else {
-            // Ended while the provider was asked, or by what it said: nobody else knows of this token.
-            object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
-            let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
-            return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
-        };
-        record.renew(&answer, now_secs());
-        record.sealed = sealed;
-        object.keep(&record.to_json())?;
-        // The result stored for a restarted session may have expired since; the refresh token in it is valid.
-        let outlived = replayed && record.token_until <= now_secs() && tokens.refresh.as_ref() != Some(&sent);
-        if !outlived {
-            return Ok(SessionAnswer::Done);
+            let answer = match parsed {
+                Ok(answer) => answer,
+                Err(problem) => {
+                    if goes_on {
+                        let reason = problem.reason().unwrap_or("without a reason".into());
+                        log::warn("session_not_renewed", &format!("{}: {reason}", problem.code()));
+                    }
+                    let Some(unfit) = target.as_deref().and_then(|target| refusal(target, &problem)) else {
+                        return Ok(not_renewed(&outcome));
+                    };
+                    tokens.refuse(target.as_deref().unwrap_or_default(), unfit.clone(), now_secs());
+                    let sealed = sealed(login, &self.key, &tokens).await?;
+                    if let Some(mut record) = record(object)? {
+                        record.sealed = sealed;
+                        object.keep(&record.to_json())?;
+                    }
+                    return Ok(SessionAnswer::Unfit(unfit));
+                }
+            };
+            let keeps_id_token = goes_on && self.keeps_id_token && tokens.subject.is_some();
+            let id_token = match answer.id_token().filter(|_| keeps_id_token) {
+                Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
+                None => None,
+            };
+            let sent = tokens.refresh.clone();
+            tokens.take_over(target.as_deref(), &answer, id_token, now_secs(), self.life_secs);
+            let sealed = sealed(login, &self.key, &tokens).await?;
+            let Some(mut record) = record(object)?.filter(|_| goes_on) else {
+                // Ended while the provider was asked, or by what it said: nobody else knows of this token.
+                object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
+                let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
+                return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
+            };
+            if target.is_none() {
+                record.renew(&answer, now_secs());
+            }
+            record.sealed = sealed;
+            object.keep(&record.to_json())?;
+            // The result stored for a restarted session may have expired since, or be for another target; the refresh token in it
+            // is valid.
+            let until = match &target {
+                Some(target) => tokens.held_for(target).map_or(i64::MAX, |held| held.until),
+                None => record.token_until,
+            };
+            let outlived = replayed && until <= now_secs() && tokens.refresh != sent;
+            if !outlived && target == self.target {
+                return Ok(SessionAnswer::Done);
+            }
         }
+        Ok(unreachable("what came was for another audience each time".to_owned()))
+    }
+}
+
+/// Returns why the provider gives no token for a target, if it is the target that it refuses.
+fn refusal(target: &str, problem: &Problem) -> Option<Unfit> {
+    match problem {
+        Problem::IdpRejected(error) if error.error == "invalid_client" => None,
+        Problem::IdpRejected(error) | Problem::InteractionRequired(error) => {
+            TokenTarget::parse(target).map(|target| Unfit::refused(&target, error))
+        }
+        _ => None,
     }
 }
 
@@ -408,7 +486,7 @@ fn settled(
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
         let login = parts.map(|(_, login)| login);
-        let failure = JsFuture::from(settle(
+        let failure = Awaited::from(settle(
             &object,
             sealed.as_deref(),
             refresh_token.as_deref(),

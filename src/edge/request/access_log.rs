@@ -5,6 +5,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Response;
 
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
@@ -22,10 +23,15 @@ extern "C" {
 }
 
 /// Logs an answer, and writes it to the dataset if the config names one.
-pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
+pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Response, problem: Option<&Problem>) {
+    let dataset = gateway.and_then(|gateway| gateway.config.analytics.as_deref());
+    if dataset.is_none() && !log::is_written(log::ERROR) {
+        return;
+    }
+    let status = response.status();
     let route = cx.route.get().map(|(_, pattern)| pattern.as_str());
     let total_ms = || now_ms() - cx.started_ms;
-    if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
+    if let Some(binding) = dataset {
         let dataset = bindings::raw(cx.env(), binding);
         let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
         let numbers = [f64::from(status), total_ms(), part(&cx.auth_ms), part(&cx.upstream_ms)];

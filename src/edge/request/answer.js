@@ -67,6 +67,39 @@ export function respond(status, headers, body, request) {
   return response;
 }
 
+/** An answer that is the same for every request but for its id: the response without its body, its headers, and the body. @typedef {{ response: Response, headers: Headers, body?: string }} Known */
+
+const REQUEST_ID = 'x-request-id';
+
+/**
+ * @param {(Known | undefined)[]} known
+ * @param {number} place
+ * @param {string} id
+ * @param {Request} request
+ */
+export function respond_known(known, place, id, request) {
+  const same = known[place];
+  if (!same || unread(request)) return undefined;
+  same.headers.set(REQUEST_ID, id);
+  return new Response(same.body, same.response);
+}
+
+/**
+ * @param {(Known | undefined)[]} known
+ * @param {number} place
+ * @param {string} id
+ * @param {Response} given
+ * @param {string} [body]
+ */
+export function keep_known(known, place, id, given, body) {
+  if (place in known) return;
+  const response = new Response(null, given);
+  const { headers } = response;
+  // The config may set another id or none; and the runtime would add a type to a body without one.
+  const isSame = headers.get(REQUEST_ID) === id && (body === undefined || headers.has('content-type'));
+  known[place] = isSame ? { response, headers, body } : undefined;
+}
+
 /** Headers of an upstream's answer by which it is decided what becomes of them, besides its cookies. */
 const DECIDING = ['cache-control', 'connection', 'server-timing'];
 

@@ -1,6 +1,7 @@
 //! Answers: what the gateway decided, made into a `Response` with the headers that every answer gets.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
@@ -8,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
 
 use crate::answer::{Closing, Sharing};
-use crate::config::Path;
+use crate::config::{Fixed, Path};
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
@@ -27,6 +28,13 @@ extern "C" {
     /// changes to an empty list.
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: Option<&str>, request: &Request) -> Result<Response, JsValue>;
+
+    /// Returns an answer of `known` at a place, as it is for the request of an id; nothing if there is none, or the request has a body.
+    fn respond_known(known: &Array, place: u32, id: &str, request: &Request) -> Option<Response>;
+
+    /// Keeps what is the same in each answer of its kind at a place of `known`.
+    #[wasm_bindgen(catch)]
+    fn keep_known(known: &Array, place: u32, id: &str, response: &Response, body: Option<&str>) -> Result<(), JsValue>;
 
     /// Returns the headers of an upstream's answer that decisions need, as lines.
     fn deciding_lines(response: &Response) -> String;
@@ -52,6 +60,8 @@ pub enum Answer {
         /// Its policy (W3C Content Security Policy), if it is a page of the gateway: under another policy its script could not run.
         policy: Option<Cow<'static, str>>,
     },
+    /// One of the config, whatever the request.
+    Fixed(Rc<Fixed>),
     /// A preflight's: its headers are the whole answer to other origins.
     Preflight(Vec<Header>),
     /// An upstream's, passed on.
@@ -117,13 +127,17 @@ impl Answer {
 
 /// Returns the page about a problem, with a link that leads on from here.
 fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
+    let access = path.and_then(|path| path.access.as_ref());
     let login = gateway.filter(|gateway| {
-        let access = path.and_then(|path| path.access.as_ref());
         // A login does not help on the path of another authorizer.
         problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
     let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
-    let login = login.map(|login| login_address(login, cx.return_to.get().map(String::as_str)));
+    let needed = match cx.login_state.get() {
+        Some(state) => state.authentication.as_ref(),
+        None => access.and_then(|access| access.requirements.authentication.as_ref()),
+    };
+    let login = login.map(|login| login_address(login, cx.return_to(), needed));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
         None if problem.is_transient() && matches!(cx.method(), "GET" | "HEAD") => WayOn::Again,
@@ -143,8 +157,33 @@ fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<Strin
     (!entries.is_empty()).then(|| entries.join(", "))
 }
 
+/// Returns where the answer of a path is kept that is the same for each request but for its id; `None` if this request may get
+/// another one.
+fn place_of_same(cx: &RequestContext, gateway: &Gateway) -> Option<u32> {
+    let config = &gateway.config;
+    let is_same = cx.set_cookie.get().is_none()
+        && cx.session_token.borrow().is_none()
+        && !config.server_timing
+        && (config.cors.is_none() || cx.header("origin").is_none());
+    let place = cx.path_index.get().filter(|_| is_same)? * 2;
+    u32::try_from(place + usize::from(cx.url().scheme() == "https")).ok()
+}
+
 /// Makes the response, and writes the log line.
 pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
+    // What is kept of an answer of the config took X of one that is made anew.
+    let same = match (&outcome, gateway) {
+        (Ok(Answer::Fixed(_)), Some(gateway)) => {
+            place_of_same(cx, gateway).map(|place| (&gateway.known_answers, place))
+        }
+        _ => None,
+    };
+    if let Some((known, place)) = same
+        && let Some(response) = respond_known(known, place, &cx.id, &cx.request())
+    {
+        access_log::record(cx, gateway, &response, cx.problem_to_log.get());
+        return response;
+    }
     let (answer, problem) = match outcome {
         Ok(answer) => (answer, None),
         Err(problem) => (Answer::problem(&problem, cx, gateway), Some(problem)),
@@ -154,8 +193,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| cx.header("origin"));
-    let mut shared =
-        readable.map(|rule| cors::answer_headers(rule, origin.as_deref(), problem.is_some())).unwrap_or_default();
+    let mut shared = readable.map(|rule| cors::answer_headers(rule, origin, problem.is_some())).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
         push(&mut shared, "x-content-type-options", "nosniff".into());
         if cx.url().scheme() == "https" {
@@ -195,6 +233,16 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             let headers = closing.of_made(&headers, policy.as_deref());
             respond(status, headers.as_str(), body.as_deref(), &request)
         }
+        Answer::Fixed(fixed) => {
+            let own = fixed.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+            let headers = closing.of_made(&own.collect::<Vec<_>>(), None);
+            let response = respond(fixed.status, headers.as_str(), fixed.body.as_deref(), &request);
+            if let (Some((known, place)), Ok(response)) = (same, &response) {
+                // What cannot be kept is made anew.
+                let _ = keep_known(known, place, &cx.id, response, fixed.body.as_deref());
+            }
+            response
+        }
         Answer::Preflight(headers) => {
             let vary = Some(cors::PREFLIGHT_VARY);
             let closing = Closing { rules: None, vary, sharing: Sharing::Anyone, ..closing };
@@ -216,7 +264,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let response = response
         .or_else(|_| respond(Problem::Internal(String::new()).status(), "", None, &request))
         .unwrap_or_else(|_| Response::error());
-    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.problem_to_log.get()));
+    access_log::record(cx, gateway, &response, problem.as_ref().or(cx.problem_to_log.get()));
     response
 }
 

@@ -2,11 +2,11 @@
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStream;
 
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::transport_error;
+use crate::edge::runtime::work::Awaited;
 use crate::oauth::{BODY_MAX_BYTES, TransportError};
 use crate::problem::Problem;
 
@@ -23,7 +23,7 @@ pub async fn read_body(cx: &RequestContext) -> Result<Option<String>, Problem> {
     let Some(body) = cx.request().body() else { return Ok(None) };
     let own_max = cx.body_max.get().and_then(|max| usize::try_from(max).ok());
     let max = own_max.unwrap_or(BODY_MAX_BYTES).min(BODY_MAX_BYTES);
-    let bytes = JsFuture::from(read(&body, max)).await.map_err(|error| match transport_error(error) {
+    let bytes = Awaited::from(read(&body, max)).await.map_err(|error| match transport_error(error) {
         TransportError::TooLarge => Problem::BodyTooLarge(max as u64),
         TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
     })?;

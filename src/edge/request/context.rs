@@ -14,7 +14,8 @@ use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
-use crate::http::trace::Trace;
+use crate::http::trace::{Trace, hex};
+use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
 use crate::session::SessionToken;
@@ -39,17 +40,17 @@ pub struct RequestContext {
     pub problem_to_log: OnceCell<Problem>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
-    /// Where the login leads that comes back with it.
-    pub return_to: OnceCell<String>,
+    /// The state of the login that comes back with it.
+    pub login_state: OnceCell<LoginState>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
     pub trace: OnceCell<Trace>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
-    /// How long authentication took, in milliseconds, if there was any.
+    /// How long authentication took, in milliseconds, if there was any and it was measured.
     pub auth_ms: Cell<Option<f64>>,
-    /// How long it took until the upstream began to answer, in milliseconds, if one was called.
+    /// How long it took until the upstream began to answer, in milliseconds, if one was called and it was measured.
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
@@ -59,31 +60,34 @@ pub struct RequestContext {
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let head = crossings::request_head(&request);
-        let (line, headers) = head.split_once('\n').unwrap_or((&head, ""));
-        let (method, url) = line.split_once(' ').unwrap_or((line, ""));
-        let mut cx = Self {
+        let headers = HeaderLines::new(crossings::request_head(&request));
+        let (method, url) = headers.last_line().split_once(' ').unwrap_or_default();
+        let id = headers.get("x-request-id").filter(|id| is_request_id(id));
+        Self {
+            id: id.map_or_else(fresh_request_id, str::to_owned),
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
             env,
             context,
-            id: String::new(),
             started_ms: now_ms(),
             path_index: Cell::new(None),
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
             session_token: RefCell::default(),
-            return_to: OnceCell::new(),
+            login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers: HeaderLines::new(headers.to_owned()),
-        };
-        cx.id = cx.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
-        cx
+            headers,
+        }
+    }
+
+    /// Returns where the login leads that comes back with it.
+    pub fn return_to(&self) -> Option<&str> {
+        self.login_state.get()?.return_to.as_deref()
     }
 
     /// Returns its headers.
@@ -151,8 +155,16 @@ impl RequestHead for RequestContext {
         self.url.query()
     }
 
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(str::to_owned)
+    fn host(&self) -> &str {
+        self.url.host_and_port()
+    }
+
+    fn pattern(&self) -> &str {
+        self.route.get().map_or("", |(_, pattern)| pattern)
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
     }
 }
 
@@ -172,6 +184,6 @@ fn fresh_request_id() -> String {
         let prefix = isolate.get_or_init(|| {
             random_bytes::<8>().map_or_else(|_| "unseeded".to_owned(), |bytes| crate::oauth::random_text(&bytes))
         });
-        format!("{prefix}-{count:08x}")
+        [prefix, hex(&count.to_be_bytes()).as_str()].join("-")
     })
 }

@@ -9,12 +9,14 @@ export function sendable(request) {
 }
 
 /**
+ * Returns a request with the same method and headers. As it is with the client's own, no redirect of it is followed.
+ *
  * @param {Request} request
  * @param {string} url
  * @param {ReadableStream} [body]
  */
 export function copied({ method, headers }, url, body) {
-  return new Request(url, { method, headers, body });
+  return new Request(url, { method, headers, body, redirect: 'manual' });
 }
 
 /**
@@ -35,12 +37,12 @@ function limited(request, url, max) {
 
 /**
  * @param {Request} request
- * @param {string} url
- * @param {string} changes
+ * @param {string} lines
  * @param {number} [max]
  */
-export function forward(request, url, changes, max) {
+export function forward(request, lines, max) {
+  const url = lines.slice(0, lines.indexOf('\n'));
   const forwarded = max === undefined ? new Request(url, request) : limited(request, url, max);
-  change(forwarded.headers, changes);
+  change(forwarded.headers, lines, 1);
   return forwarded;
 }

@@ -8,7 +8,6 @@ use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::webcrypto::trace_bytes;
-use crate::http::header::Header;
 use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
@@ -19,16 +18,15 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
 extern "C" {
-    /// Makes the request for an upstream: its body streams through, and its headers are changed. The body breaks off after
-    /// `max` bytes.
+    /// Makes the request for an upstream: its body streams through, and by lines of [`Forwarding::lines`] it has another URL and its
+    /// headers are changed. The body breaks off after `max` bytes.
     #[wasm_bindgen(catch)]
-    fn forward(request: &Request, url: &str, changes: &str, max: Option<f64>) -> Result<Request, JsValue>;
+    fn forward(request: &Request, lines: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
 /// The changes to a request on its way.
 pub struct Forwarding {
-    /// The changes to its headers.
-    pub changes: HeaderChanges,
+    changes: HeaderChanges,
     /// The most bytes that its body may have.
     pub max: Option<f64>,
     is_counted: bool,
@@ -54,43 +52,42 @@ impl Forwarding {
         if anonymous || as_itself {
             also.push("authorization");
         }
-        let url = cx.url();
-        let mut set: Vec<Header> = vec![
-            ("x-request-id".into(), cx.id.clone().into()),
-            ("x-forwarded-proto".into(), url.scheme().to_owned().into()),
-            ("x-forwarded-host".into(), url.host_and_port().to_owned().into()),
-        ];
-        if !prefix.is_empty() {
-            set.push(("x-forwarded-prefix".into(), prefix.to_owned().into()));
-        }
-        if let Some(address) = sent.get("cf-connecting-ip") {
-            set.push(("x-forwarded-for".into(), address.to_owned().into()));
-        }
         let trace = cx.trace.get_or_init(|| Trace::of(sent.get("traceparent"), &trace_bytes()));
-        set.push(("traceparent".into(), trace.traceparent.clone().into()));
         if !trace.continued {
             also.push("tracestate");
         }
+        let mut cookies = None;
         if no_cookies {
             also.push("cookie");
-        } else if let Some(cookies) = sent.get("cookie") {
+        } else if let Some(whole) = sent.get("cookie") {
             let of_session = gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str());
-            match forwarded_cookies(cookies, of_session) {
-                Some(kept) if kept == cookies => {}
-                Some(kept) => set.push(("cookie".into(), kept.into())),
+            match forwarded_cookies(whole, of_session) {
+                Some(kept) if kept == whole => {}
+                Some(kept) => cookies = Some(kept),
                 None => also.push("cookie"),
             }
         }
-        if let Some(session) = cx.session_token.borrow().as_ref().filter(|_| !as_itself) {
-            set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
-        }
-        // A header that the config removes is not sent, no matter who set it.
-        set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let is_get = cx.method() == Method::Get.as_str();
         let mut changes = HeaderChanges::default();
         let names = &gateway.client_header_names;
         ClientHeaders { sent, is_get, names, mapping: &path.mapping }.drop(&also, &mut changes);
-        set.iter().for_each(|(name, value)| changes.set(name, value));
+        // A header that the config removes is not sent, no matter who set it.
+        let mut set = |name: &str, value: Option<&str>| {
+            if let Some(value) = value.filter(|_| !removed.iter().any(|removed| removed == name)) {
+                changes.set(name, value);
+            }
+        };
+        let url = cx.url();
+        set("x-request-id", Some(&cx.id));
+        set("x-forwarded-proto", Some(url.scheme()));
+        set("x-forwarded-host", Some(url.host_and_port()));
+        set("x-forwarded-prefix", Some(prefix).filter(|prefix| !prefix.is_empty()));
+        set("x-forwarded-for", sent.get("cf-connecting-ip"));
+        set("traceparent", Some(&trace.traceparent));
+        set("cookie", cookies.as_deref());
+        if let Some(session) = cx.session_token.borrow().as_ref().filter(|_| !as_itself) {
+            set("authorization", Some(&["Bearer ", &session.token].concat()));
+        }
         for (name, value) in mapped_headers(&path.mapping, cx, claims) {
             if let Some(value) = value {
                 changes.set(name, &value);
@@ -107,7 +104,12 @@ impl Forwarding {
     /// # Errors
     /// The exception.
     pub fn request(&self, cx: &RequestContext, url: &str) -> Result<Request, JsValue> {
-        forward(&cx.request(), url, self.changes.as_str(), self.max.filter(|_| self.is_counted))
+        forward(&cx.request(), &self.lines(url), self.max.filter(|_| self.is_counted))
+    }
+
+    /// Returns a URL and the changes to headers as lines of one text: each text that crosses costs a call of its own.
+    pub fn lines(&self, url: &str) -> String {
+        [url, self.changes.as_str()].join("\n")
     }
 }
 

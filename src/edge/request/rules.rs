@@ -3,13 +3,13 @@
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::config::{Networks, Path, RateKey};
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::runtime::work::Awaited;
 use crate::http::header::behind_comma;
 use crate::http::media_type::{essence, is_within};
 use crate::http::request::RequestHead as _;
@@ -33,7 +33,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
         (RateKey::Subject, None) => return Ok(()),
         (_, Some(_)) => return Ok(()),
         (RateKey::Ip, None) => address(),
-        (RateKey::Header(name), None) => cx.header(name),
+        (RateKey::Header(name), None) => cx.header(name).map(str::to_owned),
     };
     count(cx, &limit.binding, counted.as_deref(), limit.period_secs).await
 }
@@ -60,7 +60,7 @@ async fn count(cx: &RequestContext, binding: &str, counted: Option<&str>, period
     let binding = bindings::raw(cx.env(), binding);
     let [rule, pattern] = cx.route.get().map(|(rule, pattern)| [rule.as_str(), pattern]).unwrap_or_default();
     let key = [rule, pattern, counted.unwrap_or_default()].join(" ");
-    match JsFuture::from(within_limit(&binding, &key)).await {
+    match Awaited::from(within_limit(&binding, &key)).await {
         Ok(within) if within.is_truthy() => Ok(()),
         Ok(_) => Err(Problem::RateLimited(period_secs)),
         Err(error) => Err(Problem::StoreUnavailable(format!("the rate limiter: {}", failure_reason(&error)))),
@@ -84,9 +84,9 @@ pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let header = cx.header("content-type").unwrap_or_default();
-    let essence = essence(&header);
+    let essence = essence(header);
     // Of two types, each reader takes another.
-    let is_one = behind_comma(&header).is_none();
+    let is_one = behind_comma(header).is_none();
     if is_one && types.iter().any(|range| is_within(&essence, range)) {
         Ok(())
     } else {

@@ -3,10 +3,10 @@
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::config::{Binding, Bindings, Reference};
+use crate::edge::runtime::work::Awaited;
 
 #[wasm_bindgen(module = "/src/edge/runtime/bindings.js")]
 extern "C" {
@@ -41,7 +41,7 @@ impl Bindings for ResolvedBindings {
 /// Reads what a config refers to. Waits for no I/O unless a secret lives in a Secrets Store.
 pub async fn resolve(env: &Env, references: &[Reference]) -> ResolvedBindings {
     let names: Vec<&str> = references.iter().map(|reference| reference.name.as_str()).collect();
-    let read = JsFuture::from(texts(env, &names.join("\n"), STORE_TIMEOUT_MS)).await;
+    let read = Awaited::from(texts(env, &names.join("\n"), STORE_TIMEOUT_MS)).await;
     let Ok(read) = read.map(JsCast::unchecked_into::<Array>) else {
         return ResolvedBindings { values: Vec::new(), refused: true };
     };

@@ -8,8 +8,8 @@ use web_sys::Request;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
 extern "C" {
-    /// Writes the method and the normalised address with a space between them, and behind a line break the headers as lines. Returns
-    /// how many bytes they take, or if the buffer is too small how many are enough.
+    /// Writes the headers as lines, and behind them one with the method, a space and the normalised address. Returns how many bytes
+    /// they take, or if the buffer is too small how many are enough.
     fn write_head(request: &Request, buffer: &mut [u8]) -> usize;
 
     /// Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; not a number if it is not one.
@@ -19,7 +19,7 @@ extern "C" {
 /// The first size of the buffer for the heads of requests, in bytes: few take more.
 const HEAD_BYTES: usize = 4096;
 
-/// Returns the method and the normalised address with a space between them, and behind a line break the headers as lines.
+/// Returns the headers as lines, and behind them one with the method, a space and the normalised address.
 ///
 /// It comes by way of a buffer, because wasm-bindgen hands a text over sign by sign: with a token of 800 bytes that was a fourth of
 /// the profile of a fixed answer.
@@ -31,7 +31,8 @@ pub fn request_head(request: &Request) -> String {
         loop {
             let bytes = write_head(request, buffer);
             match buffer.get(..bytes) {
-                Some(head) => return String::from_utf8_lossy(head).into_owned(),
+                // What JavaScript encodes is never anything else.
+                Some(head) => return str::from_utf8(head).unwrap_or_default().to_owned(),
                 None => buffer.resize(bytes, 0),
             }
         }

@@ -29,27 +29,6 @@ export async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
 }
 
 /**
- * Fetches, and returns what `use` makes of the answer, which must begin within `ms`. A call that is too late ends with its request: an
- * AbortController for each takes more (`work.rs`).
- *
- * @param {number} ms
- * @param {Request} request
- * @param {(response: Response) => Response} use
- * @returns {Promise<Response>}
- */
-export function fetchBegun(ms, request, use) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(reject, ms, TIMEOUT);
-    fetch(request, { redirect: 'manual' })
-      .then((response) => {
-        clearTimeout(timer);
-        resolve(use(response));
-      })
-      .catch(reject);
-  });
-}
-
-/**
  * @param {{ fetch: typeof fetch }} binding
  * @param {Request} request
  * @param {number} ms

@@ -25,23 +25,24 @@ const encoder = new TextEncoder();
  * @param {Uint8Array} buffer
  */
 export function write_head({ method, url, headers }, buffer) {
-  let head = `${method} ${normalised(url)}`;
+  let head = '';
   headers.forEach((value, name) => {
-    head += `\n${name}\n${value}`;
+    head += `${name}\n${value}\n`;
   });
+  head += `${method} ${normalised(url)}`;
   const { read, written } = encoder.encodeInto(head, buffer);
   return read === head.length ? written : 3 * head.length;
 }
 
 /**
- * Carries out changes of `src/http/header_lines.rs`.
+ * Carries out changes of `src/http/header_lines.rs`, which begin in a line of a text.
  *
  * @param {Headers} headers
- * @param {string} changes
+ * @param {string} text
  */
-export function change(headers, changes) {
-  const lines = changes.split('\n');
-  for (let i = 0; i + 1 < lines.length; i += 2) {
+export function change(headers, text, from = 0) {
+  const lines = text.split('\n');
+  for (let i = from; i + 1 < lines.length; i += 2) {
     const name = lines[i].slice(1);
     if (lines[i].startsWith('=')) headers.set(name, lines[i + 1]);
     else if (lines[i].startsWith('+')) headers.append(name, lines[i + 1]);

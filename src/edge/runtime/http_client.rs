@@ -3,9 +3,9 @@
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::crossings::thrown_message;
+use crate::edge::runtime::work::Awaited;
 use crate::oauth::{Outcome, ProviderResponse, TransportError};
 use crate::secret::Secret;
 
@@ -72,7 +72,7 @@ pub fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -
 /// # Errors
 /// If no whole answer came in time.
 pub async fn answer_of(called: Promise) -> Outcome {
-    let answer: Array = JsFuture::from(called).await.map_err(transport_error)?.unchecked_into();
+    let answer: Array = Awaited::from(called).await.map_err(transport_error)?.unchecked_into();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = answer.get(0).as_f64().unwrap_or_default() as u16;
     // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.

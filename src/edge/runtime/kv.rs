@@ -3,11 +3,11 @@
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings::{self, STORE_TIMEOUT_MS};
 use crate::edge::runtime::timing::within;
+use crate::edge::runtime::work::Awaited;
 
 #[wasm_bindgen]
 extern "C" {
@@ -37,7 +37,7 @@ impl KvNamespace {
     /// If the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
         let read = within(STORE_TIMEOUT_MS, &self.get_promise(key)?);
-        Ok(JsFuture::from(read).await?.as_string())
+        Ok(Awaited::from(read).await?.as_string())
     }
 
     /// Puts a text that the store forgets after `lifetime_secs`.
@@ -45,6 +45,6 @@ impl KvNamespace {
     /// # Errors
     /// If the store cannot be written.
     pub async fn put(&self, key: &str, text: &str, lifetime_secs: u32) -> Result<(), JsValue> {
-        JsFuture::from(put(self, key, text, lifetime_secs)).await.map(|_| ())
+        Awaited::from(put(self, key, text, lifetime_secs)).await.map(|_| ())
     }
 }

@@ -3,12 +3,12 @@
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::crossings::thrown_message;
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::work::Awaited;
 use crate::objects::Class;
 use crate::problem::Problem;
 
@@ -54,7 +54,7 @@ pub async fn ask(
     if let Ok(settled) = settled(&asked) {
         invocation.keep_alive(&settled);
     }
-    let answer = JsFuture::from(asked).await;
+    let answer = Awaited::from(asked).await;
     let answer = answer.map_err(|error| unavailable(class, &thrown_message(&error).unwrap_or_default()))?;
     answer.as_string().ok_or_else(|| malformed_answer(class))
 }

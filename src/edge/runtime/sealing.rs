@@ -6,9 +6,9 @@
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::webcrypto::{CryptoError, text_of};
+use crate::edge::runtime::work::Awaited;
 
 // A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
 #[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
@@ -39,6 +39,6 @@ pub fn seal(
 /// # Errors
 /// If WebCrypto refuses to derive the key.
 pub async fn open(secret: &[u8], purpose: &str, context: &[u8], sealed: &str) -> Result<Option<Vec<u8>>, CryptoError> {
-    let plain = JsFuture::from(open_text(secret.into(), purpose, context.into(), sealed)).await?;
+    let plain = Awaited::from(open_text(secret.into(), purpose, context.into(), sealed)).await?;
     Ok((!plain.is_undefined()).then(|| Uint8Array::new(&plain).to_vec()))
 }

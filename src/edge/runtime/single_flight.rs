@@ -7,12 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
+use crate::edge::runtime::work::{Awaited, promise};
 
 /// How long values are stored and waited for.
 #[derive(Clone, Copy)]
@@ -98,7 +97,7 @@ impl<V: Clone + 'static> SingleFlight<V> {
             Ok(JsValue::UNDEFINED)
         }));
         invocation.keep_alive(&running);
-        JsFuture::from(running).await.ok()?;
+        Awaited::from(running).await.ok()?;
         flight.result.borrow().as_ref().map(|settled| settled.value.clone())
     }
 

@@ -3,7 +3,7 @@
 /** Where an object keeps its text. */
 export const KEY = 'state';
 
-/** An object, from inside. @typedef {{ ctx: DurableObjectState, flight?: Promise<unknown> }} StoredObject */
+/** An object, from inside. @typedef {{ ctx: DurableObjectState, flight?: Promise<unknown>, flightName?: string }} StoredObject */
 
 /**
  * @param {StoredObject} object
@@ -45,11 +45,13 @@ export function background(object, work) {
 /**
  * @param {StoredObject} object
  * @param {Promise<unknown>} flight
+ * @param {string} name
  */
-export function start(object, flight) {
+export function start(object, flight, name) {
   const end = () => {
     if (object.flight === flight) object.flight = undefined;
   };
   object.flight = flight;
+  object.flightName = name;
   object.ctx.waitUntil(flight.then(end, end));
 }

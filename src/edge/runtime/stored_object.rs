@@ -2,13 +2,11 @@
 //!
 //! Requests to one object share its I/O, so here they may share a promise, too.
 
+use crate::edge::runtime::work::{Awaited, Work, promise};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
-
-use crate::edge::runtime::panic::{Work, guarded_promise};
 
 // What may throw is caught: an exception that passes through WebAssembly ends the instance.
 #[wasm_bindgen(module = "/src/edge/runtime/stored_object.js")]
@@ -29,7 +27,7 @@ extern "C" {
     fn background(object: &StoredObject, work: &Promise) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn start(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
+    fn start(object: &StoredObject, flight: &Promise, name: &str) -> Result<(), JsValue>;
 
     /// An object, from inside.
     #[derive(Clone)]
@@ -41,6 +39,17 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     fn flight(this: &StoredObject) -> Option<Promise>;
+
+    #[wasm_bindgen(method, getter, js_name = flightName)]
+    fn flight_name(this: &StoredObject) -> String;
+}
+
+/// The work of an object, of which one at a time is running.
+pub struct Shared {
+    /// Its promise.
+    pub work: Promise,
+    /// Whether it is of the name that was asked for. If not, who asked looks again when it has ended.
+    pub is_own: bool,
 }
 
 /// What an object says of a message that it does not understand.
@@ -92,7 +101,7 @@ impl StoredObject {
     /// # Errors
     /// If the runtime refuses.
     pub fn in_background(&self, work: Work) -> Result<(), JsValue> {
-        background(self, &guarded_promise(work))
+        background(self, &promise(work))
     }
 
     /// Checks whether work of the object is running.
@@ -100,23 +109,23 @@ impl StoredObject {
         self.flight().is_some()
     }
 
-    /// Returns the promise of the running work, or starts it. It continues when its requesters have hung up.
+    /// Returns the running work, or starts the one of this name. It continues when its requesters have hung up.
     ///
     /// # Errors
     /// If it cannot be remembered.
-    pub fn share(&self, work: impl FnOnce() -> Work) -> Result<Promise, JsValue> {
-        if let Some(flight) = self.flight() {
-            return Ok(flight);
+    pub fn share(&self, name: &str, work: impl FnOnce() -> Work) -> Result<Shared, JsValue> {
+        if let Some(work) = self.flight() {
+            return Ok(Shared { work, is_own: self.flight_name() == name });
         }
-        let flight = guarded_promise(work());
-        start(self, &flight)?;
-        Ok(flight)
+        let work = promise(work());
+        start(self, &work, name)?;
+        Ok(Shared { work, is_own: true })
     }
 }
 
 /// Waits until the store has done something.
 async fn done(begun: Result<Promise, JsValue>) -> Result<(), JsValue> {
-    JsFuture::from(begun?).await.map(|_| ())
+    Awaited::from(begun?).await.map(|_| ())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]

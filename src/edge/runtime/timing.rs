@@ -1,8 +1,8 @@
 //! Clocks and timers.
 
+use crate::edge::runtime::work::Awaited;
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(module = "/src/edge/runtime/timing.js")]
 extern "C" {
@@ -55,7 +55,7 @@ impl Pause {
     /// Waits, and for longer the next time.
     pub async fn wait(&mut self) {
         // No timer fails.
-        let _ = JsFuture::from(sleep(self.0)).await;
+        let _ = Awaited::from(sleep(self.0)).await;
         self.0 = (self.0 * 2).min(PAUSE_MAX_MS);
     }
 }

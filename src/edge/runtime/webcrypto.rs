@@ -6,7 +6,6 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
@@ -104,7 +103,7 @@ pub fn digest(text: &str) -> impl Future<Output = Result<String, CryptoError>> {
 /// # Errors
 /// If WebCrypto refuses.
 pub async fn text_of(promise: Promise) -> Result<String, CryptoError> {
-    Ok(JsFuture::from(promise).await?.as_string().unwrap_or_default())
+    Ok(Awaited::from(promise).await?.as_string().unwrap_or_default())
 }
 
 /// Imports a public key for one algorithm.
@@ -112,7 +111,7 @@ pub async fn text_of(promise: Promise) -> Result<String, CryptoError> {
 /// # Errors
 /// If the key's numbers are none that the algorithm takes.
 pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
-    Ok(JsFuture::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
+    Ok(Awaited::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
 }
 
 /// Signs a text, and returns the signature as base64url.
@@ -134,5 +133,5 @@ pub async fn verify(
     signed: &[u8],
 ) -> Result<bool, CryptoError> {
     let verified = verify_bytes(key, algorithm.name(), signature.into(), signed.into());
-    Ok(Awaited::Begun(verified).await?.is_truthy())
+    Ok(Awaited::from(verified).await?.is_truthy())
 }

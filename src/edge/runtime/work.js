@@ -1,17 +1,32 @@
-// Goes on with work of the WebAssembly once what it awaits is settled.
+// Goes on with work of the WebAssembly once what it awaits is settled, and lets go of it if that can never be.
 
-import { resume } from '../gateway/inputs.js';
-import { begin, unanswered } from './panic.js';
+import { abandon, resume } from '../gateway/inputs.js';
+import { TIMEOUT } from './limits.js';
+import { unanswered } from './panic.js';
+
+/**
+ * The work of cancelled requests: the runtime has forgotten the promise that the work awaits, with all that waits for it.
+ *
+ * @type {FinalizationRegistry<{ deferred: import('./panic.js').Deferred, id: number }>}
+ */
+const forgotten = new FinalizationRegistry(({ deferred, id }) => {
+  if (unanswered.delete(deferred)) abandon()(id);
+});
 
 /**
  * @param {Promise<unknown>} awaited
  * @param {number} id
+ * @param {number} ms
  */
-export function resumed(awaited, id) {
-  const deferred = begin(true);
+export function resumed(awaited, id, ms) {
+  const deferred = Promise.withResolvers();
+  unanswered.add(deferred);
+  /** @type {number | undefined} */
+  let timer;
   /** @param {unknown} value */
   const go = (value, failed = false) => {
-    // A panic has rejected it, and another instance does not know the work.
+    if (timer) clearTimeout(timer);
+    // It was too late; or a panic has rejected it, and another instance does not know the work.
     if (!unanswered.delete(deferred)) return;
     try {
       deferred.resolve(resume()(id, value, failed));
@@ -19,6 +34,8 @@ export function resumed(awaited, id) {
       deferred.reject(panic);
     }
   };
+  if (ms > 0) timer = setTimeout(go, ms, TIMEOUT, true);
+  forgotten.register(go, { deferred, id });
   awaited.then(go, (reason) => go(reason, true));
   return deferred.promise;
 }

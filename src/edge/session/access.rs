@@ -47,32 +47,52 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
     };
     let token = match token {
         Some(token) => token,
-        None => access(gateway, cx, session, &cookie, None).await?,
+        None => access(gateway, cx, session, &cookie, None, None).await?,
     };
     cx.session_token.replace(Some(token.clone()));
     Ok(Some(token))
 }
 
-/// Asks the session for its token, for another than the one that was `rejected`, and remembers it.
+/// Has the upstream get the session's token for a target, if the request has a session and sends that of its login otherwise.
+///
+/// # Errors
+/// Those of [`token`]; 502 if the provider gives none for the target, 403 if it gives one without a scope of it.
+pub async fn use_token_for(gateway: &Gateway, cx: &RequestContext, target: &str) -> Result<(), Problem> {
+    let Some(session) = gateway.config.session.as_ref().filter(|_| cx.session_token.borrow().is_some()) else {
+        return Ok(());
+    };
+    let Some(cookie) = presented_cookie(session, cx)? else { return Ok(()) };
+    let known = gateway.sessions.borrow_mut().get_for(&cookie, target, now_ms());
+    let token = match known {
+        Some(token) => token,
+        None => access(gateway, cx, session, &cookie, None, Some(target)).await?,
+    };
+    cx.session_token.replace(Some(token));
+    Ok(())
+}
+
+/// Asks the session for its token, for another than the one that was `rejected`, or for that of a target, and remembers it.
 async fn access(
     gateway: &Gateway,
     cx: &RequestContext,
     session: &Session,
     cookie: &SessionCookie,
     rejected: Option<&str>,
+    target: Option<&str>,
 ) -> Result<SessionToken, Problem> {
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
-    let (key, rejected) = (cookie.key(), rejected.map(str::to_owned));
-    let message = SessionMessage::Access { key, rejected, silent: false, id_token: gateway.config.reads_id_tokens };
+    let (key, rejected, wanted) = (cookie.key(), rejected.map(str::to_owned), target.map(str::to_owned));
+    let id_token = gateway.config.reads_id_tokens;
+    let message = SessionMessage::Access { key, rejected, silent: false, id_token, target: wanted };
     let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
-    let token = answer.into_token(asked_ms).inspect_err(|problem| {
+    let token = answer.into_token(asked_ms, target).inspect_err(|problem| {
         if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
             clear_cookie(session, cx);
         }
     })?;
-    gateway.sessions.borrow_mut().learn(cookie, &token, now_ms());
+    gateway.sessions.borrow_mut().learn(cookie, target, &token, now_ms());
     Ok(token)
 }
 
@@ -107,7 +127,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
     let failure = match failure {
         VerifyError::Keys(problem) => return Err(problem),
         failure => {
-            let renewed = access(gateway, cx, session, &cookie, Some(&rejected.token)).await?;
+            let renewed = access(gateway, cx, session, &cookie, Some(&rejected.token), None).await?;
             if renewed.token == rejected.token {
                 failure
             } else {

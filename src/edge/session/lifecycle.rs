@@ -15,7 +15,7 @@ use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
-use crate::token::{TokenError, VerifiedClaims};
+use crate::token::{Authentication, TokenError, VerifiedClaims};
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
@@ -57,6 +57,8 @@ pub async fn begin(
         subject: id_claims.and_then(|claims| claims.text("sub")).map(str::to_owned),
         sid: sid.map(str::to_owned),
         id_token: tokens.id_token().filter(|_| gateway.config.keeps_id_tokens()).map(|token| token.expose().clone()),
+        authentication: id_claims.map(Authentication::of).unwrap_or_default(),
+        held: Vec::new(),
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
     ask_session(timeout_ms, cx, &name, &message).await?;

@@ -66,8 +66,8 @@ pub fn close_at_expiry(
 /// Returns a session for `watch.js`.
 fn asked_session(cookie: &SessionCookie) -> String {
     let message = |silent| {
-        let (key, rejected) = (cookie.key(), None);
-        SessionMessage::Access { key, rejected, silent, id_token: false }.to_json().into()
+        let (key, rejected, target) = (cookie.key(), None, None);
+        SessionMessage::Access { key, rejected, silent, id_token: false, target }.to_json().into()
     };
     let members = &mut [("name", cookie.object_name().into()), ("used", message(false)), ("silent", message(true))];
     json::object(members).to_text()
@@ -88,7 +88,7 @@ pub fn watch_step(
         (None, _) => term,
         (Some(_), None) => term.unanswered(now_ms),
         (Some(asked_ms), Some(answer)) => {
-            let token = SessionAnswer::parse(&answer).and_then(|answer| answer.into_token(asked_ms).ok());
+            let token = SessionAnswer::parse(&answer).and_then(|answer| answer.into_token(asked_ms, None).ok());
             Term::answered(token.as_ref(), now_ms)
         }
     };

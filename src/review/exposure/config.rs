@@ -13,7 +13,7 @@ use crate::config::authorizer::keys::{ALGORITHMS, AUDIENCE, JWKS_URI, auth0, jwt
 use crate::config::document::Node;
 use crate::config::integration::keys::{ResponseKind, callback, http_proxy};
 use crate::config::path::keys::INTEGRATION;
-use crate::config::provider::{CALLBACK_URI, REDIRECT_URI};
+use crate::config::provider::{CALLBACK_URI, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::config::reader::Written;
 use crate::config::service::WrittenCall;
 use crate::config::{
@@ -58,6 +58,14 @@ impl<'t> Config<'t> {
             let integration = paths.get_mut(index).and_then(|path| path.get_mut(INTEGRATION.name));
             if let Some(Value::Object(integration)) = integration {
                 integration.insert(http_proxy::STRIP_PREFIX.name.to_owned(), upstream.prefix.as_str().into());
+            }
+        }
+        for (path, said) in tree.paths.iter().zip(&mut paths) {
+            let integration = said.get_mut(INTEGRATION.name).and_then(Value::as_object_mut);
+            let Some((integration, target)) = integration.zip(effective_target(tree, path)) else { continue };
+            for (key, written) in target {
+                let value = written.and_then(|written| as_written(&written)).map(Value::from);
+                integration.extend(value.map(|value| (key.to_owned(), value)));
             }
         }
         let integrations = || tree.paths.iter().filter_map(WrittenPath::integration);
@@ -283,6 +291,18 @@ type Variables<'t> = HashMap<&'t str, &'t WrittenVariable<'t>>;
 
 fn by_name<'t>(variables: &'t [WrittenVariable<'t>]) -> Variables<'t> {
     variables.iter().map(|variable| (variable.name, variable)).collect()
+}
+
+/// Returns by which keys a path names what the tokens for its upstream are requested for, with those of the server.
+fn effective_target<'t>(
+    tree: &'t ConfigTree<'t>,
+    path: &'t WrittenPath<'t>,
+) -> Option<[(&'static str, Option<Written<'t>>); 3]> {
+    let Settings::HttpProxy { server, target, .. } = &path.integration()?.settings else { return None };
+    let alias = as_written(&(*server)?)?;
+    let server = tree.servers.iter().find(|one| one.alias.and_then(|alias| as_written(&alias)) == Some(alias))?;
+    let target = target.or(server.token_target);
+    Some([(AUDIENCE.name, target.audience), (RESOURCE.name, target.resource), (SCOPE.name, target.scope)])
 }
 
 /// Returns the name of a module without its file extension.

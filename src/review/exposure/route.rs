@@ -211,18 +211,25 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     lost("scope", &was.scopes, &scopes);
     lost("permission", &was.permissions, &is.permissions);
     exposures.extend(lost_claims(&was.claims, &is.claims).into_iter().map(Exposure::RequirementLost));
-    // One scope of the list is enough, so a longer list admits more, and no list admits everyone.
-    if !was.any_scopes.is_empty() {
-        let enough: HashSet<&String> = was.any_scopes.iter().collect();
-        let wider = is.any_scopes.iter().filter(|scope| !enough.contains(scope));
-        let narrowed = is.scopes.iter().any(|scope| enough.contains(scope));
-        if narrowed {
-            return exposures;
-        }
-        if is.any_scopes.is_empty() {
-            exposures.push(Exposure::RequirementLost(format!("any of the scopes {}", was.any_scopes.join(", "))));
-        }
-        exposures.extend(wider.map(|scope| Exposure::RequirementLost(format!("more than the scope {scope}"))));
+    if let Some(seconds) = was.max_age_seconds.filter(|was| is.max_age_seconds.is_none_or(|is| is > *was)) {
+        let lost = format!("an authentication of the last {seconds} seconds");
+        exposures.push(Exposure::RequirementLost(lost));
+    }
+    exposures.extend(widened("acr value", &was.acr_values, &is.acr_values));
+    let enough: HashSet<&String> = was.any_scopes.iter().collect();
+    if !is.scopes.iter().any(|scope| enough.contains(scope)) {
+        exposures.extend(widened("scope", &was.any_scopes, &is.any_scopes));
     }
     exposures
+}
+
+/// Returns what is exposed by a change of a list of which one is enough: a longer list admits more, and no list admits everyone.
+fn widened(kind: &str, was: &[String], is: &[String]) -> Vec<Exposure> {
+    if was.is_empty() {
+        return Vec::new();
+    }
+    let enough: HashSet<&String> = was.iter().collect();
+    let all = is.is_empty().then(|| format!("any of the {kind}s {}", was.join(", ")));
+    let more = is.iter().filter(|name| !enough.contains(name)).map(|name| format!("more than the {kind} {name}"));
+    all.into_iter().chain(more).map(Exposure::RequirementLost).collect()
 }

@@ -72,6 +72,10 @@ before(async () => {
           },
           { auth: true },
         ),
+        path('/orders/{id}/{file+}', {
+          headers: { 'x-order': '$request.path.id', 'x-method': '$request.method', 'x-called': '$request.url.host' },
+          query: { file: '$request.path.file' },
+        }),
         // Sets no header itself: what other paths assert is kept from this upstream as well.
         path('/plain', undefined),
       ],
@@ -125,6 +129,17 @@ test('headers are mapped from the request, from constants, from variables and fr
     'global-region',
     'another path has the variable of all',
   );
+});
+
+test('the parameters of the path, the method and the host are mapped, and no client says them instead', async () => {
+  const forged = { 'x-order': '1', 'x-method': 'DELETE', 'x-called': 'evil.example' };
+  const { query, headers } = await seenBehind('/orders/a%20b%C3%A9/2026/may%20.pdf?file=forged', forged);
+  assert.equal(headers['x-order'], 'a b%C3%A9');
+  assert.equal(headers['x-method'], 'GET');
+  assert.equal(headers['x-called'], new URL(gateway.origin).host);
+  assert.equal(new URLSearchParams(query).get('file'), '2026/may%20.pdf', 'the rest as it was sent');
+  const none = await seenBehind('/orders/7', forged);
+  assert.deepEqual([none.headers['x-order'], none.query], ['7', ''], 'no rest, no value');
 });
 
 test('a value that the request does not have is not sent, and the client cannot send the header instead', async () => {

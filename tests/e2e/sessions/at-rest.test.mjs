@@ -23,6 +23,7 @@ import {
 } from '../support/session-flow.mjs';
 
 const TOKENS_CALLBACK = '/tokens/callback';
+const ORDERS = 'https://orders.example/';
 const TOKENS_REDIRECT_URI = `http://127.0.0.1:8787${TOKENS_CALLBACK}`;
 
 let tenant;
@@ -32,12 +33,19 @@ let directory;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'bargate-at-rest-'));
-  [tenant, api] = await Promise.all([startTenant({ redirectUris: [TOKENS_REDIRECT_URI] }), startApi()]);
+  const policies = [{ audience: ORDERS, scope: ['read:messages'] }];
+  [tenant, api] = await Promise.all([startTenant({ redirectUris: [TOKENS_REDIRECT_URI], policies }), startApi()]);
   const own = { redirect_uri: TOKENS_REDIRECT_URI };
   gateway = await startSessionGateway(tenant, api, {
     resourcePersistencePath: directory,
     paths: [
       { method: 'GET', path: '/tokens/login', integration: { type: 'auth0_login', ...own } },
+      {
+        method: 'GET',
+        path: '/orders',
+        auth: true,
+        integration: { type: 'http_proxy', server: 'api', audience: ORDERS },
+      },
       { method: 'GET', path: TOKENS_CALLBACK, integration: { type: 'auth0_callback', response: 'json', ...own } },
     ],
   });
@@ -89,6 +97,15 @@ test('an exchange leaves neither the refresh token nor what was answered', async
   assert.equal((await refresh()).text, answer.text, 'the answer is kept');
   const { refresh_token: rotated, access_token: access, id_token: id } = answer.body;
   assertNowhereOnDisk(filesOf('RefreshExchange', 'sealed'), { given, ...secretParts({ rotated, access, id }) });
+});
+
+test('a token for another audience lies there no more than that of the login, and neither does the audience', async () => {
+  const session = await beginSession(gateway, tenant);
+  const heard = overhear();
+  assert.equal((await askWith(gateway, session.cookie, '/orders')).status, 200);
+  const files = filesOf('Session', 'token_until');
+  assertNowhereOnDisk(files, secretParts({ access: heard.access, refresh: heard.refresh }));
+  for (const [path, bytes] of files) assert.ok(!bytes.includes(ORDERS), `${path} names the audience`);
 });
 
 test('a session leaves no token, and not the half of its cookie that opens it', async () => {

@@ -27,6 +27,19 @@ export const compatibilityFlags = JSON.parse(/^compatibility_flags = (.+)$/m.exe
 /** The bindings of Durable Objects, as wrangler.toml has them. */
 export const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
 
+/** The bundle as a module whose default export is a class: an entry that extends it stands before the gateway, and gives it its environment. */
+const AS_CLASS = `
+  import { WorkerEntrypoint } from 'cloudflare:workers';
+  import gateway from './bundle.js';
+
+  export * from './bundle.js';
+  export default class extends WorkerEntrypoint {
+    fetch(request) {
+      return gateway.fetch(request, this.env, this.ctx);
+    }
+  }
+`;
+
 /**
  * Starts a gateway.
  *
@@ -67,7 +80,16 @@ export async function startGateway(options = {}) {
     ...(entry
       ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }]
       : []),
-    { type: 'ESModule', path: join(bundle, 'worker.js') },
+    ...(clock || entry
+      ? [
+          { type: 'ESModule', path: join(bundle, 'worker.js'), contents: AS_CLASS },
+          {
+            type: 'ESModule',
+            path: join(bundle, 'bundle.js'),
+            contents: readFileSync(join(bundle, 'worker.js'), 'utf8'),
+          },
+        ]
+      : [{ type: 'ESModule', path: join(bundle, 'worker.js') }]),
     { type: 'CompiledWasm', path: join(bundle, wasm) },
     ...Object.entries(more).map(([name, contents]) => ({ type: 'ESModule', path: join(bundle, name), contents })),
   ];
@@ -327,9 +349,9 @@ export class Browser {
    * @param {string} loginUrl
    * @param {Record<string, any>} [how]
    */
-  async logInUntilCallback(loginUrl, { email = 'alice@example.com', action = 'login', isCallback } = {}) {
+  async logInUntilCallback(loginUrl, { email = 'alice@example.com', code = '', action = 'login', isCallback } = {}) {
     const stop = isCallback ?? ((url) => new URL(url).searchParams.has('state') && /[?&](code|error)=/.test(url));
-    const form = new URLSearchParams({ username: email, password: 'any', action });
+    const form = new URLSearchParams({ username: email, password: 'any', code, action });
     let arrived = await this.follow(loginUrl, {}, stop);
     // A strict tenant has a second page, which asks for consent.
     for (let pages = 0; !arrived.next && pages < 2; pages += 1)

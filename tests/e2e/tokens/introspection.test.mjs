@@ -32,6 +32,7 @@ const paths = [
   { method: 'ANY', path: PRIVATE, auth: true, response: { ok: true } },
   { method: 'GET', path: '/read', auth: { scopes: ['read:messages'] }, response: { ok: true } },
   { method: 'GET', path: '/write', auth: { scopes: ['write:messages'] }, response: { ok: true } },
+  { method: 'GET', path: '/strong', auth: { acr_values: ['2'], max_age_seconds: 300 }, response: { ok: true } },
   { method: 'GET', path: '/client', auth: { claims: { client_id: CLIENT_ID } }, response: { ok: true } },
 ];
 
@@ -77,6 +78,25 @@ describe('a token of a login', () => {
     for (const path of [PRIVATE, '/read', '/client']) await assertOpens(token, path, path);
     assertProblem(await askWithToken(token, '/write'), [403, 'insufficient_scope'], 'another scope');
     assert.equal(asked(), 1, 'the answer counts for each path');
+  });
+
+  test('opens a path that requires a login of a kind if the answer names that (RFC 9470)', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    /** @type {[Record<string, any>, boolean, string][]} */
+    const rows = [
+      [{ acr: '2', auth_time: now }, true, 'strong and recent'],
+      [{ acr: '1', auth_time: now }, false, 'too weak'],
+      [{ acr: '2', auth_time: now - 331 }, false, 'too old'],
+      [{ acr: ['2'], auth_time: `${now}` }, false, 'claims of other types'],
+      [{}, false, 'without either'],
+    ];
+    for (const [said, passes, message] of rows) {
+      sayOfTokens(said);
+      const { access_token: token } = await logInHere();
+      if (passes) await assertOpens(token, message, '/strong');
+      else assertProblem(await askWithToken(token, '/strong'), [401, 'insufficient_user_authentication'], message);
+      realm.clearFaults();
+    }
   });
 
   test('is asked about once by any number of requests, and again when the answer no longer counts', async () => {

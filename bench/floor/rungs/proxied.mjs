@@ -1,0 +1,70 @@
+// A proxy that has the duties of a gateway one after the other: `HAS` says which, and what it has not is left out of the bundle.
+
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import { askNothing, change, relayedChanges, requestChanges } from './boundary.mjs';
+import { guarded } from './entry.mjs';
+import { CLOSED_REQUEST, HIDDEN, answerHeaders, isRouted, requestId, traceparent } from './duties.mjs';
+
+const TIMEOUT_MS = 600_000;
+
+function handle(request, { UPSTREAM }) {
+  const url = new URL(request.url);
+  if (HAS.call) askNothing();
+  if (HAS.route && !isRouted(request.method, url.pathname)) return new Response(null, { status: 404 });
+  const sent = new Request(UPSTREAM + url.pathname + url.search, request);
+  const id = HAS.ids ? requestId(request.headers) : 'none';
+  const trace = HAS.ids ? traceparent(request.headers) : 'none';
+  if (HAS.texts) change(sent.headers, requestChanges(request));
+  else if (HAS.headers) closeRequest(sent.headers, url, id, trace);
+  const answer = HAS.abort ? fetchWithin(sent) : HAS.timer ? fetchBegun(sent) : fetch(sent, { redirect: 'manual' });
+  return HAS.answer ? answer.then((response) => closeAnswer(response, request, id)) : answer;
+}
+
+function closeRequest(headers, url, id, trace) {
+  for (const name of CLOSED_REQUEST) headers.delete(name);
+  headers.set('x-request-id', id);
+  headers.set('x-forwarded-proto', url.protocol.slice(0, -1));
+  headers.set('x-forwarded-host', url.host);
+  headers.set('x-forwarded-for', headers.get('cf-connecting-ip') ?? '');
+  headers.set('traceparent', trace);
+}
+
+/** As Bargate does it: a call that is too late ends with its request. */
+function fetchBegun(request) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(reject, TIMEOUT_MS, 'timeout');
+    fetch(request, { redirect: 'manual' }).then((response) => {
+      clearTimeout(timer);
+      resolve(response);
+    }, reject);
+  });
+}
+
+/** As it is usually written. */
+async function fetchWithin(request) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  try {
+    return await fetch(request, { redirect: 'manual', signal: abort.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function closeAnswer(response, request, id) {
+  const answer = new Response(response.body, response);
+  for (const name of HIDDEN) answer.headers.delete(name);
+  if (HAS.moreTexts) change(answer.headers, relayedChanges(response));
+  else for (const [name, value] of answerHeaders(request, id)) answer.headers.set(name, value);
+  return answer;
+}
+
+const entry = HAS.entry ? guarded(handle) : handle;
+
+class Entry extends WorkerEntrypoint {
+  fetch(request) {
+    return entry(request, this.env);
+  }
+}
+
+export default HAS.class ? Entry : { fetch: entry };
