@@ -88,7 +88,7 @@ codes! {
     mistakes {
         AlgorithmMismatch = "algorithm_mismatch": "an algorithm does not fit the keys of its authorizer: HS256 with a JWKS, or another with a shared secret",
         AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and the config has no authorizer for it",
-        ClaimWithoutAuth = "claim_without_auth": "a path needs a claim, the user or the expiry of a token, and verifies none",
+        ClaimWithoutAuth = "claim_without_auth": "a path needs a token, or a claim, the user or the expiry of one, and verifies none",
         CorsAnyOriginWithCredentials = "cors_any_origin_with_credentials": "every site could read answers that belong to one user",
         DuplicateAlias = "duplicate_alias": "two servers or two services have the same name",
         DuplicateKey = "duplicate_key": "an object has a key twice",
@@ -117,7 +117,7 @@ codes! {
         TwoAuthorizers = "two_authorizers": "the config has `authorizer` and `authorizers`",
         TwoKeySources = "two_key_sources": "an authorizer has more than one source of keys",
         UnknownAlias = "unknown_alias": "a text of a mapping begins with `$` and does not name a source",
-        UnknownAuthorizer = "unknown_authorizer": "no authorizer has this name",
+        UnknownAuthorizer = "unknown_authorizer": "no authorizer has this name, or none that issues a token for an upstream",
         UnknownKey = "unknown_key": "an object has a key that nothing reads",
         UnknownServer = "unknown_server": "no server has this name",
         UnknownService = "unknown_service": "no service has this name",

@@ -10,6 +10,7 @@ use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_
 use super::root;
 use super::section::section;
 use super::token_target::{WrittenTarget, read_token_target};
+use super::upstream_token::{UpstreamToken, WrittenUpstreamToken, read_upstream_token};
 
 /// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -30,6 +31,8 @@ pub struct Server {
     pub timeout_ms: u32,
     /// How often a request that may be repeated is sent again.
     pub retries: u32,
+    /// The token that it gets in place of the caller's.
+    pub token: Option<Rc<UpstreamToken>>,
 }
 
 /// The addresses of an upstream, of which there is at least one.
@@ -69,8 +72,10 @@ pub(crate) struct WrittenServer<'n> {
     pub index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
-    /// The upstream; `None` if an address is wrong or not known here.
+    /// The upstream, less its token; `None` if an address is wrong or not known here.
     pub server: Option<Rc<Server>>,
+    /// The token that it gets; `None` if it gets the caller's, and `Some(None)` if that is wrong, or not known here.
+    pub token: Option<Option<WrittenUpstreamToken<'n>>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
     /// What the access tokens that it gets are requested for.
@@ -117,15 +122,22 @@ fn read_server<'n>(
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
     let token_target = read_token_target(&mut object, findings);
+    let token = object.node(&AUTHORIZATION);
+    let token = token.map(|node| read_upstream_token(node, &AUTHORIZATION.at(place), findings));
+    if let Some((key, written)) = token_target.first().filter(|_| token.is_some()) {
+        let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
+        let help = advice("write it there, if the gateway's own token is for that");
+        findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
+    }
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
     let server = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of).map(|targets| {
         let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
-        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries })
+        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, token: None })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, strict_paths, token_target, urls, allow })
+    Some(WrittenServer { index, alias, server, token, strict_paths, token_target, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -190,6 +202,11 @@ section! {
             "else": having(&URL, object! { "type": "string" }),
         })
         .condition(super::token_target::scope_condition())
+        .condition(wherever(
+            "the token is the gateway's own or a session's",
+            present(&AUTHORIZATION),
+            super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
+        ))
         .example(
             r#"{
                     "servers": [
@@ -222,6 +239,11 @@ section! {
         "How often a request is sent again if no address can be reached, or the answer is 502, 503 or 504. Only \
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);
+    AUTHORIZATION: Value = value("authorization"), Elsewhere,
+        "The token that the gateway requests for the upstream, which then does not get the client's. See \
+         [authorization](#authorization).",
+        shape(Shape::Section("authorization")),
+        example(object! { "grant": "client_credentials", "audience": "https://billing.example.com" });
     ..target::entries();
     ..super::token_target::entries_of_server();
     ..[allow("this server")];

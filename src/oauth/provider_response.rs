@@ -207,7 +207,7 @@ pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     })
 }
 
-fn read_tokens(grant: Grant, body: &str) -> Result<TokenResponse, Problem> {
+pub(super) fn read_tokens(grant: Grant, body: &str) -> Result<TokenResponse, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());

@@ -7,9 +7,11 @@ use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
 use super::sessions::check_sessions;
+use super::upstream_tokens::check_path;
 use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
 use crate::config::authorizer::Authorizer;
+use crate::config::client::CLIENT_SECRET;
 use crate::config::document::Origin;
 use crate::config::integration::keys::{self, Kind};
 use crate::config::integration::{
@@ -18,7 +20,7 @@ use crate::config::integration::{
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
-use crate::config::provider::{CLIENT_SECRET, REDIRECT_URI, SCOPE, SEALING_KEY};
+use crate::config::provider::{REDIRECT_URI, SCOPE, SEALING_KEY};
 use crate::config::reader::{Findings, Help, Place, Written, advice};
 use crate::config::root;
 use crate::config::server::WrittenServer;
@@ -80,6 +82,9 @@ impl<'t> Context<'t> {
             let asked = authorizer.and_then(|index| self.authorizers.get(index)?.as_ref());
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
             check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
+        }
+        if let Link::Server(WrittenServer { token: Some(Some(token)), .. }) = &link {
+            check_path(token, &written, &place, findings);
         }
         let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
         let WrittenPath { index, offset, method, path, pattern, encoded_slashes, .. } = written;
@@ -158,7 +163,7 @@ impl<'t> Context<'t> {
         match kind {
             Kind::Login => {
                 let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
-                let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client_secret).is_some());
+                let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client.secret).is_some());
                 let help = advice("give the authorizer a \"client_secret\" or a \"sealing_key\"");
                 let help = help.about([CLIENT_SECRET.name, SEALING_KEY.name]);
                 needs(sealed, Code::MissingKey, "no key seals the login state", help);
@@ -175,6 +180,11 @@ impl<'t> Context<'t> {
                 let Link::Server(server) = link else { return None };
                 if !self.has_session {
                     target.note_without_session(place, findings);
+                }
+                if let Some((key, written)) = target.first().filter(|_| server.token.is_some()) {
+                    let message = format_args!("the server gets a token of the gateway, and none of a session");
+                    let help = advice("remove it here, or \"authorization\" from the server");
+                    findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
                 }
                 let target = target.or(server.token_target).target();
                 Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry, target: target? }

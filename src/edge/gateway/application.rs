@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Endpoints, Provider};
+use crate::config::{Client, Endpoints, Provider};
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
@@ -26,11 +26,10 @@ impl Application {
     /// # Errors
     /// The provider's failure if that document cannot be had.
     pub async fn endpoints(&self, invocation: &dyn Invocation) -> Result<Rc<Endpoints>, Problem> {
-        if let Some(endpoints) = &self.provider.endpoints {
-            return Ok(Rc::clone(endpoints));
+        match &self.provider.endpoints {
+            Some(endpoints) => Ok(Rc::clone(endpoints)),
+            None => self.verifier.keys.endpoints(invocation).await,
         }
-        let endpoints = self.verifier.keys.current(invocation).await?.endpoints.clone();
-        endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
     }
 
     /// Sends a form of the application's.
@@ -47,17 +46,25 @@ impl Application {
     ///
     /// # Errors
     /// If WebCrypto does not take its key.
-    pub async fn signed(&self, mut form: Form) -> Result<Form, TransportError> {
-        if let Some(key) = &self.provider.private_key {
-            let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
-            let assertion = client_assertion(&self.provider, key, &fresh_text().map_err(failed)?, now_secs());
-            form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
-        }
-        Ok(form)
+    pub fn signed(&self, form: Form) -> impl Future<Output = Result<Form, TransportError>> {
+        signed(&self.provider.client, &self.provider.authorizer.issuer, form)
     }
 
     /// Returns how long one call to the provider may take.
     pub fn timeout_ms(&self) -> u32 {
         self.provider.authorizer.timeout_ms
     }
+}
+
+/// Returns a form with an assertion for an issuer, if the client authenticates by one.
+///
+/// # Errors
+/// If WebCrypto does not take its key.
+pub async fn signed(client: &Client, issuer: &str, mut form: Form) -> Result<Form, TransportError> {
+    if let Some(key) = &client.private_key {
+        let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
+        let assertion = client_assertion(&client.id, issuer, key, &fresh_text().map_err(failed)?, now_secs());
+        form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
+    }
+    Ok(form)
 }

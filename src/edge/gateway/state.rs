@@ -13,7 +13,7 @@ use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_ms;
-use crate::oauth::{Attempts, Outcome};
+use crate::oauth::{Attempts, IssuedTokens, Outcome};
 use crate::proxy::ClientHeaderNames;
 use crate::session::SessionCache;
 
@@ -33,6 +33,10 @@ pub struct Gateway {
     pub sessions: RefCell<SessionCache>,
     /// Token requests of refresh tokens, by the token's SHA-256, if no Durable Object makes them.
     pub refreshes: SingleFlight<(Rc<Outcome>, bool)>,
+    /// The gateway's own tokens for upstreams.
+    pub upstream_tokens: RefCell<IssuedTokens>,
+    /// Requests for such tokens, by what tells them apart.
+    pub token_requests: SingleFlight<(Rc<Outcome>, bool)>,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
 }
@@ -75,6 +79,8 @@ impl Gateway {
             known_answers: Array::new(),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
+            upstream_tokens: RefCell::default(),
+            token_requests: SingleFlight::default(),
             attempts: RefCell::default(),
             config,
             sessions: RefCell::default(),

@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
@@ -43,6 +44,9 @@ extern "C" {
 /// The largest part of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// The status by which an upstream refuses a token (RFC 6750 section 3.1).
+const UNAUTHORIZED: u16 = 401;
+
 /// The rejection of a call that took too long.
 const TIMED_OUT: &str = "timeout";
 
@@ -77,7 +81,7 @@ pub async fn run(
     let first = url(&server.targets.first);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
-    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
+    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix, server.token.is_some());
     let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
         Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
@@ -87,9 +91,34 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = gateway.begin_measuring();
-    let sent = ask(cx, &request, server, url, raw).await;
-    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted)?),
+        None => None,
+    };
+    let mut refused: Option<Response> = None;
+    let sent = loop {
+        if let Some(own) = &mut own {
+            let is_other = own.issue().await?;
+            if let Some(refused) = &refused {
+                if !is_other {
+                    break Ok(refused.into());
+                }
+                drop(Awaited::from(pause(0, Some(refused))).await);
+            }
+            request.headers().set("authorization", &["Bearer ", &*own.text].concat()).map_err(failed)?;
+        }
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, url, raw).await;
+        cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+        let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
+        let response = response.filter(|response| response.status() == UNAUTHORIZED && refused.is_none());
+        match (&own, response) {
+            (Some(own), Some(response)) if own.refuse() && !has_body(&request) => {
+                refused = Some(Clone::clone(response));
+            }
+            _ => break sent,
+        }
+    };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -115,15 +144,15 @@ async fn ask(
     raw: bool,
 ) -> Result<JsValue, JsValue> {
     let Server { targets, timeout_ms, retries, .. } = server;
-    let once = *retries == 0 && targets.others.is_empty();
+    // With a token of the gateway's own it may be sent again.
+    let once = *retries == 0 && targets.others.is_empty() && server.token.is_none();
     if once && !raw && request.body().is_none() {
         // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
         // was too late for: it is sent with an AbortController, which takes more.
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
     let mut attempts = (!once).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
@@ -145,6 +174,12 @@ async fn ask(
             Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.
