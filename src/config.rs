@@ -74,7 +74,7 @@ pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, LIFETIME_MAX_SECS, Session, SessionRules};
 pub use token_target::TokenTarget;
-pub use upstream_token::{TokenEndpoint, UpstreamGrant, UpstreamToken};
+pub use upstream_token::{UpstreamGrant, UpstreamToken};
 
 use crate::route::PreparedRoutes;
 use document::{Node, parse_document};

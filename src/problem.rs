@@ -57,7 +57,7 @@ impl Problem {
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
             Self::RateLimited(seconds) => Some(RetryAfter::from_secs(*seconds)),
-            Self::IdpRateLimited(retry_after) | Self::UpstreamTokenUnavailable(_, retry_after) => Some(*retry_after),
+            Self::IdpRateLimited(retry_after) => Some(*retry_after),
             _ => self.kind().retry.then(RetryAfter::default),
         }
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::code::Code;
-use super::document::{Member, Value};
+use super::document::Value;
 #[cfg(not(target_arch = "wasm32"))]
 use super::grammar::{Entry, Json, absent, having, list, object, refused, wherever, with};
 use super::reader::{Findings, ObjectReader, Place, Written, host_help, shown};
@@ -212,23 +212,6 @@ fn read_private_key(written: &Written<'_>, place: &Place<'_>, findings: &mut Fin
         findings.note(written.offset, place, Code::InvalidJwks, message, help);
     }
     key.ok().map(Rc::new)
-}
-
-/// Reports the first key that was read after so many others, if there is no client that it could belong to.
-pub(super) fn note_without_client(
-    object: &ObjectReader<'_, '_>,
-    keys_before: usize,
-    otherwise: &str,
-    findings: &mut Findings<'_>,
-) -> bool {
-    let first = object.first_present_since(keys_before);
-    let is_absent = !object.has(&CLIENT_ID);
-    if let Some(Member { key, key_offset, .. }) = first.filter(|_| is_absent) {
-        let message = format_args!("\"{key}\" has no effect without a \"client_id\"");
-        let help = host_help(|| format!("add the \"client_id\", or {otherwise}"));
-        findings.note(*key_offset, &Place::Key(object.place(), key), Code::MissingKey, message, help);
-    }
-    is_absent
 }
 
 section! {

@@ -117,7 +117,7 @@ codes! {
         TwoAuthorizers = "two_authorizers": "the config has `authorizer` and `authorizers`",
         TwoKeySources = "two_key_sources": "an authorizer has more than one source of keys",
         UnknownAlias = "unknown_alias": "a text of a mapping begins with `$` and does not name a source",
-        UnknownAuthorizer = "unknown_authorizer": "no authorizer has this name, or none that issues a token for an upstream",
+        UnknownAuthorizer = "unknown_authorizer": "no authorizer has this name",
         UnknownKey = "unknown_key": "an object has a key that nothing reads",
         UnknownServer = "unknown_server": "no server has this name",
         UnknownService = "unknown_service": "no service has this name",

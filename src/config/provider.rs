@@ -6,7 +6,7 @@ use super::address::{WrittenUrl, read_https};
 #[cfg(not(target_arch = "wasm32"))]
 use super::authorizer::algorithm::algorithm_names;
 use super::authorizer::algorithm::read_algorithm;
-use super::client::{AuthMethod, CLIENT_ID, WrittenClient, note_without_client, read_client};
+use super::client::{AuthMethod, CLIENT_ID, WrittenClient, read_client};
 use super::code::Code;
 use super::document::{self, Member, Node};
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, host_help, read_text};
@@ -194,7 +194,12 @@ pub(super) fn read_provider<'n>(
         let place = ID_TOKEN_SIGNED_RESPONSE_ALG.at(place);
         read_algorithm(&written, false, &place, findings)
     });
-    if !is_needed && note_without_client(object, keys_before, "remove the key if nobody logs in there", findings) {
+    if !is_needed && object.node(&CLIENT_ID).is_none() {
+        if let Some(Member { key, key_offset, .. }) = object.first_present_since(keys_before) {
+            let message = format_args!("\"{key}\" has no effect without a \"client_id\"");
+            let help = advice("add the \"client_id\", or remove the key if nobody logs in there");
+            findings.note(*key_offset, &Place::Key(place, key), Code::MissingKey, message, help);
+        }
         return None;
     }
     Some(WrittenProvider {
@@ -216,7 +221,7 @@ pub(super) fn read_provider<'n>(
 }
 
 /// Reads what access tokens are requested for: one resource, or a list of them.
-pub(super) fn read_resources<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
+fn read_resources<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
     let place = RESOURCE.at(object.place());
     let mut read = Vec::new();
     let mut take = |node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>| {

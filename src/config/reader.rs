@@ -258,11 +258,6 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.members.iter().find(|member| since.contains(&&*member.key))
     }
 
-    /// Checks whether the object has a key.
-    pub fn has<S>(&self, key: &Key<S>) -> bool {
-        self.members.iter().any(|member| member.key == key.name)
-    }
-
     /// Returns the value of `key` if the object has it; `null` is one, for else a key that restricts could be lost in silence.
     pub fn node<S>(&mut self, key: &Key<S>) -> Option<&'n Node<'n>> {
         self.member(key.name)

@@ -6,6 +6,7 @@ mod login;
 mod path;
 mod resources;
 mod sessions;
+#[cfg(not(target_arch = "wasm32"))]
 mod upstream_tokens;
 
 use crate::config::code::Code;
@@ -35,7 +36,6 @@ pub(super) fn resolve(
 ) -> Option<Config> {
     let authorizers = authorizers(&tree);
     let introspections = login::introspections(&tree, &authorizers);
-    upstream_tokens::complete_servers(&mut tree, &authorizers, findings);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
     let described = resources::written(&mut tree);
     let has_session = tree.session.is_some();

@@ -10,7 +10,7 @@ use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, index_
 use super::root;
 use super::section::section;
 use super::token_target::{WrittenTarget, read_token_target};
-use super::upstream_token::{UpstreamToken, WrittenUpstreamToken, read_upstream_token};
+use super::upstream_token::{UpstreamToken, WrittenGrant, read_upstream_token};
 
 /// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -72,10 +72,10 @@ pub(crate) struct WrittenServer<'n> {
     pub index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
-    /// The upstream, less its token; `None` if an address is wrong or not known here.
+    /// The upstream; `None` if a part of it is wrong or not known here.
     pub server: Option<Rc<Server>>,
-    /// The token that it gets; `None` if it gets the caller's, and `Some(None)` if that is wrong, or not known here.
-    pub token: Option<Option<WrittenUpstreamToken<'n>>>,
+    /// How the gateway gets the token that it sends there, if it does.
+    pub grant: HostOnly<Option<WrittenGrant<'n>>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
     /// What the access tokens that it gets are requested for.
@@ -121,23 +121,31 @@ fn read_server<'n>(
     let timeout_ms = object.integer(&TIMEOUT_MS, findings);
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
-    let token_target = read_token_target(&mut object, findings);
-    let token = object.node(&AUTHORIZATION);
-    let token = token.map(|node| read_upstream_token(node, &AUTHORIZATION.at(place), findings));
-    if let Some((key, written)) = token_target.first().filter(|_| token.is_some()) {
-        let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
-        let help = advice("write it there, if the gateway's own token is for that");
-        findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
-    }
+    let mut token_target = read_token_target(&mut object, true, findings);
+    let (grant, token) = match object.node(&AUTHORIZATION) {
+        None => (HostOnly::default(), Some(None)),
+        Some(node) => {
+            #[cfg(not(target_arch = "wasm32"))]
+            if let Some((key, written)) = token_target.first() {
+                let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
+                let help = advice("write it there, if the gateway's own token is for that");
+                findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
+            }
+            token_target = WrittenTarget::default();
+            let (grant, token) = read_upstream_token(node, &AUTHORIZATION.at(place), findings);
+            (grant, token.map(|token| Some(Rc::new(token))))
+        }
+    };
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
-    let server = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of).map(|targets| {
+    let targets = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of);
+    let server = targets.zip(token).map(|(targets, token)| {
         let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
-        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, token: None })
+        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, token })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, token, strict_paths, token_target, urls, allow })
+    Some(WrittenServer { index, alias, server, grant, strict_paths, token_target, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -243,7 +251,13 @@ section! {
         "The token that the gateway requests for the upstream, which then does not get the client's. See \
          [authorization](#authorization).",
         shape(Shape::Section("authorization")),
-        example(object! { "grant": "client_credentials", "audience": "https://billing.example.com" });
+        example(object! {
+            "grant": "client_credentials",
+            "token_endpoint": "https://id.example.com/oauth/token",
+            "client_id": "$env.BILLING_CLIENT_ID",
+            "client_secret": "$secret.BILLING_CLIENT_SECRET",
+            "audience": "https://billing.example.com",
+        });
     ..target::entries();
     ..super::token_target::entries_of_server();
     ..[allow("this server")];

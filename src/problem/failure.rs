@@ -111,10 +111,6 @@ pub enum Problem {
     IdpUnavailable(String),
     /// The provider took too long.
     IdpTimeout,
-    /// The provider refuses the gateway a token for an upstream.
-    UpstreamTokenRefused(Box<ProviderError>),
-    /// The provider gives no token for an upstream at present.
-    UpstreamTokenUnavailable(String, RetryAfter),
     /// The upstream took too long to begin its answer.
     UpstreamTimeout,
     /// The upstream could not be reached.
@@ -215,7 +211,6 @@ impl Problem {
             | Self::RefreshTokenInvalid(error)
             | Self::InteractionRequired(error)
             | Self::IdpRejected(error)
-            | Self::UpstreamTokenRefused(error)
             | Self::ProfileUnavailable(error)
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
@@ -226,7 +221,6 @@ impl Problem {
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
-            | Self::UpstreamTokenUnavailable(reason, _)
             | Self::UpstreamUnreachable(reason)
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)

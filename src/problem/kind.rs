@@ -260,15 +260,6 @@ kinds! {
         detail "A service that this path needs failed. The log has the details under this request id.",
         when "a service, `pre_process` or `post_process` threw, or its answer is not usable",
         remedy "Read the log by the request id.";
-    UPSTREAM_TOKEN_REFUSED = 502, "upstream_token_refused", "Upstream token refused",
-        detail "The identity provider refused the gateway a token for the service behind this path. The gateway's operator should look at the log.",
-        when "the provider refused the gateway's own client, or what it requests for the upstream",
-        remedy "The operator corrects the server's [authorization](configuration.md#authorization), or the client at the provider.";
-    UPSTREAM_TOKEN_UNAVAILABLE = 503, "upstream_token_unavailable", "Upstream token unavailable",
-        detail "The gateway could not get a token for the service behind this path. Keep the tokens and try again after Retry-After.",
-        retry true,
-        when "the provider of the gateway's token for the upstream could not be reached, took too long, failed, asks for fewer calls, or answered with something else than a token",
-        remedy "Try again.";
     UPSTREAM_UNREACHABLE = 502, "upstream_unreachable", "Upstream unreachable",
         detail "The service behind this path could not be reached.",
         when "the upstream could not be reached, broke off before its answer, or has a status that cannot be passed on",
@@ -342,8 +333,6 @@ impl Problem {
             Self::IdpError(..) | Self::AccessTokenUnfit(_) | Self::ProfileInvalid(_) => &IDP_ERROR,
             Self::IdpUnavailable(_) => &IDP_UNAVAILABLE,
             Self::IdpTimeout => &IDP_TIMEOUT,
-            Self::UpstreamTokenRefused(_) => &UPSTREAM_TOKEN_REFUSED,
-            Self::UpstreamTokenUnavailable(..) => &UPSTREAM_TOKEN_UNAVAILABLE,
             Self::UpstreamTimeout => &UPSTREAM_TIMEOUT,
             Self::UpstreamUnreachable(_) => &UPSTREAM_UNREACHABLE,
             Self::ServiceFailed(_) => &SERVICE_FAILED,

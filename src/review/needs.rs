@@ -131,8 +131,8 @@ impl<'t> Needs<'t> {
         if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
             self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
         }
-        if let Some(token) = tree.servers.iter().find_map(|server| server.token.as_ref()?.as_ref()) {
-            self.add(NeedKind::Kv, "UPSTREAM_TOKENS", token.written_grant.offset, false);
+        if let Some((grant, _)) = tree.servers.iter().find_map(|server| *server.grant) {
+            self.add(NeedKind::Kv, "UPSTREAM_TOKENS", grant.offset, false);
         }
     }
 

@@ -138,8 +138,17 @@ impl<'t> Links<'t> {
         if let Some(index) = self.authorizers.places.get(name) {
             return index;
         }
+        let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
+        let help = host_help(|| match nearest(name, names.clone()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if ["true", "false"].contains(&name) => {
+                format!("write {name} without quotes, or one of: {}", listed(names))
+            }
+            None => format!("one of: {}", listed(names)),
+        });
+        let message = format_args!("no authorizer is called \"{}\"", shown(&written));
         let place = if in_object { &access::AUTHORIZER.at(&place) } else { &place };
-        note_unknown_authorizer(&written, self.authorizers.entries, place, findings);
+        findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
         0
     }
 
@@ -184,26 +193,6 @@ impl<'t> Variables<'t> {
     fn names(&self) -> impl Iterator<Item = &'t str> {
         self.0.entries.iter().map(|variable| variable.name)
     }
-}
-
-/// Reports a name that no authorizer has.
-pub(super) fn note_unknown_authorizer(
-    written: &Written<'_>,
-    authorizers: &[WrittenAuthorizer<'_>],
-    place: &Place<'_>,
-    findings: &mut Findings<'_>,
-) {
-    let name = written.value().unwrap_or_default();
-    let names = authorizers.iter().map(|authorizer| authorizer.name);
-    let help = host_help(|| match nearest(name, names.clone()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None if ["true", "false"].contains(&name) => {
-            format!("write {name} without quotes, or one of: {}", listed(names))
-        }
-        None => format!("one of: {}", listed(names)),
-    });
-    let message = format_args!("no authorizer is called \"{}\"", shown(written));
-    findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
 }
 
 fn service<'t>(

@@ -7,6 +7,7 @@ use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
 use super::sessions::check_sessions;
+#[cfg(not(target_arch = "wasm32"))]
 use super::upstream_tokens::check_path;
 use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
@@ -83,8 +84,9 @@ impl<'t> Context<'t> {
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
             check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
         }
-        if let Link::Server(WrittenServer { token: Some(Some(token)), .. }) = &link {
-            check_path(token, &written, &place, findings);
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Link::Server(server) = &link {
+            check_path(server, &written, &place, findings);
         }
         let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
         let WrittenPath { index, offset, method, path, pattern, encoded_slashes, .. } = written;
@@ -180,11 +182,6 @@ impl<'t> Context<'t> {
                 let Link::Server(server) = link else { return None };
                 if !self.has_session {
                     target.note_without_session(place, findings);
-                }
-                if let Some((key, written)) = target.first().filter(|_| server.token.is_some()) {
-                    let message = format_args!("the server gets a token of the gateway, and none of a session");
-                    let help = advice("remove it here, or \"authorization\" from the server");
-                    findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
                 }
                 let target = target.or(server.token_target).target();
                 Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry, target: target? }

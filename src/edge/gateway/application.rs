@@ -26,10 +26,11 @@ impl Application {
     /// # Errors
     /// The provider's failure if that document cannot be had.
     pub async fn endpoints(&self, invocation: &dyn Invocation) -> Result<Rc<Endpoints>, Problem> {
-        match &self.provider.endpoints {
-            Some(endpoints) => Ok(Rc::clone(endpoints)),
-            None => self.verifier.keys.endpoints(invocation).await,
+        if let Some(endpoints) = &self.provider.endpoints {
+            return Ok(Rc::clone(endpoints));
         }
+        let endpoints = self.verifier.keys.current(invocation).await?.endpoints.clone();
+        endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
     }
 
     /// Sends a form of the application's.

@@ -149,15 +149,6 @@ impl JwksCache {
         held.ok_or_else(|| self.state.failure())
     }
 
-    /// Returns the addresses that the discovery document has beside the set's.
-    ///
-    /// # Errors
-    /// The provider's failure if that document cannot be had.
-    pub async fn endpoints(&self, invocation: &dyn Invocation) -> Result<Rc<Endpoints>, Problem> {
-        let endpoints = self.current(invocation).await?.endpoints.clone();
-        endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
-    }
-
     /// Returns the set after a fetch for a key that `seen` does not have; `None` if it is still `seen`.
     ///
     /// # Errors

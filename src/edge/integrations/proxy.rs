@@ -44,9 +44,6 @@ extern "C" {
 /// The largest part of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The status by which an upstream refuses a token (RFC 6750 section 3.1).
-const UNAUTHORIZED: u16 = 401;
-
 /// The rejection of a call that took too long.
 const TIMED_OUT: &str = "timeout";
 
@@ -81,7 +78,7 @@ pub async fn run(
     let first = url(&server.targets.first);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
-    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix, server.token.is_some());
+    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
     let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
         Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
@@ -92,32 +89,20 @@ pub async fn run(
     };
     let raw = raw && cache.is_none();
     let mut own = match &server.token {
-        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted)?),
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
         None => None,
     };
-    let mut refused: Option<Response> = None;
     let sent = loop {
         if let Some(own) = &mut own {
-            let is_other = own.issue().await?;
-            if let Some(refused) = &refused {
-                if !is_other {
-                    break Ok(refused.into());
-                }
-                drop(Awaited::from(pause(0, Some(refused))).await);
-            }
-            request.headers().set("authorization", &["Bearer ", &*own.text].concat()).map_err(failed)?;
+            own.put_on(&request).await?;
         }
         let begun = gateway.begin_measuring();
         let sent = ask(cx, &request, server, url, raw).await;
         cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
-        let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
-        let response = response.filter(|response| response.status() == UNAUTHORIZED && refused.is_none());
-        match (&own, response) {
-            (Some(own), Some(response)) if own.refuse() && !has_body(&request) => {
-                refused = Some(Clone::clone(response));
-            }
-            _ => break sent,
+        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+            break sent;
         }
+        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
     };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
@@ -144,14 +129,14 @@ async fn ask(
     raw: bool,
 ) -> Result<JsValue, JsValue> {
     let Server { targets, timeout_ms, retries, .. } = server;
-    // With a token of the gateway's own it may be sent again.
-    let once = *retries == 0 && targets.others.is_empty() && server.token.is_none();
+    let once = *retries == 0 && targets.others.is_empty();
     if once && !raw && request.body().is_none() {
         // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
         // was too late for: it is sent with an AbortController, which takes more.
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
-    let mut attempts = (!once).then(|| {
+    // With a token of the gateway's own, an empty body may be sent again.
+    let mut attempts = (!once || server.token.is_some()).then(|| {
         let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());

@@ -92,7 +92,7 @@ impl ServiceCall<'_> {
     /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let forwarding = Forwarding::of(gateway, cx, path, *claims, "", false);
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "");
         let (lines, worker) = (forwarding.lines(&own_url(cx, path, *claims)), self.bound(&rpc.binding));
         let (request, context, max) = (cx.request(), self.context(), forwarding.max);
         let asked = ask_first(&worker, &rpc.function, &request, &lines, &context, TIMEOUT_MS, max);
@@ -118,7 +118,7 @@ impl ServiceCall<'_> {
 
     fn forwarded(&self) -> Result<Request, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let forwarding = Forwarding::of(gateway, cx, path, *claims, "", false);
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "");
         forwarding.request(cx, &own_url(cx, path, *claims)).map_err(|error| self.failed(&error))
     }
 

@@ -33,15 +33,13 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// Returns the changes to a request on a path, which loses `prefix` at its beginning, and what says who sent it if the gateway calls
-    /// `as_itself`.
+    /// Returns the changes to a request on a path, which loses `prefix` at its beginning.
     pub fn of(
         gateway: &Gateway,
         cx: &RequestContext,
         path: &Path,
         claims: Option<&VerifiedClaims>,
         prefix: &str,
-        as_itself: bool,
     ) -> Self {
         let sent = cx.headers();
         let removed = &path.mapping.remove;
@@ -49,7 +47,7 @@ impl Forwarding {
         // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
-        if anonymous || as_itself {
+        if anonymous {
             also.push("authorization");
         }
         let trace = cx.trace.get_or_init(|| Trace::of(sent.get("traceparent"), &trace_bytes()));
@@ -85,7 +83,7 @@ impl Forwarding {
         set("x-forwarded-for", sent.get("cf-connecting-ip"));
         set("traceparent", Some(&trace.traceparent));
         set("cookie", cookies.as_deref());
-        if let Some(session) = cx.session_token.borrow().as_ref().filter(|_| !as_itself) {
+        if let Some(session) = &*cx.session_token.borrow() {
             set("authorization", Some(&["Bearer ", &session.token].concat()));
         }
         for (name, value) in mapped_headers(&path.mapping, cx, claims) {

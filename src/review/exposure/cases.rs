@@ -193,10 +193,16 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "servers.s.authorization.grant: calls the upstream with a token of another kind: \"client_credentials\" instead of \"token_exchange\"; servers.s.authorization.audience: requests tokens for another audience: \"b\" instead of \"a\"",
     ),
     (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""url": "https://a.example", "authorization": {"grant": "token_exchange"}"#,
+        "servers.s.authorization: shows the tokens of callers to the token endpoint",
+    ),
+    (
         "authorization",
-        r#""authorizer": "a""#,
-        r#""token_endpoint": "https://b.example/token""#,
-        "servers.s.authorization.authorizer: requests its tokens from another provider: none instead of \"a\"; servers.s.authorization.token_endpoint: sends its client's secret to another address: \"https://b.example/token\" instead of none",
+        r#""token_endpoint": "https://a.example/token", "issuer": "https://a.example/""#,
+        r#""token_endpoint": "https://b.example/token", "issuer": "https://b.example/""#,
+        "servers.s.authorization.token_endpoint: sends its client's secret to another address: \"https://b.example/token\" instead of \"https://a.example/token\"; servers.s.authorization.issuer: signs its client's assertions for another provider: \"https://b.example/\" instead of \"https://a.example/\"",
     ),
     (
         "authorization",
@@ -207,8 +213,8 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     (
         "authorization",
         r#""scope": "read", "resource": "urn:a""#,
-        r#""scope": "write read", "resource": ["urn:a", "urn:b"]"#,
-        "servers.s.authorization.resource: requests tokens for the resource urn:b; servers.s.authorization.scope: requests tokens with the scope write",
+        r#""scope": "write read", "resource": "urn:b""#,
+        "servers.s.authorization.resource: requests tokens for another resource: \"urn:b\" instead of \"urn:a\"; servers.s.authorization.scope: requests tokens with the scope write",
     ),
     (
         "service",

@@ -8,6 +8,7 @@ use super::rule::compare_section;
 use crate::config::authorizer::keys::{TYPE, union};
 use crate::config::server::target::STRICT_PATHS;
 use crate::config::server::{ALIAS, AUTHORIZATION};
+use crate::config::upstream_token::{GRANT, UpstreamGrant};
 use crate::config::{root, upstream_token};
 
 /// Returns what a change of the sections exposes, of every one but `paths`.
@@ -61,6 +62,7 @@ fn compare_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Ve
 
 /// Adds what a change of the tokens exposes that the gateway requests for upstreams which it called before.
 fn compare_upstream_tokens(before: &Config<'_>, after: &Config<'_>, exposures: &mut Vec<Exposure>) {
+    let exchange = GRANT.name_of(UpstreamGrant::TokenExchange);
     for alias in after.servers.used.iter().filter(|alias| before.servers.by_alias.contains_key(*alias)) {
         let place = format!("{}.{alias}.{}", root::SERVERS.name, AUTHORIZATION.name);
         let what = match [before, after].map(|config| upstream_token(config, alias)) {
@@ -75,6 +77,9 @@ fn compare_upstream_tokens(before: &Config<'_>, after: &Config<'_>, exposures: &
                 continue;
             }
             [None, None] => continue,
+            [None, Some(is)] if is.get(GRANT.name).and_then(Value::as_str) == Some(exchange) => {
+                "shows the tokens of callers to the token endpoint"
+            }
             [None, Some(_)] => "calls it with the rights of the gateway, whoever sends the request",
             [Some(_), None] => "sends it the tokens of callers",
         };

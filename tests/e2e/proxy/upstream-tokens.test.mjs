@@ -2,7 +2,7 @@
 // and never the caller's. The upstream is another gateway, which verifies what it gets.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { TOKEN_EXCHANGE } from '../../../dev/tenant/token-exchange.mjs';
@@ -25,9 +25,11 @@ const BILLING = 'https://billing.example/';
 const OWN_ID = 'gateway-itself';
 const OWN_SECRET = 'a-secret-of-the-gateway-itself-that-nobody-can-guess';
 const KV = 'UPSTREAM_TOKENS';
+const TOKEN_TYPES = 'urn:ietf:params:oauth:token-type:';
 
-/** RENEW_BEFORE_SECS and REFUSED_PAUSE_SECS of upstream_token.rs. */
+/** RENEW_BEFORE_SECS of upstream_token.rs. */
 const RENEW_BEFORE_SECS = 60;
+/** REFUSED_PAUSE_MS of own_tokens.rs. */
 const REFUSED_PAUSE_SECS = 10;
 /** More than FAILURE_REPLAY_MS of upstream_tokens.rs. */
 const MOMENT_SECS = 2;
@@ -38,6 +40,8 @@ const TIMEOUT_SECS = 10;
 const forBilling = () => (mode.isStrict ? { resource: BILLING } : { audience: BILLING });
 const own = (more = {}) => ({
   grant: 'client_credentials',
+  token_endpoint: tenant.origin + TOKEN_ENDPOINT,
+  token_endpoint_auth_method: 'client_secret_post',
   client_id: OWN_ID,
   client_secret: '$secret.OWN_SECRET',
   scope: 'read:messages',
@@ -45,6 +49,9 @@ const own = (more = {}) => ({
   ...more,
 });
 const exchanging = (more = {}) => own({ grant: 'token_exchange', ...more });
+
+const { publicKey, privateKey: signingKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const privateKey = JSON.stringify({ ...signingKey.export({ format: 'jwk' }), kid: 'own', alg: 'RS256' });
 
 let tenant;
 let api;
@@ -55,6 +62,7 @@ before(async () => {
   const registered = { redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_post' };
   [tenant, api] = await Promise.all([
     startTenant({
+      clientAuthMethods: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
       clients: [
         {
           client_id: CLIENT_ID,
@@ -76,6 +84,13 @@ before(async () => {
           client_secret: 'a b+c%d',
           grant_types: ['client_credentials'],
           token_endpoint_auth_method: 'client_secret_basic',
+        },
+        {
+          ...registered,
+          client_id: 'by-assertion',
+          grant_types: ['client_credentials'],
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'own', alg: 'RS256', use: 'sig' }] },
         },
       ],
     }),
@@ -269,22 +284,29 @@ describe('by client credentials, the upstream', () => {
     assert.ok(requested() <= 2, `${requested()} requests`);
   });
 
-  test("is asked by the authorizer's own client if the config names no other", async (t) => {
-    const strangers = await startWith(t, { grant: 'client_credentials', ...forBilling() });
-    const answer = await call(strangers);
-    assertProblem(answer, [502, 'upstream_token_refused'], 'a client that may not use the grant');
-    assert.match((await strangers.recordOf(answer)).reason, /^400 /);
+  test('gets none by a client that may not use the grant, and the log says so', async (t) => {
+    const gateway = await startWith(t, own({ client_id: CLIENT_ID, client_secret: '$secret.CLIENT_SECRET' }));
+    const answer = await call(gateway);
+    assertProblem(answer, [502, 'idp_rejected'], 'a client that may not use the grant');
+    assert.match((await gateway.recordOf(answer)).reason, /^400 /);
   });
 
-  test('gets a token from another endpoint, by a secret with every sign', async (t) => {
-    const authorization = {
-      grant: 'client_credentials',
-      token_endpoint: tenant.origin + TOKEN_ENDPOINT,
-      client_id: 'by-basic',
-      client_secret: '$secret.OWN_SECRET',
-      scope: 'read:messages',
-      ...forBilling(),
-    };
+  test('gets one by a client that signs assertions for the issuer', async (t) => {
+    const authorization = own({
+      client_id: 'by-assertion',
+      client_secret: undefined,
+      token_endpoint_auth_method: 'private_key_jwt',
+      private_key: '$secret.PRIVATE_KEY',
+      issuer: tenant.issuer,
+    });
+    const gateway = await startWith(t, authorization, { bindings: { CLIENT_SECRET, PRIVATE_KEY: privateKey } });
+    await assertServed(gateway, 'by an assertion');
+    assert.equal(claimsOf(shownToken()).sub, 'by-assertion');
+    assert.equal((await until(async () => (await (await gateway.kv(KV)).list()).keys)).length, 1, 'its key seals');
+  });
+
+  test('gets one by a secret with every sign', async (t) => {
+    const authorization = own({ client_id: 'by-basic', token_endpoint_auth_method: 'client_secret_basic' });
     const gateway = await startWith(t, authorization, { bindings: { CLIENT_SECRET, OWN_SECRET: 'a b+c%d' } });
     await assertServed(gateway, 'by Basic');
     assert.equal(claimsOf(shownToken()).sub, 'by-basic');
@@ -356,7 +378,7 @@ describe('isolates share a token by KV', () => {
     const bindings = { CLIENT_SECRET, OWN_SECRET: 'another-secret-of-the-gateway-that-nobody-can-guess' };
     const other = await startWith(t, own(), { bindings });
     await (await other.kv(KV)).put(name, text);
-    assertProblem(await call(other), [502, 'upstream_token_refused'], 'the provider knows only the other secret');
+    assertProblem(await call(other), [502, 'idp_rejected'], 'the provider knows only the other secret');
   });
 
   test('but not one that was sealed for something else', async (t) => {
@@ -485,6 +507,25 @@ describe('by token exchange, the upstream', () => {
     assert.equal(requested(), 1);
   });
 
+  test('gets no token of another caller, whatever KV has', async (t) => {
+    const gateway = await startWith(t, exchanging(), { isolates: 2 });
+    const callers = await Promise.all(['one', 'two'].map((sub) => tenant.mint({ sub })));
+    const namespace = await gateway.kv(KV);
+    const keys = [];
+    for (const [index, token] of callers.entries()) {
+      await assertServed(gateway, `caller ${index}`, { headers: { authorization: `Bearer ${token}` } });
+      const all = await until(async () => {
+        const names = (await namespace.list()).keys.map(({ name }) => name);
+        return names.length > index && names;
+      });
+      keys.push(all.find((name) => !keys.includes(name)));
+    }
+    await namespace.put(keys[1], await namespace.get(keys[0]));
+    const second = await gateway.askOther('/billing/invoices', { headers: { authorization: `Bearer ${callers[1]}` } });
+    assert.equal(second.status, 200, second.text);
+    assert.deepEqual([claimsOf(shownToken()).sub, requested()], ['two', 3]);
+  });
+
   test('is asked by nobody whose own token is not valid here', async (t) => {
     const gateway = await startWith(t, exchanging());
     assertProblem(await call(gateway, { headers: {} }), [401, 'token_missing'], 'none');
@@ -507,28 +548,30 @@ describe("a provider that gives no token is never said to be the client's fault"
     body: JSON.stringify({ error: name, secret }),
   });
   const body = (value) => ({ kind: 'status', status: 200, body: JSON.stringify(value) });
-  const refused = [502, 'upstream_token_refused'];
-  const away = (secs = '5') => [503, 'upstream_token_unavailable', secs];
+  const refused = [502, 'idp_rejected'];
+  const failed = [502, 'idp_error'];
+  const away = [503, 'idp_unavailable', '5'];
   /** @type {any[][]} */
   const table = [
     ['the client is refused', error(401, 'invalid_client'), refused],
     ['the audience is refused', error(400, 'invalid_target'), refused],
     ['the endpoint is not there', error(404, 'not_found'), refused],
-    ['too many calls', error(429, 'slow_down', { 'retry-after': '7' }), away('7')],
-    ['503 until then', error(503, 'unavailable', { 'retry-after': '30' }), away('30')],
-    ['500', error(500, 'server_error'), away()],
-    ['a redirect', { kind: 'status', status: 302, headers: { location: '/elsewhere' } }, away()],
-    ['the connection breaks', { kind: 'reset' }, away()],
-    ['nothing comes', { kind: 'hang' }, away(), TIMEOUT_SECS],
-    ['HTML', { kind: 'html' }, away()],
-    ['nothing at all', { kind: 'empty' }, away()],
-    ['JSON that is cut off', { kind: 'malformed' }, away()],
-    ['10 MB', { kind: 'huge' }, away()],
-    ['a list', body([]), away()],
-    ['no token', body({ token_type: 'Bearer', secret }), away()],
-    ['a token of another type', body({ access_token: secret, token_type: 'DPoP' }), away()],
-    ['a token that would split a header', body({ access_token: `${secret}\r\nx-admin: yes` }), away()],
-    ['a token that has expired', body({ access_token: `e30.${btoa('{"exp":1}')}.e30`, expires_in: 600 }), away()],
+    ['too many calls', error(429, 'slow_down', { 'retry-after': '7' }), [429, 'idp_rate_limited', '7']],
+    ['503 until then', error(503, 'unavailable', { 'retry-after': '30' }), failed],
+    ['500', error(500, 'server_error'), failed],
+    ['a redirect', { kind: 'status', status: 302, headers: { location: '/elsewhere' } }, failed],
+    ['the connection breaks', { kind: 'reset' }, away],
+    ['nothing comes', { kind: 'hang' }, [504, 'idp_timeout', '5'], TIMEOUT_SECS],
+    ['HTML', { kind: 'html' }, failed],
+    ['nothing at all', { kind: 'empty' }, failed],
+    ['JSON that is cut off', { kind: 'malformed' }, failed],
+    ['10 MB', { kind: 'huge' }, failed],
+    ['a list', body([]), failed],
+    ['no token', body({ token_type: 'Bearer', secret }), failed],
+    ['a token of another type', body({ access_token: secret, token_type: 'DPoP' }), failed],
+    ['an ID token', body({ access_token: secret, issued_token_type: `${TOKEN_TYPES}id_token` }), failed],
+    ['a token that would split a header', body({ access_token: `${secret}\r\nx-admin: yes` }), failed],
+    ['a token that has expired', body({ access_token: `e30.${btoa('{"exp":1}')}.e30`, expires_in: 600 }), failed],
   ];
   for (const [name, fault, expected, passes] of table) {
     test(name, async (t) => {
@@ -556,7 +599,7 @@ describe("a provider that gives no token is never said to be the client's fault"
   test('nobody is there', async (t) => {
     const nowhere = `http://127.0.0.1:${await freePort()}/token`;
     const gateway = await startWith(t, own({ token_endpoint: nowhere }));
-    assertProblem(await call(gateway), away(), 'nobody is there');
+    assertProblem(await call(gateway), away, 'nobody is there');
   });
 
   test('a token in use stays in use', async (t) => {
