@@ -42,6 +42,11 @@ impl Problem {
         if let Some(RetryAfter(seconds)) = self.retry_after() {
             push(&mut headers, "retry-after", seconds.to_string().into());
         }
+        // draft-ietf-httpapi-ratelimit-headers-10.
+        if let Self::RateLimited { wait_secs, policy: Some((max, period_secs)) } = self {
+            push(&mut headers, "ratelimit-policy", format!("\"path\";q={max};w={period_secs}").into());
+            push(&mut headers, "ratelimit", format!("\"path\";r=0;t={wait_secs}").into());
+        }
         headers
     }
 
@@ -56,7 +61,7 @@ impl Problem {
     /// Returns when to try again.
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
-            Self::RateLimited(seconds) => Some(RetryAfter::from_secs(*seconds)),
+            Self::RateLimited { wait_secs, .. } => Some(RetryAfter::from_secs(*wait_secs)),
             Self::IdpRateLimited(retry_after) => Some(*retry_after),
             _ => self.kind().retry.then(RetryAfter::default),
         }

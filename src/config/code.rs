@@ -96,6 +96,7 @@ codes! {
         EmptyValue = "empty_value": "a text that must say something is empty",
         InvalidDomain = "invalid_domain": "a provider's domain is not a host name",
         InvalidHeader = "invalid_header": "a header's value has a character that is not allowed in headers",
+        InvalidHost = "invalid_host": "a host is not a name as in addresses, which may have a star as its first label",
         InvalidJson = "invalid_json": "the file is not JSON",
         InvalidJwks = "invalid_jwks": "a JWKS or a private key is malformed, or has no key that can be used",
         InvalidName = "invalid_name": "a name cannot be that of a header, method, media type, scope, cookie, module or parameter",
@@ -135,6 +136,7 @@ codes! {
     warnings {
         AudienceMissing = "audience_missing": "paths need tokens of an Auth0 authorizer without an `audience`: Auth0 then issues no access token that can be checked",
         AuthOnLogin = "auth_on_login": "a path of a login or a refresh needs a token, which its callers do not have yet",
+        CallbackElsewhere = "callback_elsewhere": "a login or a callback has another host than the address to which the provider redirects browsers",
         CallbackMissing = "callback_missing": "no callback path at the `redirect_uri` begins a session",
         CorsAnyOrigin = "cors_any_origin": "every site may read answers",
         CorsStar = "cors_star": "a star in an origin admits everyone who can get a name there, or lets such pages read with the user's cookies",

@@ -14,12 +14,13 @@ use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
 use super::protected_resource::{ProtectedResource, WrittenResource, read_resource_of_path};
-use super::reader::{Findings, Help, ObjectReader, Place, Written, read_array, shown};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, host_help, read_array, shown};
 use super::root;
 use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
+use crate::address::Address;
 use crate::config::code::Code;
-use crate::route::{Method, MethodRule, Pattern};
+use crate::route::{Host, Method, MethodRule, Pattern};
 
 /// What is done with the requests that a route takes; several routes may share it.
 pub struct Path {
@@ -65,6 +66,8 @@ pub(crate) struct WrittenPath<'n> {
     pub method: Option<MethodRule>,
     /// The same as it is written.
     pub written_method: HostOnly<Option<Written<'n>>>,
+    /// The names it answers under, if they are known here.
+    pub host: Option<Host>,
     /// The paths it answers, as they are written.
     pub path: Option<Written<'n>>,
     /// The paths it answers, if they are known here.
@@ -111,10 +114,17 @@ impl<'n> WrittenPath<'n> {
         }
     }
 
-    /// Checks whether this text is its path.
+    /// Checks whether an address is that of its path, under a host that it has.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn is_at(&self, path: &str) -> bool {
-        self.path.and_then(|written| written.value()) == Some(path)
+    pub fn is_called_at(&self, url: &Address) -> bool {
+        self.path.and_then(|written| written.value()) == Some(url.path()) && self.has_host_of(url)
+    }
+
+    /// Checks whether it has the host of an address.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn has_host_of(&self, url: &Address) -> bool {
+        let called = url.host_and_port().split(':').next().and_then(Host::parse);
+        self.host.as_ref().is_none_or(|host| host.contains(&called.unwrap_or_default()))
     }
 
     /// Yields the functions of other Workers that it calls.
@@ -135,7 +145,7 @@ impl<'n> WrittenPath<'n> {
 
     /// Checks whether it is known what it answers, and with what.
     pub fn is_known(&self) -> bool {
-        self.method.is_some() && self.pattern.is_some() && self.answer.is_some()
+        self.method.is_some() && self.host.is_some() && self.pattern.is_some() && self.answer.is_some()
     }
 
     /// Returns the address of an open path with `GET` that begins a login.
@@ -180,6 +190,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         offset: node.offset,
         method: None,
         written_method: HostOnly::default(),
+        host: None,
         path: None,
         pattern: None,
         encoded_slashes: false,
@@ -200,11 +211,16 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     read.method = method.and_then(|(_, method)| method);
     read.path = object.text(&keys::PATH, findings);
     read.pattern = read.path.and_then(|written| read_pattern(&written, &keys::PATH.at(place), findings));
+    read.host = match object.text(&keys::HOST, findings) {
+        Some(written) => read_host(&written, &keys::HOST.at(place), findings),
+        None => Some(Host::default()),
+    };
     read.allow = object.allowed_warnings(findings);
     read.encoded_slashes = object.boolean(&keys::ENCODED_SLASHES, findings);
     read.access = read_access(&mut object, findings);
     let authenticated = read.access.is_some();
-    read.protected_resource = read_resource_of_path(&mut object, read.pattern.as_ref(), authenticated, findings);
+    read.protected_resource =
+        read_resource_of_path(&mut object, read.host.as_ref(), read.pattern.as_ref(), authenticated, findings);
     read.answer = read_answer(&mut object, read.pattern.as_ref(), authenticated, findings);
     read.variables = read_variables(&mut object, &keys::VARIABLES, findings);
     let asks_upstream = match &read.answer {
@@ -222,6 +238,26 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     read.pre_process = read_rpc(&mut object, &keys::PRE_PROCESS, findings);
     object.finish(findings);
     read
+}
+
+fn read_host(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Host> {
+    let text = written.value()?;
+    let host = Host::parse(text);
+    if host.is_none() {
+        let help = host_help(|| spelling_of_host(text));
+        findings.refuse(written, place, Code::InvalidHost, "is not the name of a host", help);
+    }
+    host
+}
+
+/// Returns how to write the host that a text may mean.
+fn spelling_of_host(text: &str) -> String {
+    let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let name = Address::parse(&url).and_then(|url| url.host_and_port().split(':').next().map(str::to_owned));
+    match name.filter(|name| Host::parse(name).is_some()) {
+        Some(name) => format!("write \"{name}\", which is the same with every port"),
+        None => "write it as api.example.com, or as *.example.com for all names with one more label".to_owned(),
+    }
 }
 
 fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Pattern> {

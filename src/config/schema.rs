@@ -61,6 +61,7 @@ fn parts() -> Vec<Part> {
         OneOf(integration::keys::union()),
         One(server::section()),
         One(upstream_token::section()),
+        One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),
         One(session::section()),

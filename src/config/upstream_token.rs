@@ -1,7 +1,5 @@
 //! The `authorization` of a server: the token that the gateway requests for it, in place of the caller's.
 
-use form_urlencoded::Serializer;
-
 use super::address::read_https;
 use super::client::{CLIENT_ID, Client, read_client};
 #[cfg(not(target_arch = "wasm32"))]
@@ -23,6 +21,7 @@ use super::shared_secret::SECRET_MIN_BYTES;
 #[cfg(not(target_arch = "wasm32"))]
 use super::token_target::WrittenTarget;
 use super::token_target::{AUDIENCE, RESOURCE, SCOPE, read_token_target};
+use crate::encoding::FormText;
 use crate::secret::Secret;
 
 /// How the gateway gets the token.
@@ -97,7 +96,7 @@ pub(super) fn read_upstream_token<'n>(
     let endpoint = endpoint.and_then(|written| read_https(&written, &TOKEN_ENDPOINT.at(place), findings));
     let token = || {
         let (grant, endpoint) = (grant?.1?, endpoint?);
-        let mut form = Serializer::new(grant.form().to_owned());
+        let mut form = FormText::of(grant.form().to_owned());
         for (name, written) in
             [(AUDIENCE.name, target.audience), (RESOURCE.name, target.resource), (SCOPE.name, target.scope)]
         {

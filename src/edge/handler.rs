@@ -52,7 +52,7 @@ fn not_configured(cx: &RequestContext) -> Problem {
 async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer, Problem> {
     let config = &gateway.config;
     check_address(cx, config.networks.as_ref())?;
-    let found = config.routes.find(cx.method(), cx.path());
+    let found = config.routes.find(cx.method(), cx.host(), cx.path());
     if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(rule, cx, &found)) {
         return Ok(answer);
     }
@@ -67,7 +67,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
         Found::Ambiguous(reason) => return Err(Problem::PathAmbiguous(reason)),
     };
     cx.path_index.set(Some(matched.index));
-    let _ = cx.route.set((matched.rule, matched.pattern.to_owned()));
+    let _ = cx.route.set((matched.rule, [matched.host, matched.pattern].concat()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
     check_address(cx, path.rules.networks.as_ref())?;
     check_rate(cx, path, None).await?;

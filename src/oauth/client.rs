@@ -1,11 +1,9 @@
 //! How the gateway authenticates at the provider's endpoints (RFC 6749 section 2.3).
 
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use form_urlencoded::{Serializer, byte_serialize};
 use serde_json::Value;
 
 use crate::config::{AuthMethod, Client, Endpoints, Provider, TokenTarget};
-use crate::encoding::encode;
+use crate::encoding::{FormText, base64, base64url, push_percent_encoded};
 use crate::json::{self, ToText as _};
 use crate::jwks::SigningKey;
 
@@ -31,7 +29,7 @@ impl Form {
         fields: &[(&str, &str)],
         target: Option<&TokenTarget<'_>>,
     ) -> Self {
-        let mut form = Serializer::new(String::new());
+        let mut form = FormText::default();
         form.extend_pairs(fields);
         match target {
             Some(target) => form.extend_pairs(target.parameters()),
@@ -43,7 +41,7 @@ impl Form {
     /// Makes the client's form of an authorization request, which is pushed (RFC 9126 section 2.1): the client authenticates as at
     /// the token endpoint.
     pub fn for_pushed(provider: &Provider, endpoints: &Endpoints, query: String) -> Self {
-        Self::new(&provider.client, endpoints.token_auth, Serializer::new(query))
+        Self::new(&provider.client, endpoints.token_auth, FormText::of(query))
     }
 
     /// Makes the client's form of `fields` for the revocation endpoint.
@@ -62,25 +60,25 @@ impl Form {
             (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
             (method, _) => method,
         };
-        let mut form = Serializer::new(String::new());
+        let mut form = FormText::default();
         form.extend_pairs(fields);
         Self::authenticated(&provider.client, method, form)
     }
 
     /// Adds the client to a form for a token endpoint, which may take a secret by `only` one method.
-    pub(super) fn new(client: &Client, only: Option<AuthMethod>, form: Serializer<'_, String>) -> Self {
+    pub(super) fn new(client: &Client, only: Option<AuthMethod>, form: FormText) -> Self {
         Self::authenticated(client, method(client, only), form)
     }
 
     /// Adds the client to a form, as the method has it.
-    fn authenticated(client: &Client, method: AuthMethod, mut form: Serializer<'_, String>) -> Self {
+    fn authenticated(client: &Client, method: AuthMethod, mut form: FormText) -> Self {
         form.append_pair("client_id", &client.id);
         let mut authorization = None;
         match (method, &client.secret) {
             (AuthMethod::Basic, Some(secret)) => {
                 let written = |text: &str| if client.raw_secret { text.to_owned() } else { percent_encoded(text) };
                 let pair = [&*written(&client.id), ":", &written(secret.expose())].concat();
-                authorization = Some(["Basic ", &encode(&STANDARD, pair.as_bytes())].concat());
+                authorization = Some(["Basic ", &base64(pair.as_bytes())].concat());
             }
             (AuthMethod::Post, Some(secret)) => {
                 form.append_pair("client_secret", secret.expose());
@@ -113,7 +111,7 @@ pub fn client_assertion(client: &str, issuer: &str, key: &SigningKey, jti: &str,
         ("iat", now.into()),
         ("exp", (now + ASSERTION_SECS).into()),
     ];
-    let part = |members: &mut [(&str, Value)]| encode(&URL_SAFE_NO_PAD, json::object(members).to_text().as_bytes());
+    let part = |members: &mut [(&str, Value)]| base64url(json::object(members).to_text().as_bytes());
     [part(&mut header), part(claims)].join(".")
 }
 
@@ -126,17 +124,21 @@ fn method(client: &Client, only: Option<AuthMethod>) -> AuthMethod {
 /// Encodes a text for Basic (RFC 6749 section 2.3.1) in the form that every decoder reads alike: a space as `%20`, since some do not
 /// decode `+`, and `-._~` bare.
 fn percent_encoded(text: &str) -> String {
-    let pieces = byte_serialize(text.as_bytes()).map(|piece| match piece {
-        "+" => "%20",
-        "%7E" => "~",
-        piece => piece,
-    });
-    pieces.collect()
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'*' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => push_percent_encoded(byte, &mut encoded),
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
     use crate::oauth::login::tests::provider;
@@ -239,7 +241,7 @@ mod tests {
             ("a b+c%d:e/f=", "a%20b%2Bc%25d%3Ae%2Ff%3D", "what means something elsewhere"),
             ("\u{e9}\"\n", "%C3%A9%22%0A", "everything else, as bytes of UTF-8"),
         ];
-        let empty = || Serializer::new(String::new());
+        let empty = || FormText::default();
         for (secret, expected, message) in table {
             let mut provider = provider(&[]);
             provider.client.secret = Some(Secret::new(secret.to_owned()));

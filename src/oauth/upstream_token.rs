@@ -1,10 +1,9 @@
 //! The gateway's own tokens for upstreams: the request for one (RFC 6749 section 4.4, RFC 8693 section 2.1), and what came of it.
 
-use form_urlencoded::Serializer;
-
 use super::Form;
 use super::provider_response::{Grant, Outcome, read_tokens, refused};
 use crate::config::UpstreamToken;
+use crate::encoding::FormText;
 use crate::problem::Problem;
 use crate::token::TOKEN_MAX_BYTES;
 
@@ -25,7 +24,7 @@ const LIFETIME_MAX_SECS: i64 = 24 * 60 * 60;
 
 /// Returns the form that requests a token; with a caller's token, that is exchanged for one.
 pub fn upstream_token_form(token: &UpstreamToken, subject: Option<&str>) -> Form {
-    let mut form = Serializer::new(token.form.clone());
+    let mut form = FormText::of(token.form.clone());
     if let Some(subject) = subject {
         form.append_pair("subject_token", subject);
     }

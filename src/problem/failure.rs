@@ -33,8 +33,13 @@ pub enum Problem {
     UnsupportedMediaType,
     /// The path accepts no requests from this address.
     IpDenied,
-    /// Too many requests of this kind came within the period, in seconds.
-    RateLimited(u32),
+    /// Too many requests of this kind came.
+    RateLimited {
+        /// After how many seconds the next may come.
+        wait_secs: u32,
+        /// How many may come within how many seconds, if the gateway knows.
+        policy: Option<(u32, u32)>,
+    },
     /// A token is needed and none was sent.
     TokenMissing,
     /// The token has expired.
@@ -239,7 +244,7 @@ impl Problem {
             | Self::MethodNotAllowed(_)
             | Self::UnsupportedMediaType
             | Self::IpDenied
-            | Self::RateLimited(_)
+            | Self::RateLimited { .. }
             | Self::EmailOrPhoneMissing
             | Self::EmailMissing
             | Self::OtpOrContactMissing

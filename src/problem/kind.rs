@@ -300,7 +300,7 @@ impl Problem {
             Self::BodyMalformed(_) => &BODY_MALFORMED,
             Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::IpDenied => &IP_DENIED,
-            Self::RateLimited(_) => &RATE_LIMITED,
+            Self::RateLimited { .. } => &RATE_LIMITED,
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,

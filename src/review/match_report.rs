@@ -54,17 +54,18 @@ pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchRep
     let address = Address::parse(&url).filter(Address::is_http);
     let address = address.ok_or_else(|| format!("\"{target}\" is neither a path that begins with / nor a URL"))?;
     let path = address.path().to_owned();
+    let host = if target.starts_with('/') { String::new() } else { address.host_and_port().to_owned() };
 
     let specs = outline.routes.iter().map(|route| route.spec.clone()).collect();
     let table =
         RouteTable::build(specs).map_err(|_| "two routes match the same requests: run `bargate check`".to_owned())?;
-    let (outcome, taker) = match table.find(method, &path) {
+    let (outcome, taker) = match table.find(method, &host, &path) {
         Found::Route(found) => (taken(outline, &found, &address), Some(found.index)),
         Found::MethodNotAllowed(allow) => (Outcome::MethodNotAllowed(allow), None),
         Found::NotFound => (Outcome::NotFound, None),
         Found::Ambiguous(ambiguity) => (Outcome::Ambiguous(ambiguity), None),
     };
-    let passed = table.passed(taker, method, &path).into_iter();
+    let passed = table.passed(taker, method, &host, &path).into_iter();
     let passed = passed.filter_map(|(index, why)| Some((outline.routes.get(index)?, why))).collect();
     Ok(MatchReport { method: method.to_owned(), path, outcome, passed })
 }

@@ -6,7 +6,7 @@ use crate::config::authorizer::keys::{JWKS, jwt, supabase};
 use crate::config::document::{Node, Value};
 use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};
-use crate::config::rules::rate_limit;
+use crate::config::rules::{OBJECTS, rate_limit};
 use crate::config::{
     ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
     WrittenService, walk_references,
@@ -138,6 +138,10 @@ impl<'t> Needs<'t> {
 
     fn add_rate_limit(&mut self, path: &WrittenPath<'_>) {
         let Some(limit) = path.node.at(&keys::RATE_LIMIT) else { return };
+        if let Some(max) = limit.at(&rate_limit::LIMIT) {
+            self.add(NeedKind::DurableObject, OBJECTS, max.offset, true);
+            return;
+        }
         let period = match limit.at(&rate_limit::PERIOD_SECONDS).map(|node| &node.value) {
             Some(Value::Number(number)) => number.as_u64().unwrap_or_default(),
             _ => rate_limit::PERIOD_SECONDS.shape.default.into(),

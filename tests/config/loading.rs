@@ -426,7 +426,7 @@ fn each_resource_is_described_by_the_paths_that_belong_to_it() {
     }
     for (index, resource) in ["", "/mcp", "/mcp/deep", "/none"].into_iter().enumerate() {
         let path = address(resource).replace("https://x.example", "");
-        let Found::Route(found) = config.routes.find("GET", &path) else { panic!("{path} is served") };
+        let Found::Route(found) = config.routes.find("GET", "", &path) else { panic!("{path} is served") };
         assert_eq!((found.index, found.pattern), (9 + index, path.as_str()));
     }
 }

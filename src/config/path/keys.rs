@@ -30,7 +30,8 @@ section! {
                "Which requests are answered, and by what: by an `integration`, or by a fixed `response`.\n\n`{{name}}` in a \
              path matches one segment. `{{.+}}` or `{{name+}}` at its end matches the rest of the path, which may be empty. A \
              pattern has at most {MAX_SEGMENTS} segments and {MAX_PATTERN_BYTES} bytes. The order of entries does not \
-             matter. If several match, a path without a wildcard takes precedence, then a literal segment over a \
+             matter. If several match, one with the request's `host` takes precedence over one with a star, and that over one \
+             without a host; then a path without a wildcard, then a literal segment over a \
              parameter, then the exact method over `ANY`. Two entries for the same requests are an error."
         ),
     )
@@ -64,6 +65,10 @@ section! {
     PATH: Text = text("path", Pattern).required(), Elsewhere,
         "The path, beginning with `/`. `{name}` is a parameter, `{.+}` at the end matches the rest.",
         example("/users/{id}");
+    HOST: Text = text("host", Host), Elsewhere,
+        "The name that requests must come by, without a port. A star is one whole label, as in `*.example.com`. See \
+         [hosts](paths.md#hosts).",
+        default_words("every name"), example("api.example.com");
     AUTH: Value = value("auth"), Elsewhere,
         "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, or an \
          object, see [auth](#auth). If the config has sessions, a session is enough. Without it the path is open to everyone.",

@@ -89,9 +89,9 @@ impl<'t> Context<'t> {
             check_path(server, &written, &place, findings);
         }
         let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
-        let WrittenPath { index, offset, method, path, pattern, encoded_slashes, .. } = written;
-        let route = method.zip(pattern);
-        let route = route.map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });
+        let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
+        let route = method.zip(host).zip(pattern);
+        let route = route.map(|((method, host), pattern)| RouteSpec { method, host, pattern, encoded_slashes, guard });
         let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 

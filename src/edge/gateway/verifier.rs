@@ -149,7 +149,7 @@ async fn verify_signature<'k>(
     for index in candidates {
         // A key or signature whose numbers WebCrypto refuses has verified nothing.
         let Ok(key) = held.imported(index, algorithm).await else { continue };
-        let verified = webcrypto::verify(&key, algorithm, token.signature(), token.signed_bytes()).await;
+        let verified = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
         if verified.is_ok_and(|verified| verified) {
             let key = held.set.keys().get(index);
             return Ok(SignatureVerified::attest(key.and_then(|key| key.issuer.as_deref())));

@@ -34,7 +34,7 @@ pub struct RequestContext {
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
-    /// The methods and the pattern of the route that took it, once one did.
+    /// The methods of the route that took it, and its pattern behind its host, once one did.
     pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,

@@ -346,6 +346,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("response_headers", "", r#""remove": ["Content-Security-Policy", "server"]"#, "response_headers.remove: removes content-security-policy"),
     ("rate_limit", r#""binding": "A", "key": "ip""#, r#""binding": "B", "key": "ip""#, "rate_limit.binding: counts with another limit: \"B\" instead of \"A\""),
     ("rate_limit", r#""binding": "A", "key": "ip""#, r#""binding": "A", "key": "header:x""#, "rate_limit.key: counts by another key: \"header:x\" instead of \"ip\""),
+    ("rate_limit", r#""limit": 10, "key": "ip""#, r#""limit": 11, "key": "ip""#, "rate_limit.limit: lets more requests through: 11 instead of 10"),
     ("rate_limit", r#""period_seconds": 60"#, r#""period_seconds": 10"#, "rate_limit.period_seconds: counts over another period: 10 instead of 60"),
     ("cache", r#""vary": ["accept", "x-a"]"#, r#""vary": ["X-A"]"#, "cache.vary: gives the same answer whatever the header accept"),
     ("cache", r#""per_user": true"#, "", "cache.per_user: gives the same answer to every user"),
