@@ -15,6 +15,7 @@ mod refresh;
 mod return_to;
 mod rotation;
 mod target;
+mod upstream_token;
 mod web_message;
 
 pub use attempts::{Attempts, Ended};
@@ -42,4 +43,5 @@ pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
 pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};
 pub use target::{Unfit, unfit};
+pub use upstream_token::{STORED, parse_upstream_token, upstream_token_form};
 pub use web_message::web_message_page;

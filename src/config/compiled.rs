@@ -74,7 +74,7 @@ impl Config {
     /// into an address, and both kinds are for the client.
     pub fn takes_id_tokens(&self, authorizer: &Rc<Authorizer>) -> bool {
         let is_for_client = |provider: &Rc<Provider>| {
-            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client_id == authorizer.audience
+            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client.id == authorizer.audience
         };
         self.has_sessions_by_id_token()
             && authorizer.audience_claim.is_none()

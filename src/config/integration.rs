@@ -244,7 +244,7 @@ fn read_integration<'n>(
             }
             let prefix = read_strip_prefix(object, pattern, findings);
             let server = object.text(&keys::http_proxy::SERVER, findings);
-            let target = read_token_target(object, findings);
+            let target = read_token_target(object, true, findings);
             if let Some((key, written)) = target.first().filter(|_| !authenticated) {
                 let message = format_args!("this path verifies no token, and sends none of a session");
                 let help = advice("add \"auth\": true to this path");

@@ -6,6 +6,8 @@ mod login;
 mod path;
 mod resources;
 mod sessions;
+#[cfg(not(target_arch = "wasm32"))]
+mod upstream_tokens;
 
 use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;

@@ -88,9 +88,10 @@ impl<'n> WrittenTarget<'n> {
     }
 }
 
-/// Reads the keys.
+/// Reads the keys. A token of a session is not requested by its scope alone.
 pub(super) fn read_token_target<'n>(
     object: &mut ObjectReader<'n, '_>,
+    of_session: bool,
     findings: &mut Findings<'_>,
 ) -> WrittenTarget<'n> {
     let place = object.place();
@@ -109,7 +110,7 @@ pub(super) fn read_token_target<'n>(
         findings.refuse(&written, &SCOPE.at(place), Code::InvalidName, "is not a scope", help);
     }
     let is_named = object.node(&AUDIENCE).or(object.node(&RESOURCE)).is_some();
-    if let Some(written) = scope.filter(|_| !is_named) {
+    if let Some(written) = scope.filter(|_| of_session && !is_named) {
         let message = format_args!("a \"scope\" needs the \"audience\" or the \"resource\" that it is of");
         let help = advice("add one of the two; the \"scope\" of a login is the authorizer's");
         findings.note(written.offset, &SCOPE.at(place), Code::MissingKey, message, help.about([AUDIENCE.name]));

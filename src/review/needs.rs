@@ -107,7 +107,7 @@ impl<'t> Needs<'t> {
         });
     }
 
-    /// Adds the stores of sessions and of key sets.
+    /// Adds the stores of sessions, of key sets and of the gateway's own tokens.
     fn add_stores(&mut self) {
         let tree = self.tree;
         for class in tree.session.iter().flat_map(|_| ["SESSIONS", "REFRESH_EXCHANGES"]) {
@@ -130,6 +130,9 @@ impl<'t> Needs<'t> {
         };
         if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
             self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
+        }
+        if let Some((grant, _)) = tree.servers.iter().find_map(|server| *server.grant) {
+            self.add(NeedKind::Kv, "UPSTREAM_TOKENS", grant.offset, false);
         }
     }
 
