@@ -59,6 +59,7 @@ fn parts() -> Vec<Part> {
     vec![
         One(path::keys::section().conditions(conditions::of_path())),
         OneOf(integration::keys::union()),
+        One(integration::keys::refresh::api::section()),
         One(server::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),

@@ -116,7 +116,7 @@ fn read_server<'n>(
     let timeout_ms = object.integer(&TIMEOUT_MS, findings);
     let retries = object.integer(&RETRIES, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
-    let token_target = read_token_target(&mut object, findings);
+    let token_target = read_token_target(&mut object, false, findings);
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
