@@ -9,7 +9,7 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, index_names, read_array, read_text};
 use super::root;
 use super::section::section;
-use super::token_target::{WrittenTarget, read_token_target};
+use super::token_target::{Holder, WrittenTarget, read_token_target};
 use super::upstream_token::{UpstreamToken, WrittenGrant, read_upstream_token};
 use crate::http::header::is_token;
 
@@ -135,7 +135,7 @@ fn read_server<'n>(
     let retries = object.integer(&RETRIES, findings);
     let sticky_header = read_sticky_header(&mut object, are_weighted, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
-    let mut token_target = read_token_target(&mut object, true, findings);
+    let mut token_target = read_token_target(&mut object, Holder::Session, findings);
     let (grant, token) = match object.node(&AUTHORIZATION) {
         None => (HostOnly::default(), Some(None)),
         Some(node) => {
