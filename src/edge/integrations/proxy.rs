@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
@@ -76,7 +77,8 @@ pub async fn run(
     let query = mapped_query(&path.mapping, cx, claims);
     let url = |target: &Target| upstream_url(target, forwarded.path, query.as_deref());
     let targets = match server {
-        Server { retries: 0, targets, .. } if targets.others.is_empty() => Vec::new(),
+        // With a token of the gateway's own, an empty body may be sent again.
+        Server { retries: 0, token: None, targets, .. } if targets.others.is_empty() => Vec::new(),
         Server { targets, .. } if targets.are_weighted() => ranked(targets, &caller(cx, server, claims)),
         Server { targets, .. } => targets.iter().collect(),
     };
@@ -93,9 +95,22 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = gateway.begin_measuring();
-    let sent = ask(cx, &request, server, &targets, url, raw).await;
-    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
+        None => None,
+    };
+    let sent = loop {
+        if let Some(own) = &mut own {
+            own.put_on(&request).await?;
+        }
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, &targets, url, raw).await;
+        cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+            break sent;
+        }
+        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
+    };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -137,8 +152,7 @@ async fn ask(
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
     let attempts = (!once).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
@@ -161,6 +175,12 @@ async fn ask(
             Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.
