@@ -108,6 +108,7 @@ export function besideConfig(how) {
       proxied('/canary/{.+}', 'canary'),
       { ...proxied('/reports/{.+}', 'orders', { auth: true }), host: 'reports.example' },
       proxied('/limited', 'upstream', { rate_limit: { limit: 100, key: 'ip' } }),
+      proxied('/ledger/{.+}', 'ledger', { auth: true }),
       sessions('GET', '/account/sessions', true),
       sessions('DELETE', '/account/sessions', true),
       sessions('DELETE', '/account/sessions/{id}', true),
@@ -123,6 +124,16 @@ export function besideConfig(how) {
         { url: how.upstream, weight: 95 },
         { url: `${how.upstream}/canary`, weight: 5 },
       ],
+    },
+    {
+      alias: 'ledger',
+      url: how.upstream,
+      authorization: {
+        grant: 'client_credentials',
+        token_endpoint: `${how.tenant.origin}/oauth/token`,
+        client_id: DEFAULT_CLIENT_ID,
+        client_secret: DEFAULT_CLIENT_SECRET,
+      },
     },
   ];
   return { ...config, servers: [...servers, ...others] };
