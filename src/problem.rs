@@ -42,6 +42,11 @@ impl Problem {
         if let Some(RetryAfter(seconds)) = self.retry_after() {
             push(&mut headers, "retry-after", seconds.to_string().into());
         }
+        // draft-ietf-httpapi-ratelimit-headers-10.
+        if let Self::RateLimited { wait_secs, policy: Some((max, period_secs)) } = self {
+            push(&mut headers, "ratelimit-policy", format!("\"path\";q={max};w={period_secs}").into());
+            push(&mut headers, "ratelimit", format!("\"path\";r=0;t={wait_secs}").into());
+        }
         headers
     }
 
@@ -56,14 +61,15 @@ impl Problem {
     /// Returns when to try again.
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
-            Self::RateLimited(seconds) => Some(RetryAfter::from_secs(*seconds)),
+            Self::RateLimited { wait_secs, .. } => Some(RetryAfter::from_secs(*wait_secs)),
             Self::IdpRateLimited(retry_after) => Some(*retry_after),
             _ => self.kind().retry.then(RetryAfter::default),
         }
     }
 
-    /// Returns the body as JSON. An older code takes the place of `code`, which is then beside it.
-    pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
+    /// Returns the body as JSON, with a refresh token for a client whose own is used. An older code takes the place of `code`, which is
+    /// then beside it.
+    pub fn body(&self, request_id: &str, older_code: Option<&str>, refresh_token: Option<&str>) -> String {
         let ProblemKind { status, code, title, .. } = *self.kind();
         // Without an older code the same member is written twice, and is once in the object.
         let beside = if older_code.is_some() { "bargate_code" } else { "code" };
@@ -77,6 +83,6 @@ impl Problem {
             ("request_id", request_id.into()),
             ("error", title.into()),
         ];
-        json::object(members).to_text()
+        json::with_text(json::object(members), "refresh_token", refresh_token).to_text()
     }
 }

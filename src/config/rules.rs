@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::headers::{PRIVATE, read_header_names};
+use super::key::{Key, OneOf, declare};
 use super::networks::{Networks, read_networks};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, advice, shown};
@@ -16,6 +17,15 @@ pub(super) const CACHE_MAX_SECS: u32 = 24 * 60 * 60;
 
 /// The periods of Cloudflare's rate limiting binding, in seconds.
 pub(super) const PERIODS_SECS: [u32; 2] = [10, 60];
+
+/// The longest period over which an object counts, in seconds: a day.
+pub(super) const PERIOD_MAX_SECS: u32 = 24 * 60 * 60;
+
+/// The largest number of requests that an object lets through in a period.
+pub(super) const REQUESTS_MAX: u32 = 1_000_000;
+
+/// The binding of the objects that count.
+pub const OBJECTS: &str = "RATE_LIMITS";
 
 /// The default period.
 pub(crate) const PERIOD_DEFAULT_SECS: u32 = 60;
@@ -38,11 +48,13 @@ pub struct Rules {
 /// A limit on the number of requests.
 #[derive(Clone)]
 pub struct RateLimit {
-    /// The binding that counts.
+    /// The binding that counts, or that of the objects.
     pub binding: String,
+    /// How many requests an object lets through in a period; if Cloudflare's binding counts, it knows.
+    pub max: Option<u32>,
     /// What is counted separately.
     pub key: RateKey,
-    /// The period of the binding, in seconds.
+    /// The period, in seconds.
     pub period_secs: u32,
 }
 
@@ -93,8 +105,21 @@ fn read_rate_limit(
     let node = object.node(&path_keys::RATE_LIMIT)?;
     let place = path_keys::RATE_LIMIT.at(object.place());
     let mut reader = ObjectReader::open(node, &place, findings)?;
+    let max = reader.limit(&rate_limit::LIMIT, findings);
+    let is_counted_by_object = reader.node(&rate_limit::LIMIT).is_some();
+    if !is_counted_by_object {
+        reader.required(&rate_limit::BINDING, findings);
+    }
     let binding = reader.text(&rate_limit::BINDING, findings);
-    let period_secs = reader.one_of(&rate_limit::PERIOD_SECONDS, findings);
+    if let Some(binding) = binding.filter(|_| is_counted_by_object) {
+        let message = format_args!("with a limit, an object of the gateway's own counts");
+        let help = advice("remove \"binding\"; or remove \"limit\", and set the number at the binding");
+        findings.note(binding.offset, &rate_limit::BINDING.at(&place), Code::UnusedKey, message, help);
+    }
+    let period_secs = match is_counted_by_object {
+        true => reader.integer(&rate_limit::PERIOD_SECONDS, findings),
+        false => reader.one_of(&PERIOD_OF_BINDING, findings),
+    };
     let key = reader.text(&rate_limit::KEY, findings);
     let key = key.and_then(|written| {
         let text = written.value()?;
@@ -119,8 +144,8 @@ fn read_rate_limit(
         }
     });
     reader.finish(findings);
-    let binding = binding?.value()?.to_owned();
-    Some(RateLimit { binding, key: key?, period_secs })
+    let binding = if is_counted_by_object { OBJECTS } else { binding?.value()? }.to_owned();
+    Some(RateLimit { binding, max, key: key?, period_secs })
 }
 
 fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<String> {
@@ -180,6 +205,10 @@ fn read_cache(
     Some(Cache { ttl_secs, vary, per_user })
 }
 
+/// `period_seconds`, if a binding counts.
+const PERIOD_OF_BINDING: Key<OneOf> =
+    declare::one_of(rate_limit::PERIOD_SECONDS.name, &PERIODS_SECS, PERIOD_DEFAULT_SECS);
+
 /// The keys of `rate_limit`.
 pub(crate) mod rate_limit {
     use super::*;
@@ -188,11 +217,22 @@ pub(crate) mod rate_limit {
         Section::new(
             "rate_limit",
             "rate_limit",
-            "How often requests may come. One too many gets 429 `rate_limited`, with the period in \
-             `Retry-After`.\n\nThe number is set at the binding, under `[[ratelimits]]` in `wrangler.toml`. Each path \
-             counts separately, and Cloudflare counts by location. With `sub`, a request without a user counts by its \
+            "How often requests may come. One too many gets 429 `rate_limited`, with the seconds to wait in \
+             `Retry-After`.\n\nEither Cloudflare counts by location: then the number is set at the `binding`, under `[[ratelimits]]` \
+             in `wrangler.toml`. Or an object of the gateway's own counts exactly: then the number is the `limit`. Each path \
+             counts separately. With `sub`, a request without a user counts by its \
              address. IPv6 addresses count by their first 64 bits.",
         )
+            .condition(object! {
+                "if": present(&LIMIT),
+                "then": with(&BINDING, absent("With a limit, an object of the gateway's own counts: remove binding.")),
+                "else": object! {
+                    "allOf": list![
+                        having(&BINDING, object! { "type": "string" }),
+                        with(&PERIOD_SECONDS, object! { "enum": PERIODS_SECS.to_vec() }),
+                    ],
+                },
+            })
             .example(
                 r#"{
                         "servers": [{ "alias": "api", "url": "$env.API_URL" }],
@@ -207,16 +247,20 @@ pub(crate) mod rate_limit {
                     }"#,
             );
 
-        BINDING: Text = text("binding", NotEmpty).required(), Different("counts with another limit"),
+        BINDING: Text = text("binding", NotEmpty), Different("counts with another limit"),
             "The name of the rate limiting binding in `wrangler.toml`.",
-            example("LIMIT");
+            default_words("required without `limit`"), example("LIMIT");
+        LIMIT: Limit = limit("limit", 1..=REQUESTS_MAX), Larger("lets more requests through"),
+            "How many requests may come within any `period_seconds`, counted exactly. Needs the Durable Object \
+             `RATE_LIMITS`, which each request asks.",
+            example(100_u32);
         KEY: Text = text("key", RateKey).required(), Different("counts by another key"),
             "What is counted separately: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
              value of a header.",
             example("ip"), example("sub"), example("header:x-api-key");
-        PERIOD_SECONDS: OneOf = one_of("period_seconds", &PERIODS_SECS, PERIOD_DEFAULT_SECS),
+        PERIOD_SECONDS: Integer = integer("period_seconds", 1..=PERIOD_MAX_SECS, PERIOD_DEFAULT_SECS),
             Different("counts over another period"),
-            "The period of the binding, in seconds.",
+            "The period, in seconds. With a `binding`, that of the binding, 10 or 60.",
             example(10_u32);
     }
 }

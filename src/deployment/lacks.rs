@@ -9,8 +9,12 @@ use crate::config::Diagnostic;
 use crate::review::{Need, NeedKind};
 
 /// The classes of Durable Objects, by the binding that the gateway looks for.
-const CLASSES: [(&str, &str); 3] =
-    [("REFRESH_EXCHANGES", "RefreshExchange"), ("SESSIONS", "Session"), ("LOGOUT_INDEX", "LogoutIndex")];
+const CLASSES: [(&str, &str); 4] = [
+    ("REFRESH_EXCHANGES", "RefreshExchange"),
+    ("SESSIONS", "Session"),
+    ("LOGOUT_INDEX", "LogoutIndex"),
+    ("RATE_LIMITS", "RateLimit"),
+];
 
 /// What the file of a module of `services/` ends in: what the build takes.
 const MODULE_ENDINGS: [&str; 4] = [".js", ".mjs", ".ts", ".mts"];
@@ -63,10 +67,21 @@ impl Wrangler {
             let help = format!("add it to \"durable_objects.bindings\" there, with the class_name \"{class}\"");
             return Some(self.undeclared(need, &help));
         };
+        let of_another = bound.get("script_name").is_some();
         let bound = bound.text("class_name").unwrap_or_default();
-        (bound != class).then(|| {
+        if bound != class {
             let message = format!("the Durable Object {name} has the class \"{bound}\", but must have \"{class}\"");
-            diagnostic(need, Code::BindingMismatch, message, format!("correct its class_name in {}", self.label))
+            let help = format!("correct its class_name in {}", self.label);
+            return Some(diagnostic(need, Code::BindingMismatch, message, help));
+        }
+        let is_made = self.classes.as_ref().is_none_or(|classes| classes.contains(class));
+        (!is_made && !of_another).then(|| {
+            let message =
+                format!("no migration in {} makes the class {class} of the Durable Object {name}", self.label);
+            let help = format!(
+                "add one to \"migrations\" there, with a tag of its own and \"new_sqlite_classes\": [\"{class}\"]"
+            );
+            diagnostic(need, Code::MissingBinding, message, help)
         })
     }
 

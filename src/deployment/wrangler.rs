@@ -22,6 +22,9 @@ pub struct Wrangler {
     pub(super) label: String,
     /// Its compatibility flags, which an environment without any inherits, and their place in the file, in bytes.
     pub(super) flags: (Vec<String>, usize),
+    /// The classes of Durable Objects that its migrations or its `exports` make, which an environment without any inherits; `None` if it
+    /// says nothing of them.
+    pub(super) classes: Option<BTreeSet<String>>,
     /// What wrangler refuses of the top of the file and of the section.
     pub(super) refused: Vec<Diagnostic>,
     /// The environments of the file.
@@ -58,6 +61,7 @@ impl Wrangler {
         };
         let mut refused = refusals(&root, "");
         let mut flags = flags_of(&root).unwrap_or_default();
+        let mut classes = classes_of(&root);
         let keeps_variables = root.get("keep_vars").is_some_and(|keeps| keeps.value == Value::Bool(true));
         let environments = root.get("env").map(Declared::members).unwrap_or_default();
         let environments: Vec<_> = environments.iter().map(|member| member.key.clone()).collect();
@@ -73,6 +77,7 @@ impl Wrangler {
                 };
                 refused.extend(refusals(&own, &format!("env.{name}.")));
                 flags = flags_of(&own).unwrap_or(flags);
+                classes = classes_of(&own).or(classes);
                 own
             }
         };
@@ -83,7 +88,7 @@ impl Wrangler {
             None => file.name.clone(),
             Some(name) => format!("{} (env.{name})", file.name),
         };
-        Ok(Self { file, folder, section, label, flags, refused, environments, keeps_variables })
+        Ok(Self { file, folder, section, label, flags, classes, refused, environments, keeps_variables })
     }
 
     /// Checks whether it says which secrets there are.
@@ -131,6 +136,21 @@ impl Wrangler {
         let all = self.entries("ratelimits").iter().chain(unsafe_ones);
         all.filter_map(|entry| Some((entry.text("name")?, limit(entry)))).collect()
     }
+}
+
+/// Returns the classes of Durable Objects that a section's migrations or `exports` make, if it has either.
+fn classes_of(section: &Declared) -> Option<BTreeSet<String>> {
+    let list = |declared: &'_ Declared, key| declared.get(key).map(Declared::items).unwrap_or_default().to_vec();
+    let mut names = BTreeSet::new();
+    for migration in list(section, "migrations") {
+        let made = ["new_sqlite_classes", "new_classes"].map(|key| list(&migration, key)).concat();
+        let moved = ["renamed_classes", "transferred_classes"].map(|key| list(&migration, key)).concat();
+        names.extend(made.iter().filter_map(Declared::as_text).map(str::to_owned));
+        names.extend(moved.iter().filter_map(|class| class.text("to")).map(str::to_owned));
+    }
+    let exports = section.get("exports").map(Declared::members).unwrap_or_default();
+    names.extend(exports.iter().map(|member| member.key.clone()));
+    (!names.is_empty()).then_some(names)
 }
 
 /// Returns wrangler's configuration without the values of variables, which are not to be printed; every line stays where it is.

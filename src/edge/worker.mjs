@@ -4,6 +4,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, prepared, services } from '../../build/inputs.mjs';
+import { count, forget } from './objects/rate_limit.js';
 
 const { abandon, answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
 
@@ -48,3 +49,13 @@ const stored = (kind) =>
 export class RefreshExchange extends stored('RefreshExchange') {}
 export class Session extends stored('Session') {}
 export class LogoutIndex extends stored('LogoutIndex') {}
+
+export class RateLimit extends DurableObject {
+  call(message) {
+    return count(this.ctx.storage, message);
+  }
+
+  alarm() {
+    return forget(this.ctx.storage);
+  }
+}

@@ -85,7 +85,7 @@ impl Attempts {
         }
         let refused = self.refused(client, now_ms) + 1.0;
         if refused > REFUSED_MAX {
-            return Err(Problem::RateLimited(RETRY_AFTER_SECS));
+            return Err(Problem::RateLimited { wait_secs: RETRY_AFTER_SECS, policy: None });
         }
         // Counted until it is known to be valid, or many at once would all pass.
         self.put(true, client, refused, now_ms);

@@ -38,7 +38,7 @@ for older clients.
 `WWW-Authenticate` ends in the scopes that the path needs, as `scope`, and in the address of its
 [metadata](tokens.md#metadata-for-oauth-clients), as `resource_metadata`, if it has any.
 
-`Retry-After` is in seconds. For `rate_limited` it is the period of the path's `rate_limit`, or 3. For `idp_rate_limited` it is the
+`Retry-After` is in seconds. For `rate_limited` it is the period of the path's `rate_limit`, or with a `limit` the time until a request passes, or 3. For `idp_rate_limited` it is the
 provider's own, at most 3600, if its 429 has one. Otherwise it is 5. Paths with `auth` also answer with the `idp_…` codes, if there is no
 JWKS to verify a token with, or if a session's access token has expired and cannot be renewed.
 ";

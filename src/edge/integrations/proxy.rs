@@ -8,18 +8,20 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::Forwarding;
+use crate::edge::request::rules::address;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::work::Awaited;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
-use crate::proxy::{ADDRESS_HEADERS, Attempts, Outages, Outcome, upstream_url};
+use crate::proxy::{ADDRESS_HEADERS, Attempts, Outages, Outcome, ranked, upstream_url};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
@@ -74,7 +76,13 @@ pub async fn run(
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, cx, claims);
     let url = |target: &Target| upstream_url(target, forwarded.path, query.as_deref());
-    let first = url(&server.targets.first);
+    let targets = match server {
+        // With a token of the gateway's own, an empty body may be sent again.
+        Server { retries: 0, token: None, targets, .. } if targets.others.is_empty() => Vec::new(),
+        Server { targets, .. } if targets.are_weighted() => ranked(targets, &caller(cx, server, claims)),
+        Server { targets, .. } => targets.iter().collect(),
+    };
+    let first = url(targets.first().unwrap_or(&&server.targets.first));
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
@@ -87,9 +95,22 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = gateway.begin_measuring();
-    let sent = ask(cx, &request, server, url, raw).await;
-    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
+        None => None,
+    };
+    let sent = loop {
+        if let Some(own) = &mut own {
+            own.put_on(&request).await?;
+        }
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, &targets, url, raw).await;
+        cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+            break sent;
+        }
+        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
+    };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -106,28 +127,37 @@ pub async fn run(
     Ok(Answer::Relayed(response))
 }
 
-/// Sends a request to an address of the server that can be reached, and retries it if that may help.
+/// Returns what tells a caller apart from others: the user, or else the header that the server names, or else the client's address.
+fn caller(cx: &RequestContext, server: &Server, claims: Option<&VerifiedClaims>) -> String {
+    let named = || cx.header(server.sticky_header.as_ref()?);
+    let said = claims.and_then(|claims| claims.text("sub")).or_else(named);
+    said.map(str::to_owned).or_else(|| address(cx)).unwrap_or_default()
+}
+
+/// Sends a request to one of several addresses of the server that can be reached, and retries it if that may help; or once, if there are
+/// none.
 async fn ask(
     cx: &RequestContext,
     request: &Request,
     server: &Server,
+    targets: &[&Target],
     url: impl Fn(&Target) -> String,
     raw: bool,
 ) -> Result<JsValue, JsValue> {
-    let Server { targets, timeout_ms, retries, .. } = server;
-    let once = *retries == 0 && targets.others.is_empty();
+    let Server { timeout_ms, retries, .. } = server;
+    let once = targets.is_empty();
     if once && !raw && request.body().is_none() {
         // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
         // was too late for: it is sent with an AbortController, which takes more.
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
-    let mut attempts = (!once).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+    let attempts = (!once).then(|| {
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
     });
+    let mut attempts = attempts.flatten();
     loop {
         let url = attempts.as_ref().map(|attempts| url(attempts.target));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
@@ -145,6 +175,12 @@ async fn ask(
             Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.

@@ -122,7 +122,9 @@ impl Answer {
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
         push(&mut headers, "content-type", "application/problem+json".into());
-        Self::Made { status: problem.status(), headers, body: Some(problem.body(cx.id(), older)), policy: None }
+        let refresh_token = cx.refresh_token.get().map(|token| token.expose().as_str());
+        let body = Some(problem.body(cx.id(), older, refresh_token));
+        Self::Made { status: problem.status(), headers, body, policy: None }
     }
 }
 
@@ -165,7 +167,7 @@ fn place_of_same(cx: &RequestContext, gateway: &Gateway) -> Option<u32> {
     let is_same = cx.set_cookie.get().is_none()
         && cx.session_token.borrow().is_none()
         && !config.server_timing
-        && (config.cors.is_none() || cx.header("origin").is_none());
+        && (cx.cors(config).is_none() || cx.header("origin").is_none());
     let place = cx.path_index.get().filter(|_| is_same)? * 2;
     u32::try_from(place + usize::from(cx.url().scheme() == "https")).ok()
 }
@@ -188,7 +190,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         Ok(answer) => (answer, None),
         Err(problem) => (Answer::problem(&problem, cx, gateway), Some(problem)),
     };
-    let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
+    let rule = gateway.and_then(|gateway| cx.cors(&gateway.config));
     // A preflight's answer is complete, from the gateway as from a path's own OPTIONS.
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));

@@ -7,7 +7,7 @@ use web_sys::Request;
 use worker::Env;
 
 use crate::address::Address;
-use crate::config::{Config, Path};
+use crate::config::{Config, Cors, Path};
 use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
@@ -18,6 +18,7 @@ use crate::http::trace::{Trace, hex};
 use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
+use crate::secret::Secret;
 use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -32,10 +33,12 @@ pub struct RequestContext {
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
-    /// The methods and the pattern of the route that took it, once one did.
+    /// The methods of the route that took it, and its pattern behind its host, once one did.
     pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,
+    /// The refresh token that its client gets with a problem, because its own is used.
+    pub refresh_token: OnceCell<Secret<String>>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// The state of the login that comes back with it.
@@ -79,6 +82,7 @@ impl RequestContext {
             path_index: Cell::new(None),
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
+            refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
@@ -127,6 +131,11 @@ impl RequestContext {
     /// Returns the path that took it, once one did.
     pub fn matched_path<'c>(&self, config: &'c Config) -> Option<&'c Path> {
         config.paths.get(self.path_index.get()?)
+    }
+
+    /// Returns the rule for other origins: that of the path that took it, or else that of all.
+    pub fn cors<'c>(&self, config: &'c Config) -> Option<&'c Cors> {
+        self.matched_path(config).and_then(|path| path.cors.as_ref()).or(config.cors.as_ref())
     }
 
     /// Goes on with another request, whose body has not been read.

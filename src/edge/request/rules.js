@@ -1,9 +1,17 @@
-// Asks a rate limit.
+// Asks what counts requests: Cloudflare's binding, or the object of the key.
+
+import { ask } from '../runtime/object_client.js';
+
+/** How long the object may take. */
+const COUNTED_MAX_MS = 3_000;
 
 /**
- * @param {RateLimit} binding
+ * @param {any} binding
  * @param {string} key
+ * @param {number} periodSecs
+ * @param {number} [max]
  */
-export async function within_limit(binding, key) {
-  return (await binding.limit({ key })).success === true;
+export async function wait_secs(binding, key, periodSecs, max) {
+  if (max !== undefined) return await ask(binding, key, `${max} ${periodSecs}`, COUNTED_MAX_MS);
+  return (await binding.limit({ key })).success === true ? 0 : periodSecs;
 }

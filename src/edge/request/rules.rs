@@ -4,7 +4,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Networks, Path, RateKey};
+use crate::config::{Networks, Path, RateKey, RateLimit};
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
@@ -18,7 +18,8 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/rules.js")]
 extern "C" {
-    fn within_limit(binding: &JsValue, key: &str) -> Promise;
+    /// Returns a promise of the seconds that the request of a key would have to wait, 0 if it may pass. With `max`, an object counts.
+    fn wait_secs(binding: &JsValue, key: &str, period_secs: u32, max: Option<u32>) -> Promise;
 }
 
 /// Counts the request, if the path has a limit by something that is known: before authentication everything but the user.
@@ -35,7 +36,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
         (RateKey::Ip, None) => address(),
         (RateKey::Header(name), None) => cx.header(name).map(str::to_owned),
     };
-    count(cx, &limit.binding, counted.as_deref(), limit.period_secs).await
+    count(cx, limit, counted.as_deref()).await
 }
 
 /// Counts a request without a user by its address, if the path counts by user.
@@ -44,9 +45,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
 /// Those of [`check_rate`].
 pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
-        Some(limit) if limit.key == RateKey::Subject => {
-            count(cx, &limit.binding, address(cx).as_deref(), limit.period_secs).await
-        }
+        Some(limit) if limit.key == RateKey::Subject => count(cx, limit, address(cx).as_deref()).await,
         _ => Ok(()),
     }
 }
@@ -56,13 +55,18 @@ pub fn address(cx: &RequestContext) -> Option<String> {
     cx.header("cf-connecting-ip").map(Networks::counted)
 }
 
-async fn count(cx: &RequestContext, binding: &str, counted: Option<&str>, period_secs: u32) -> Result<(), Problem> {
-    let binding = bindings::raw(cx.env(), binding);
+async fn count(cx: &RequestContext, limit: &RateLimit, counted: Option<&str>) -> Result<(), Problem> {
+    let binding = bindings::raw(cx.env(), &limit.binding);
     let [rule, pattern] = cx.route.get().map(|(rule, pattern)| [rule.as_str(), pattern]).unwrap_or_default();
-    let key = [rule, pattern, counted.unwrap_or_default()].join(" ");
-    match Awaited::from(within_limit(&binding, &key)).await {
-        Ok(within) if within.is_truthy() => Ok(()),
-        Ok(_) => Err(Problem::RateLimited(period_secs)),
+    // Of several lines, so that an object has the digest for a name, and not a user or an address.
+    let key = [rule, pattern, counted.unwrap_or_default()].join("\n");
+    match Awaited::from(wait_secs(&binding, &key, limit.period_secs, limit.max)).await.map(|secs| secs.as_f64()) {
+        Ok(Some(0.0)) => Ok(()),
+        Ok(secs) => {
+            // What is not a number is no leave to pass.
+            let wait_secs = secs.map_or(limit.period_secs, |secs| secs as u32);
+            Err(Problem::RateLimited { wait_secs, policy: limit.max.map(|max| (max, limit.period_secs)) })
+        }
         Err(error) => Err(Problem::StoreUnavailable(format!("the rate limiter: {}", failure_reason(&error)))),
     }
 }

@@ -3,7 +3,7 @@
 import { within } from './limits.js';
 import { digest_text } from './webcrypto.js';
 
-/** @typedef {{ getByName(name: string): { call(message: string): Promise<string> } }} Namespace */
+/** @typedef {{ getByName(name: string): { call(message: string): Promise<any> } }} Namespace */
 
 /**
  * A name of several lines stands for its digest, which reveals nothing.

@@ -25,7 +25,12 @@ export const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerT
 export const compatibilityFlags = JSON.parse(/^compatibility_flags = (.+)$/m.exec(wranglerToml)[1]);
 
 /** The bindings of Durable Objects, as wrangler.toml has them. */
-export const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
+export const OBJECTS = {
+  REFRESH_EXCHANGES: 'RefreshExchange',
+  SESSIONS: 'Session',
+  LOGOUT_INDEX: 'LogoutIndex',
+  RATE_LIMITS: 'RateLimit',
+};
 
 /** The bundle as a module whose default export is a class: an entry that extends it stands before the gateway, and gives it its environment. */
 const AS_CLASS = `

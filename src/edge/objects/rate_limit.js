@@ -1,0 +1,60 @@
+// Counts the requests of one key of one path: never do more than the limit fall within a period, whenever that begins.
+
+/** A period has so many parts. Requests that come in one part are kept as one number, so that what is kept is small for any limit. */
+const PARTS = 100;
+
+/** Requests that were let through, by the time in milliseconds from which they no longer count. @typedef {[until: number, requests: number][]} Counts */
+
+/**
+ * Lets a request through, or not. One that is let through counts for a period from the end of the part in which it came: for up to a
+ * hundredth of the period too long, and never too short.
+ *
+ * Returns what counts, and the milliseconds that the request would have to wait.
+ *
+ * @param {Counts} known
+ * @param {number} now
+ * @param {number} max
+ * @param {number} periodMs
+ * @returns {{ counts: Counts, waitMs: number }}
+ */
+export function admit(known, now, max, periodMs) {
+  const counts = known.filter(([until]) => until > now);
+  const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
+  if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now };
+  const partMs = periodMs / PARTS;
+  const until = (Math.floor(now / partMs) + 1) * partMs + periodMs;
+  const same = counts.findIndex((count) => count[0] === until);
+  if (same < 0) counts.push([until, 1]);
+  else counts[same] = [until, counts[same][1] + 1];
+  return { counts, waitMs: 0 };
+}
+
+/** What an object's storage can do. @typedef {{ kv: { get(key: string): any, put(key: string, value: Counts): void }, setAlarm(at: number): Promise<void>, deleteAll(): Promise<void> }} Storage */
+
+/** Where an object keeps what counts. */
+const KEY = 'counts';
+
+/**
+ * Answers a message, which has the limit and the period in seconds, with the seconds that the request would have to wait. What is let
+ * through is stored before the answer leaves the object.
+ *
+ * @param {Storage} storage
+ * @param {string} message
+ */
+export function count(storage, message) {
+  const [max, seconds] = message.split(' ').map(Number);
+  const known = storage.kv.get(KEY);
+  const { counts, waitMs } = admit(known ?? [], Date.now(), max, seconds * 1000);
+  if (waitMs === 0) {
+    storage.kv.put(KEY, counts);
+    if (!known) storage.setAlarm(counts[0][0]);
+  }
+  return Math.ceil(waitMs / 1000);
+}
+
+/** Erases what is kept once nothing of it counts. @param {Storage} storage */
+export function forget(storage) {
+  const counts = /** @type {Counts} */ (storage.kv.get(KEY) ?? []);
+  const last = Math.max(0, ...counts.map(([until]) => until));
+  return last > Date.now() ? storage.setAlarm(last) : storage.deleteAll();
+}
