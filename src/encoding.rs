@@ -1,5 +1,5 @@
-//! Bytes as text: base64 (RFC 4648), percent-encoding (RFC 3986 section 2.1) and forms. Those two by ourselves, since the packages for
-//! them, with tables of their own, are 2 KiB of the Worker; the tests compare them.
+//! Bytes as text: base64 (RFC 4648), percent-encoding (RFC 3986 section 2.1) and forms. Those two by ourselves, since the package for
+//! them, with a table of its own, is a kibibyte of the Worker; the tests compare them.
 
 mod form;
 mod percent;
