@@ -9,9 +9,10 @@ pub use percent::{MalformedEscape, decode_percent_into, push_percent_encoded};
 
 /// The letters of base64url, each at the number that it stands for.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// What a byte that is not a letter stands for.
+/// What a byte that is not a letter stands for: more than any.
 const NONE: u8 = 0xff;
 /// What each byte stands for.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const VALUES: [u8; 256] = {
     let mut values = [NONE; 256];
     let mut value = 0;
@@ -25,18 +26,12 @@ const VALUES: [u8; 256] = {
 /// Returns bytes as base64url without padding.
 pub fn base64url(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    let (mut held, mut bits) = (0_u32, 0);
-    let mut push = |value: u32| text.extend(LETTERS.get(value as usize & 63).map(|letter| char::from(*letter)));
-    for byte in bytes {
-        held = held << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 6 {
-            bits -= 6;
-            push(held >> bits);
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)) << (24 - 8 * chunk.len());
+        for index in 0..=chunk.len() {
+            let value = word >> (18 - 6 * index) & 63;
+            text.push(char::from(LETTERS.get(value as usize).copied().unwrap_or_default()));
         }
-    }
-    if bits > 0 {
-        push(held << (6 - bits));
     }
     text
 }
@@ -55,19 +50,21 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// Returns the bytes of a base64url text without padding, of which each has one: stray bits at its end are refused.
 pub fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut held, mut bits) = (0_u32, 0);
+    let mut bytes = vec![0; text.len() * 3 / 4];
+    let mut places = bytes.iter_mut();
+    let (mut held, mut bits, mut seen) = (0_u32, 0, 0);
     for letter in text.bytes() {
-        let value = VALUES.get(usize::from(letter)).copied().filter(|value| *value != NONE)?;
+        let value = VALUES.get(usize::from(letter)).copied().unwrap_or(NONE);
+        seen |= value;
         held = held << 6 | u32::from(value);
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((held >> bits) as u8);
+            *places.next()? = (held >> bits) as u8;
             held &= (1 << bits) - 1;
         }
     }
-    (held == 0 && bits < 6).then_some(bytes)
+    (seen < 64 && held == 0 && bits < 6).then_some(bytes)
 }
 
 #[cfg(test)]

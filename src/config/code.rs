@@ -90,7 +90,7 @@ codes! {
         AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and the config has no authorizer for it",
         ClaimWithoutAuth = "claim_without_auth": "a path needs a token, or a claim, the user or the expiry of one, and verifies none",
         CorsAnyOriginWithCredentials = "cors_any_origin_with_credentials": "every site could read answers that belong to one user",
-        DuplicateAlias = "duplicate_alias": "two servers or two services have the same name",
+        DuplicateAlias = "duplicate_alias": "two servers or two services have the same name, or two addresses of a server are the same",
         DuplicateKey = "duplicate_key": "an object has a key twice",
         EmptyList = "empty_list": "a list that must name something is empty",
         EmptyValue = "empty_value": "a text that must say something is empty",

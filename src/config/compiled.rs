@@ -19,8 +19,10 @@ use crate::route::RouteTable;
 ///
 /// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
 pub struct Config {
-    /// The rule for other origins; without one no CORS header is sent.
+    /// The rule for other origins, on paths without their own; without one no CORS header is sent.
     pub cors: Option<Cors>,
+    /// Whether a path has its own.
+    pub has_cors_of_paths: bool,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
     /// How providers are asked about access tokens, each with the client that asks.

@@ -5,6 +5,7 @@ pub(crate) mod keys;
 use std::rc::Rc;
 
 use super::access::{Access, WrittenAccess, read_access};
+use super::cors::{Cors, read_cors};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
@@ -36,6 +37,8 @@ pub struct Path {
     pub pre_process: Option<Rpc>,
     /// What is asked of a request besides.
     pub rules: Rules,
+    /// The rule for other origins, if it has its own.
+    pub cors: Option<Cors>,
     /// What is done to the headers of what the integration answers.
     pub response_headers: HeaderRules,
 }
@@ -50,6 +53,7 @@ impl Path {
             mapping: Mapping::default(),
             pre_process: None,
             rules: Rules::default(),
+            cors: None,
             response_headers: HeaderRules::default(),
         }
     }
@@ -88,6 +92,8 @@ pub(crate) struct WrittenPath<'n> {
     pub pre_process: Option<WrittenCall<'n>>,
     /// What is asked of a request besides.
     pub rules: Rules,
+    /// The rule for other origins, if it has its own.
+    pub cors: Option<Cors>,
     /// What is done to the headers of what the integration answers.
     pub response_headers: HeaderRules,
     /// The codes of warnings that are not reported of it.
@@ -201,6 +207,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         mapping: WrittenMapping::default(),
         pre_process: None,
         rules: Rules::default(),
+        cors: None,
         response_headers: HeaderRules::default(),
         allow: HostOnly::default(),
         node,
@@ -231,6 +238,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     };
     let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
     read.rules = read_rules(&mut object, authenticated, gets, findings);
+    read.cors = read_cors(&mut object, &keys::CORS, findings);
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
     let scope = Scope { pattern: read.pattern.as_ref(), authenticated, for_all };
     read.mapping = read_mapping(&mut object, scope, findings);

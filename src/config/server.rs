@@ -184,7 +184,7 @@ type WrittenTargets<'n> = Vec<(Written<'n>, Option<Target>)>;
 
 /// Reads `url`, or the list `urls`; returns the addresses, and whether they have weights.
 fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> (WrittenTargets<'n>, bool) {
-    let (place, mut urls) = (object.place(), Vec::new());
+    let (place, mut urls, mut drained) = (object.place(), Vec::new(), 0);
     let Some(node) = object.node(&URLS) else {
         object.required(&URL, findings);
         let url = object.text(&URL, findings);
@@ -214,18 +214,15 @@ fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
             note_repeated(&url, target.as_ref(), &urls, &place, findings);
             if weight > 0 {
                 urls.push((url, target));
+            } else {
+                drained += 1;
             }
         }
     }
-    if urls.is_empty() {
+    if drained == items.len() {
         let message = format_args!("the server has no address that gets requests");
-        findings.note(
-            node.offset,
-            &place,
-            Code::EmptyList,
-            message,
-            advice("give an address a weight above 0, or add one"),
-        );
+        let help = advice("give an address a weight above 0, or add one");
+        findings.note(node.offset, &place, Code::EmptyList, message, help);
     }
     (urls, are_weighted)
 }
@@ -251,7 +248,7 @@ fn note_repeated(
     let mut others = before.iter().filter_map(|(_, other)| other.as_ref());
     if target.is_some_and(|own| others.any(|other| is_same(own, other))) {
         let message = format_args!("the address is in the list already");
-        findings.note(url.offset, place, Code::UnusedKey, message, advice("add its weight to that of the other"));
+        findings.note(url.offset, place, Code::DuplicateAlias, message, advice("add its weight to that of the other"));
     }
 }
 
@@ -301,6 +298,14 @@ section! {
             present(&AUTHORIZATION),
             super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
         ))
+        .condition(with(&URLS, refused(
+            object! { "type": "array", "minItems": 1_u32, "items": having(&weighted_url::WEIGHT, object! { "const": 0_u32 }) },
+            "Give one address a weight above 0.",
+        )))
+        .condition(object! {
+            "if": having(&URLS, object! { "contains": object! { "type": "object" } }),
+            "else": with(&STICKY_HEADER, absent("Only addresses with weights tell callers apart.")),
+        })
         .example(
             r#"{
                     "servers": [
@@ -323,10 +328,13 @@ section! {
         default_words("required without `urls`"), example("https://api.example.com/v1");
     URLS: Value = value("urls"), Elsewhere,
         "Several such addresses instead of `url`. If one cannot be reached, the next is called. With weights, each gets \
-         its share of the callers, see [weighted_url](#weighted_url).",
-        shape(Shape::List(Box::new(Shape::Either(vec![Shape::Text(Form::ServerUrl), Shape::Section("weighted_url")])), 1)),
+         its share of the callers, see [urls](#urls).",
+        shape(Shape::Either(vec![
+            Shape::List(Box::new(Shape::Text(Form::ServerUrl)), 1),
+            Shape::List(Box::new(Shape::Section("weighted_url")), 1),
+        ])),
         example(list!["https://a.example.com", "https://b.example.com"]);
-    STICKY_HEADER: Text = text("sticky_header", HeaderName), Harmless("every address is named, whoever is sent to it"),
+    STICKY_HEADER: Text = text("sticky_header", Token), Harmless("every address is named, whoever is sent to it"),
         "The header that tells callers apart who show no token or session with a `sub`. Only with weights.",
         default_words("the client's address"), example("x-device");
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),

@@ -216,6 +216,33 @@ mod tests {
 
     #[test]
     #[rustfmt::skip] // One row a line.
+    fn an_own_rule_for_other_origins_is_compared_with_what_applied_before() {
+        let config = |of_all: &str, of_path: &str| {
+            let rule = |origins: &str| format!(r#""cors": {{"allow_origins": [{origins}]}}, "#);
+            let [of_all, of_path] = [of_all, of_path].map(|origins| if origins.is_empty() { String::new() } else { rule(origins) });
+            format!(r#"{{{of_all}"paths": [{{"method": "GET", "path": "/a", {of_path}"response": 1}}]}}"#)
+        };
+        let (a, b, any) = (r#""https://a.example""#, r#""https://a.example", "https://b.example""#, r#""*""#);
+        let of_b = "GET /a cors.allow_origins: lets pages read answers and pass the CSRF rule: https://b.example";
+        let table: [(&str, &str, &str, &str, &[&str], &str); 8] = [
+            (a, "", a, a, &[], "the same in its own words"),
+            (a, "", a, b, &[of_b], "an origin more than all paths have"),
+            (b, "", b, a, &[], "an origin less"),
+            (a, a, a, b, &[of_b], "an origin more"),
+            (b, a, b, "", &[of_b], "none any longer, so that of all applies"),
+            (a, b, a, "", &[], "the other way round"),
+            ("", "", "", a, &["GET /a cors.allow_origins: lets pages read answers and pass the CSRF rule: https://a.example"], "where there was none"),
+            (a, a, a, any, &["GET /a cors.allow_origins: lets pages read answers: *"], "every origin"),
+        ];
+        for (of_all, of_path, all_after, path_after, expected, message) in table {
+            let changes = compare(&config(of_all, of_path), &config(all_after, path_after)).changes;
+            let found: Vec<_> = changes.iter().flat_map(|change| change.exposures.iter().map(|one| format!("{} {one}", change.route))).collect();
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip] // One row a line.
     fn a_path_that_answers_under_more_hosts_is_told() {
         let path = |host: &str, rest: &str| {
             let host = if host.is_empty() { String::new() } else { format!(r#""host": "{host}", "#) };

@@ -180,6 +180,34 @@ mod tests {
     }
 
     #[test]
+    fn the_host_of_a_whole_url_decides() {
+        let outline = Outline::of(
+            r#"{"paths": [
+                {"method": "GET", "host": "a.example", "path": "/x", "response": 1},
+                {"method": "GET", "host": "*.example", "path": "/x", "response": 2},
+                {"method": "GET", "path": "/x", "response": 3}
+            ]}"#,
+        );
+        let of_name = "matches too, but a whole host comes before one with a star";
+        let of_every = "matches too, but a path with a host comes before one of every name";
+        let table = [
+            ("GET https://A.example:8443/x", 0, [(1, of_name), (2, of_every)]),
+            ("GET https://b.example/x", 1, [(0, "another host"), (2, of_every)]),
+            ("GET /x", 2, [(0, "another host"), (1, "another host")]),
+        ];
+        for (request, expected, others) in table {
+            let report = explain_match(&outline, request).unwrap();
+            let Outcome::Route(taken) = report.outcome else { panic!("{request}") };
+            assert_eq!(taken.route.index, Some(expected), "{request}");
+            let passed: Vec<_> =
+                report.passed.iter().map(|(route, why)| (route.index.unwrap(), why.to_string())).collect();
+            assert_eq!(passed, others.map(|(index, why)| (index, why.to_owned())), "{request}");
+        }
+        let order: Vec<_> = outline.by_precedence().iter().map(|route| route.spec.name()).collect();
+        assert_eq!(order, ["GET a.example/x", "GET *.example/x", "GET /x"]);
+    }
+
+    #[test]
     fn the_order_of_precedence_is_the_order_of_the_search() {
         let outline = Outline::of(
             r#"{"paths": [

@@ -110,7 +110,9 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
         warnings.warn(Code::RefreshByGet, allow, offset, message, "use POST");
     }
     let type_offset = path.integration().map_or(path.offset, |integration| integration.name.offset);
-    if hands_out_tokens && tree.cors.as_ref().is_some_and(|cors| cors.origins == AllowedOrigins::Any) {
+    if hands_out_tokens
+        && path.cors.as_ref().or(tree.cors.as_ref()).is_some_and(|cors| cors.origins == AllowedOrigins::Any)
+    {
         let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
         let help = "list the origins of your pages in \"cors\"";
         warnings.warn(Code::TokenRouteAnyOrigin, allow, type_offset, message, help);
@@ -206,6 +208,8 @@ fn is_called_by_page(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
 struct Relations<'o> {
     outline: &'o Outline,
     all: RouteTable,
+    /// The routes with a wildcard, and no other.
+    wildcards: RouteTable,
     /// The routes that need a token, and no other.
     protected: RouteTable,
     protected_routes: Vec<&'o OutlinedRoute>,
@@ -224,7 +228,16 @@ impl<'o> Relations<'o> {
         let protected_routes: Vec<&OutlinedRoute> = every.iter().filter(needs_token).copied().collect();
         let plain = protected_routes.iter().filter(|route| !route.spec.pattern.is_wildcard());
         let protected_shapes = plain.map(|route| ((&route.spec.host, shape(&route.spec.pattern)), *route)).collect();
-        Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
+        let wildcards = every.iter().filter(|route| route.spec.pattern.is_wildcard()).copied();
+        let wildcards = table(&wildcards.collect::<Vec<_>>());
+        Self {
+            outline,
+            all: table(&every),
+            wildcards,
+            protected: table(&protected_routes),
+            protected_routes,
+            protected_shapes,
+        }
     }
 
     /// Returns a route with a token that this one is below, or that would take its requests.
@@ -263,6 +276,7 @@ impl<'o> Relations<'o> {
             return None;
         }
         let path = example_path(&route.spec.pattern);
+        let host = route.spec.host.example();
         let asked = &route.spec.guard;
         let asked_without_body = asked.without(&BODY_RULES);
         let asked_of = |method: Method| match method {
@@ -272,9 +286,9 @@ impl<'o> Relations<'o> {
         let mut found: Option<(&OutlinedRoute, Vec<&str>)> = None;
         // What a preflight gets to see, a page could not see otherwise.
         for method in Method::ALL.into_iter().filter(|method| *method != Method::Options) {
-            let Found::Route(taken) = self.all.find(method.as_str(), &route.spec.host.example(), &path) else {
-                continue;
-            };
+            // If many patterns overlap, it takes long to see that none of them has a method; few have a wildcard.
+            let Found::Route(_) = self.wildcards.find(method.as_str(), &host, &path) else { continue };
+            let Found::Route(taken) = self.all.find(method.as_str(), &host, &path) else { continue };
             let Some(taker) = self.outline.routes.get(taken.index) else { continue };
             let is_weaker = taker.spec.pattern.is_wildcard()
                 && (taker.spec.pattern != route.spec.pattern || taker.spec.host != route.spec.host)

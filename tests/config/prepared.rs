@@ -121,11 +121,15 @@ fn described(config: &Config, path: &Path) -> String {
         .map(|limit| format!("{} {:?} {:?} {}", limit.binding, limit.max, limit.key, limit.period_secs));
     let cache = cache.as_ref().map(|cache| format!("{} {:?} {}", cache.ttl_secs, cache.vary, cache.per_user));
     let networks = networks.as_ref().map(|networks| networks.admit(Some("203.0.113.7")));
+    let cors = path
+        .cors
+        .as_ref()
+        .map(|cors| (&cors.origins, &cors.methods, &cors.headers, &cors.expose_headers, cors.max_age_secs));
     let pre_process = path.pre_process.as_ref().map(|rpc| format!("{} {}", rpc.binding, rpc.function));
     let (set, removed) = (&path.response_headers.set, &path.response_headers.remove);
     format!(
         "{answer} {access:?} {} {} {remove:?} {rate_limit:?} {max_body_bytes:?} {content_types:?} {cache:?} {networks:?} \
-         {pre_process:?} {set:?} {removed:?}",
+         {pre_process:?} {set:?} {removed:?} {cors:?}",
         sources(headers),
         sources(query)
     )

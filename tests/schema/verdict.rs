@@ -9,7 +9,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 /// Codes of mistakes that a schema can express, wherever they are made, but for those that [`is_expressible`] excepts.
-pub const EXPRESSIBLE: [Code; 21] = [
+pub const EXPRESSIBLE: [Code; 22] = [
     Code::AlgorithmMismatch,
     Code::AuthorizerMissing,
     Code::ClaimWithoutAuth,
@@ -17,6 +17,7 @@ pub const EXPRESSIBLE: [Code; 21] = [
     Code::EmptyList,
     Code::EmptyValue,
     Code::InvalidHeader,
+    Code::InvalidHost,
     Code::InvalidName,
     Code::MissingKey,
     Code::NoAnswer,

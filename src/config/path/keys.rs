@@ -102,6 +102,10 @@ section! {
         "A function of another Worker that is called before the integration: `true` lets the request continue, a \
          `Response` is the answer. See [pre_process](#pre_process-and-post_process).",
         shape(Shape::Section("rpc")), example(object! { "binding": "guard", "function": "allow" });
+    CORS: Value = value("cors"), Elsewhere,
+        "The rule for pages of other origins on this path, instead of that at the top. See [cors](#cors).",
+        shape(Shape::Section("cors")), default_words("that at the top"),
+        example(object! { "allow_origins": list!["https://app.example.com"] });
     RATE_LIMIT: Value = value("rate_limit"), Rule,
         "How often requests may come. See [rate_limit](#rate_limit).",
         shape(Shape::Section("rate_limit")), example(object! { "binding": "LIMIT", "key": "ip" });

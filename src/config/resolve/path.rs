@@ -115,6 +115,7 @@ impl<'t> Context<'t> {
                 mapping,
                 pre_process,
                 rules: written.rules,
+                cors: written.cors,
                 response_headers: written.response_headers,
             }),
             _ => None,

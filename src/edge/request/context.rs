@@ -7,8 +7,8 @@ use web_sys::Request;
 use worker::Env;
 
 use crate::address::Address;
-use crate::config::{Config, Path};
-use crate::edge::runtime::crossings;
+use crate::config::{Config, Cors, Path};
+use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
@@ -28,8 +28,6 @@ pub struct RequestContext {
     request: RefCell<Request>,
     env: Env,
     context: worker::worker_sys::Context,
-    /// The request id in answers and logs.
-    pub id: String,
     /// When it came, in milliseconds since 1970.
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
@@ -56,17 +54,22 @@ pub struct RequestContext {
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
-    headers: HeaderLines,
+    id: OnceCell<String>,
+    few_headers: OnceCell<HeaderLines>,
+    headers: OnceCell<HeaderLines>,
 }
+
+/// What is read of the headers for a fixed answer, unless its path has rules of its own: then only these cross. To list all takes the
+/// runtime half a microsecond for each that a client sends, and a name that it is asked for takes a tenth: in a loop of calls within one
+/// request, a fixed answer to six headers took 13.8 µs in place of 15.5.
+const FEW_HEADERS: [&str; 6] = ["authorization", "cookie", "origin", "upgrade", "x-fault", "x-request-id"];
 
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let headers = HeaderLines::new(crossings::request_head(&request));
-        let (method, url) = headers.last_line().split_once(' ').unwrap_or_default();
-        let id = headers.get("x-request-id").filter(|id| is_request_id(id));
+        let head = request_head(&request);
+        let (method, url) = head.split_once(' ').unwrap_or_default();
         Self {
-            id: id.map_or_else(fresh_request_id, str::to_owned),
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
@@ -84,7 +87,9 @@ impl RequestContext {
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers,
+            id: OnceCell::new(),
+            few_headers: OnceCell::new(),
+            headers: OnceCell::new(),
         }
     }
 
@@ -93,9 +98,25 @@ impl RequestContext {
         self.login_state.get()?.return_to.as_deref()
     }
 
-    /// Returns its headers.
+    /// Returns the request id in answers and logs.
+    pub fn id(&self) -> &str {
+        self.id.get_or_init(|| {
+            let id = self.header("x-request-id").filter(|id| is_request_id(id));
+            id.map_or_else(fresh_request_id, str::to_owned)
+        })
+    }
+
+    /// Returns all of its headers.
     pub fn headers(&self) -> &HeaderLines {
-        &self.headers
+        self.headers.get_or_init(|| HeaderLines::new(request_headers(&self.request(), &JsValue::UNDEFINED)))
+    }
+
+    fn few_headers(&self) -> &HeaderLines {
+        thread_local! {
+            static NAMES: JsValue = set_of(&FEW_HEADERS.join(","));
+        }
+        let few = || NAMES.with(|names| HeaderLines::new(request_headers(&self.request(), names)));
+        self.few_headers.get_or_init(few)
     }
 
     /// Returns the request as the runtime has it.
@@ -106,6 +127,11 @@ impl RequestContext {
     /// Returns the path that took it, once one did.
     pub fn matched_path<'c>(&self, config: &'c Config) -> Option<&'c Path> {
         config.paths.get(self.path_index.get()?)
+    }
+
+    /// Returns the rule for other origins: that of the path that took it, or else that of all.
+    pub fn cors<'c>(&self, config: &'c Config) -> Option<&'c Cors> {
+        self.matched_path(config).and_then(|path| path.cors.as_ref()).or(config.cors.as_ref())
     }
 
     /// Goes on with another request, whose body has not been read.
@@ -167,7 +193,8 @@ impl RequestHead for RequestContext {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)
+        let is_of_few = self.headers.get().is_none() && FEW_HEADERS.contains(&name);
+        if is_of_few { self.few_headers() } else { self.headers() }.get(name)
     }
 }
 

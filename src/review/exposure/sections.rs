@@ -6,6 +6,8 @@ use super::change::Exposure;
 use super::config::{Config, Object, Targets, as_written, authorizer_place, members};
 use super::rule::compare_section;
 use crate::config::authorizer::keys::{TYPE, union};
+use crate::config::document::Node;
+use crate::config::path::keys::HOST;
 use crate::config::server::target::STRICT_PATHS;
 use crate::config::server::{ALIAS, AUTHORIZATION};
 use crate::config::upstream_token::{GRANT, UpstreamGrant};
@@ -35,9 +37,10 @@ pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Ve
     for (path, said) in after.tree.paths.iter().zip(&after.paths) {
         let [method, pattern] = [*path.written_method, path.path]
             .map(|written| written.and_then(|written| as_written(&written)).unwrap_or_default());
-        if (method.starts_with('$') || pattern.starts_with('$')) && !before.paths.contains(said) {
+        let host = path.node.at(&HOST).and_then(Node::as_text).unwrap_or_default();
+        if [method, host, pattern].iter().any(|text| text.starts_with('$')) && !before.paths.contains(said) {
             let what = "changed, and a binding decides which requests it takes".to_owned();
-            exposures.push(Exposure::Setting { place: format!("{method} {pattern}"), what });
+            exposures.push(Exposure::Setting { place: format!("{method} {host}{pattern}"), what });
         }
     }
     exposures
