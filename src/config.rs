@@ -90,7 +90,7 @@ pub(crate) use {
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
     protected_resource::WrittenResource, provider::WrittenProvider, reference::walk_references, server::WrittenServer,
     service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
-    tree::ConfigTree,
+    token_target::WrittenTarget, tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.

@@ -54,9 +54,12 @@ impl Provider {
         self.parameters.iter().filter(|(name, _)| name == RESOURCE.name)
     }
 
-    /// Has logins request what refreshes request later: the provider gives tokens only for what a login was for.
-    pub(super) fn request_at_login(&mut self, target: &TokenTarget<'_>) {
-        let TokenTarget { value, .. } = *target;
+    /// Has logins request the resource that refreshes request later: the provider gives tokens only for what a login was for.
+    pub(super) fn request_at_login(&mut self, target: &str) {
+        let Some(target) = TokenTarget::parse(target).filter(|target| target.parameter == RESOURCE.name) else {
+            return;
+        };
+        let value = target.value;
         if !self.resources().any(|(_, known)| known == value) && !self.login_resources.iter().any(|one| one == value) {
             self.login_resources.push(value.to_owned());
         }

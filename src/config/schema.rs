@@ -59,6 +59,7 @@ fn parts() -> Vec<Part> {
     vec![
         One(path::keys::section().conditions(conditions::of_path())),
         OneOf(integration::keys::union()),
+        One(integration::keys::refresh::api::section()),
         One(server::section()),
         One(upstream_token::section()),
         One(server::weighted_url::section()),

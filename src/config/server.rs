@@ -9,7 +9,7 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, index_names, read_array, read_text};
 use super::root;
 use super::section::section;
-use super::token_target::{WrittenTarget, read_token_target};
+use super::token_target::{Holder, WrittenTarget, read_token_target};
 use super::upstream_token::{UpstreamToken, WrittenGrant, read_upstream_token};
 use crate::http::header::is_token;
 
@@ -135,7 +135,7 @@ fn read_server<'n>(
     let retries = object.integer(&RETRIES, findings);
     let sticky_header = read_sticky_header(&mut object, are_weighted, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
-    let mut token_target = read_token_target(&mut object, true, findings);
+    let mut token_target = read_token_target(&mut object, Holder::Session, findings);
     let (grant, token) = match object.node(&AUTHORIZATION) {
         None => (HostOnly::default(), Some(None)),
         Some(node) => {
@@ -293,11 +293,6 @@ section! {
             "else": having(&URL, object! { "type": "string" }),
         })
         .condition(super::token_target::scope_condition())
-        .condition(wherever(
-            "the token is the gateway's own or a session's",
-            present(&AUTHORIZATION),
-            super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
-        ))
         .condition(with(&URLS, refused(
             object! { "type": "array", "minItems": 1_u32, "items": having(&weighted_url::WEIGHT, object! { "const": 0_u32 }) },
             "Give one address a weight above 0.",
@@ -306,6 +301,11 @@ section! {
             "if": having(&URLS, object! { "contains": object! { "type": "object" } }),
             "else": with(&STICKY_HEADER, absent("Only addresses with weights tell callers apart.")),
         })
+        .condition(wherever(
+            "the token is the gateway's own or a session's",
+            present(&AUTHORIZATION),
+            super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
+        ))
         .example(
             r#"{
                     "servers": [

@@ -20,7 +20,7 @@ use super::section::section;
 use super::shared_secret::SECRET_MIN_BYTES;
 #[cfg(not(target_arch = "wasm32"))]
 use super::token_target::WrittenTarget;
-use super::token_target::{AUDIENCE, RESOURCE, SCOPE, read_token_target};
+use super::token_target::{AUDIENCE, Holder, RESOURCE, SCOPE, read_token_target};
 use crate::encoding::FormText;
 use crate::secret::Secret;
 
@@ -89,7 +89,7 @@ pub(super) fn read_upstream_token<'n>(
     let issuer = object.text(&ISSUER, findings);
     object.required(&CLIENT_ID, findings);
     let client = read_client(&mut object, findings);
-    let target = read_token_target(&mut object, false, findings);
+    let target = read_token_target(&mut object, Holder::Gateway, findings);
     object.finish(findings);
     #[cfg(not(target_arch = "wasm32"))]
     note_useless(grant, issuer, &client, &target, place, findings);

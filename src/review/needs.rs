@@ -114,11 +114,14 @@ impl<'t> Needs<'t> {
             let offset = tree.session.as_ref().map_or(0, |session| session.offset);
             self.add(NeedKind::DurableObject, class, offset, true);
         }
+        // Whichever comes first is reported, so those that cannot do without come first.
+        let mut refreshes: Vec<_> = tree.paths.iter().filter_map(refresh).collect();
+        refreshes.sort_by_key(|(_, required)| !required);
+        for (path, required) in refreshes {
+            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
+        }
         for path in &tree.paths {
             match path.kind() {
-                Some(IntegrationKind::Refresh) => {
-                    self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, false);
-                }
                 Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) => {
                     self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
                 }
@@ -170,6 +173,14 @@ impl<'t> Needs<'t> {
         {
             self.add(NeedKind::Module, &format!("{name}.js"), offset, true);
         }
+    }
+}
+
+/// Returns a path if it takes refresh tokens, and whether each must be used in one place.
+fn refresh<'p, 't>(path: &'p WrittenPath<'t>) -> Option<(&'p WrittenPath<'t>, bool)> {
+    match &path.integration()?.settings {
+        Settings::Refresh { apis, .. } => Some((path, !apis.is_empty())),
+        _ => None,
     }
 }
 

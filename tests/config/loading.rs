@@ -49,7 +49,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
     };
     assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "the authorizer's");
     assert!(matches!(config.paths[1].integration, Integration::Userinfo { .. }));
-    assert!(matches!(config.paths[2].integration, Integration::Refresh(_)));
+    assert!(matches!(config.paths[2].integration, Integration::Refresh { .. }));
 }
 
 #[test]

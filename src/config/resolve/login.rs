@@ -13,7 +13,6 @@ use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
 use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
-use crate::config::token_target::TokenTarget;
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -39,7 +38,12 @@ impl<'t> Logins<'t> {
         let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
         let provider = provider.map(|mut provider| {
             for text in login_targets(tree, paths) {
-                TokenTarget::parse(&text).into_iter().for_each(|target| provider.request_at_login(&target));
+                provider.request_at_login(&text);
+            }
+            for integration in paths.iter().filter_map(WrittenPath::integration) {
+                if let Settings::Refresh { targets: Some(targets), .. } = &integration.settings {
+                    targets.iter().for_each(|text| provider.request_at_login(text));
+                }
             }
             Rc::new(provider)
         });

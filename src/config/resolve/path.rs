@@ -222,9 +222,9 @@ impl<'t> Context<'t> {
                 }
                 Integration::Userinfo { provider: provider()?, source: source? }
             }
+            Settings::Refresh { targets, .. } => Integration::Refresh { provider: provider()?, targets: targets? },
             Settings::Supabase(supabase) => Integration::Supabase(supabase?),
             Settings::None => match kind {
-                Kind::Refresh => Integration::Refresh(provider()?),
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
                 Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),

@@ -122,7 +122,9 @@ impl Answer {
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
         push(&mut headers, "content-type", "application/problem+json".into());
-        Self::Made { status: problem.status(), headers, body: Some(problem.body(cx.id(), older)), policy: None }
+        let refresh_token = cx.refresh_token.get().map(|token| token.expose().as_str());
+        let body = Some(problem.body(cx.id(), older, refresh_token));
+        Self::Made { status: problem.status(), headers, body, policy: None }
     }
 }
 

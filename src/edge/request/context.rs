@@ -18,6 +18,7 @@ use crate::http::trace::{Trace, hex};
 use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
+use crate::secret::Secret;
 use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -36,6 +37,8 @@ pub struct RequestContext {
     pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,
+    /// The refresh token that its client gets with a problem, because its own is used.
+    pub refresh_token: OnceCell<Secret<String>>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// The state of the login that comes back with it.
@@ -79,6 +82,7 @@ impl RequestContext {
             path_index: Cell::new(None),
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
+            refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),

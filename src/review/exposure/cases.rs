@@ -31,7 +31,7 @@ fn config(section: &str, members: &str) -> String {
             (Some(kind), _) => format!(r#"{{"paths": [], "authorizer": {{"type": "{kind}", {members}}}}}"#),
             (_, Some(kind)) => {
                 let kind = match kind {
-                    "login" | "callback" | "userinfo" => format!("auth0_{kind}"),
+                    "login" | "callback" | "userinfo" | "refresh" => format!("auth0_{kind}"),
                     "supabase" => "supabase_passwordless_auth".to_owned(),
                     kind => kind.to_owned(),
                 };
@@ -123,6 +123,18 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""url": "https://a.example", "audience": "a""#,
         r#""url": "https://a.example", "audience": "b", "scope": "read""#,
         "integration.audience: sends the upstream a session's token for another audience: \"b\" instead of \"a\"; integration.scope: requests a token for the upstream with the scope read",
+    ),
+    (
+        "integration_refresh",
+        r#""apis": [{"audience": "a", "scope": "read"}]"#,
+        r#""apis": [{"audience": "a", "scope": "read"}, {"audience": "a", "scope": "read write"}]"#,
+        "integration.apis: lets clients have tokens for {\"audience\":\"a\",\"scope\":\"read write\"}",
+    ),
+    (
+        "integration_refresh",
+        "\"x-none\": 0",
+        r#""apis": [{"resource": "urn:a"}]"#,
+        "integration.apis: lets clients have tokens for {\"resource\":\"urn:a\"}",
     ),
     ("integration_http_proxy", r#""server": "a""#, r#""server": "b""#, "integration.server: sends its requests to b; servers.b: sends requests, with their tokens, to b"),
     ("integration_service_binding", r#""binding": "a", "function": "f""#, r#""binding": "a""#, "integration.function: calls another function: none instead of \"f\""),
