@@ -80,6 +80,12 @@ before(async () => {
         },
         {
           ...registered,
+          client_id: 'another-itself',
+          client_secret: OWN_SECRET,
+          grant_types: ['client_credentials'],
+        },
+        {
+          ...registered,
           client_id: 'by-basic',
           client_secret: 'a b+c%d',
           grant_types: ['client_credentials'],
@@ -381,18 +387,28 @@ describe('isolates share a token by KV', () => {
     assertProblem(await call(other), [502, 'idp_rejected'], 'the provider knows only the other secret');
   });
 
-  test('but not one that was sealed for something else', async (t) => {
-    const [one, other] = await Promise.all(
-      ['read:messages', 'read:messages write:messages'].map((scope) => startWith(t, own({ scope }), { isolates: 2 })),
-    );
-    for (const gateway of [one, other]) await assertServed(gateway, 'the first isolate');
-    const { text } = await stored(one);
-    const { namespace, name } = await stored(other);
-    await namespace.put(name, text);
-    const answer = await other.askOther('/billing/invoices', { headers: { authorization: `Bearer ${caller}` } });
-    assert.equal(answer.status, 200, answer.text);
-    assert.deepEqual([claimsOf(shownToken()).scope, requested()], ['read:messages write:messages', 3]);
-  });
+  for (const [what, change] of /** @type {[string, () => Record<string, string>][]} */ ([
+    ['scope', () => ({ scope: 'read:messages write:messages' })],
+    ['audience', () => Object.fromEntries(Object.keys(forBilling()).map((name) => [name, 'https://other.example/']))],
+    ['client', () => ({ client_id: 'another-itself' })],
+  ])) {
+    test(`but not one that was sealed before the config named another ${what}`, async (t) => {
+      const [before, after] = await Promise.all(
+        [own(), own(change())].map((authorization) => startWith(t, authorization, { url: api.origin, isolates: 2 })),
+      );
+      await assertServed(before, 'with the config before');
+      const ofBefore = shownToken();
+      const { name: nameBefore, text } = await stored(before);
+      await assertServed(after, 'with the config after');
+      const { namespace, name } = await stored(after);
+      assert.notEqual(name, nameBefore);
+      await namespace.put(name, text);
+      const answer = await after.askOther('/billing/invoices', { headers: { authorization: `Bearer ${caller}` } });
+      assert.equal(answer.status, 200, answer.text);
+      assert.notEqual(shownToken(), ofBefore);
+      assert.equal(requested(), 3);
+    });
+  }
 
   test('until it expires', async (t) => {
     const gateway = await startWith(t, own(), { isolates: 2 });
