@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Form;
 use crate::config::{Endpoints, Provider, TokenTarget};
+use crate::encoding::{form_pairs, form_value};
 use crate::http::media_type::essence;
 use crate::http::request::RequestHead;
 use crate::json;
@@ -70,8 +71,8 @@ impl<'b> Fields<'b> {
                 Some(value) => value.as_str().map(str::to_owned),
             },
             Self::Form(body) => {
-                let mut values = form_urlencoded::parse(body.as_bytes()).filter(|(key, _)| key == name);
-                let first = values.next().map_or_else(String::new, |(_, value)| value.into_owned());
+                let mut values = form_pairs(body).filter(|(key, _)| form_value(key) == name);
+                let first = values.next().map_or_else(String::new, |(_, value)| form_value(value));
                 values.next().is_none().then_some(first)
             }
         }
