@@ -112,7 +112,12 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
       body: `${new URLSearchParams(fields)}`,
     });
 
-    /** Asks for a token for the API of this name. */
+    /**
+     * Asks for a token for the API of this name.
+     * @param {string} token
+     * @param {string | undefined} name
+     * @param {Record<string, any>} [how]
+     */
     const refresh = (token, name, { at = gateway.ask, ...more } = {}) =>
       at(APIS, form({ grant_type: 'refresh_token', refresh_token: token, ...naming(name), ...more }));
 
