@@ -92,7 +92,8 @@ describe('answers', () => {
 });
 
 describe('preflights', () => {
-  for (const [message, path, origin, method, expected] of [
+  /** @type {any[][]} */
+  const rows = [
     ['by the rule of all', '/open', OF_ALL, 'GET', [204, OF_ALL, 'GET', '600']],
     ['by that of the path', '/own', OF_PATH, 'GET', [204, OF_PATH, 'GET', '7']],
     ['not by both', '/own', OF_ALL, 'GET', [204, null, null, null]],
@@ -102,7 +103,8 @@ describe('preflights', () => {
     ['by that of all for the other', '/mixed', OF_ALL, 'DELETE', [204, OF_ALL, 'DELETE', '600']],
     ['by an empty rule', '/none', OF_ALL, 'PUT', [204, null, null, null]],
     ['of a method that the path has not', '/own', OF_PATH, 'PUT', [204, null, null, null]],
-  ]) {
+  ];
+  for (const [message, path, origin, method, expected] of rows) {
     test(message, async () => {
       assert.deepEqual(await preflight(path, origin, method), expected);
     });

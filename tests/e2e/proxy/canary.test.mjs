@@ -66,7 +66,9 @@ describe('a caller is told apart', () => {
     byDevice = await addresses((caller) => ({ 'x-device': `device-${caller}` }));
   });
 
-  test('by its address without the header', () => addresses((caller) => ({ 'cf-connecting-ip': `192.0.2.${caller}` })));
+  test('by its address without the header', async () => {
+    await addresses((caller) => ({ 'cf-connecting-ip': `192.0.2.${caller}` }));
+  });
 
   test('by the user, whatever the header says', async () => {
     const byUser = await addresses((caller) => ({

@@ -111,14 +111,16 @@ test('the own rule of a path decides there, in both directions', async () => {
   const gateway = await startSessionGateway(tenant, api, { sections: { cors }, paths });
   try {
     const { cookie } = await beginSession(gateway, tenant);
-    for (const [path, origin, allowed] of [
+    /** @type {any[][]} */
+    const rows = [
       ['/plain', LISTED, true],
       ['/plain', OTHER, false],
       ['/wider', OTHER, true],
       ['/wider', LISTED, false],
       ['/narrower', LISTED, false],
       ['/narrower', gateway.origin, true],
-    ]) {
+    ];
+    for (const [path, origin, allowed] of rows) {
       const headers = { cookie, origin, 'sec-fetch-site': 'cross-site' };
       const { status } = await sendRaw(gateway.origin, { method: 'POST', path, headers });
       assert.equal(status, allowed ? 200 : 403, `${path} ${origin}`);
