@@ -11,7 +11,7 @@ use crate::config::{Path, Server, Target};
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
-use crate::edge::request::context::RequestContext;
+use crate::edge::request::context::{Call, RequestContext};
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
@@ -88,8 +88,16 @@ pub async fn run(
     };
     let raw = raw && cache.is_none();
     let begun = gateway.begin_measuring();
-    let sent = ask(cx, &request, server, url, raw).await;
-    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+    let mut called = &server.targets.first;
+    let sent = ask(cx, &request, server, url, raw, &mut called).await;
+    if let Some(began_ms) = begun {
+        let took_ms = now_ms() - began_ms;
+        cx.upstream_ms.set(Some(took_ms));
+        if gateway.config.otlp.is_some() {
+            let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
+            let _ = cx.call.set(Call { origin: called.origin.clone(), began_ms, took_ms, status });
+        }
+    }
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -106,13 +114,14 @@ pub async fn run(
     Ok(Answer::Relayed(response))
 }
 
-/// Sends a request to an address of the server that can be reached, and retries it if that may help.
-async fn ask(
+/// Sends a request to an address of the server that can be reached, and retries it if that may help. `called` is the last that was called.
+async fn ask<'s>(
     cx: &RequestContext,
     request: &Request,
-    server: &Server,
+    server: &'s Server,
     url: impl Fn(&Target) -> String,
     raw: bool,
+    called: &mut &'s Target,
 ) -> Result<JsValue, JsValue> {
     let Server { targets, timeout_ms, retries, .. } = server;
     let once = *retries == 0 && targets.others.is_empty();
@@ -129,7 +138,10 @@ async fn ask(
         OUTAGES.with_borrow_mut(begin)
     });
     loop {
-        let url = attempts.as_ref().map(|attempts| url(attempts.target));
+        if let Some(attempts) = &attempts {
+            *called = attempts.target;
+        }
+        let url = attempts.as_ref().map(|_| url(called));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
         let sent = Awaited::from(send(request, url.as_deref(), has_body, *timeout_ms, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };

@@ -11,7 +11,7 @@ use crate::config::{Config, Path};
 use crate::edge::runtime::crossings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::{Trace, hex};
@@ -45,7 +45,9 @@ pub struct RequestContext {
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
-    pub trace: OnceCell<Trace>,
+    trace: OnceCell<Trace>,
+    /// The call to its upstream, if there was one and it is recorded.
+    pub call: OnceCell<Call>,
     /// What its upstream's answer says, if that is what becomes its answer.
     pub said: Cell<Option<HeaderLines>>,
     /// The most bytes that its path takes of its body.
@@ -57,6 +59,18 @@ pub struct RequestContext {
     method: String,
     url: Address,
     headers: HeaderLines,
+}
+
+/// A call to an upstream.
+pub struct Call {
+    /// The origin of the one that was called last.
+    pub origin: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: f64,
+    /// How long it took until the answer began, in milliseconds.
+    pub took_ms: f64,
+    /// The answer's status; 0 if there was no answer.
+    pub status: u16,
 }
 
 impl RequestContext {
@@ -80,6 +94,7 @@ impl RequestContext {
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
+            call: OnceCell::new(),
             said: Cell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
@@ -101,6 +116,16 @@ impl RequestContext {
     /// Returns the request as the runtime has it.
     pub fn request(&self) -> Request {
         <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Returns its place in a trace; one that begins here is sampled if it `is_recorded`.
+    pub fn trace(&self, is_recorded: bool) -> &Trace {
+        self.trace.get_or_init(|| Trace::of(self.header("traceparent"), &trace_bytes(), is_recorded))
+    }
+
+    /// Returns its place in a trace, if it has one.
+    pub fn begun_trace(&self) -> Option<&Trace> {
+        self.trace.get()
     }
 
     /// Returns the path that took it, once one did.
