@@ -92,6 +92,7 @@ pub(super) fn resolve(
         problem_page,
         older_codes: tree.older_codes,
         analytics,
+        otlp: tree.otlp,
         paths,
         routes,
         asserted_headers,

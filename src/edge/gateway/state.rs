@@ -56,7 +56,8 @@ impl Gateway {
     /// Returns the time in milliseconds since 1970 if the config has a use for how long something takes from here: each look at the
     /// clock is a crossing.
     pub fn begin_measuring(&self) -> Option<f64> {
-        (self.config.server_timing || self.config.analytics.is_some()).then(now_ms)
+        let Config { server_timing, analytics, otlp, .. } = &self.config;
+        (*server_timing || analytics.is_some() || otlp.is_some()).then(now_ms)
     }
 
     /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config

@@ -12,7 +12,7 @@ use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
-use crate::edge::request::context::RequestContext;
+use crate::edge::request::context::{Call, RequestContext};
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::request::rules::address;
 use crate::edge::runtime::http_client::failure_reason;
@@ -99,13 +99,21 @@ pub async fn run(
         Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
         None => None,
     };
+    let mut called = *targets.first().unwrap_or(&&server.targets.first);
     let sent = loop {
         if let Some(own) = &mut own {
             own.put_on(&request).await?;
         }
         let begun = gateway.begin_measuring();
-        let sent = ask(cx, &request, server, &targets, url, raw).await;
-        cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+        let sent = ask(cx, &request, server, &targets, url, raw, &mut called).await;
+        if let Some(began_ms) = begun {
+            let took_ms = now_ms() - began_ms;
+            cx.upstream_ms.set(Some(took_ms));
+            if gateway.config.otlp.is_some() {
+                let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
+                cx.call.replace(Some(Call { origin: called.origin.clone(), began_ms, took_ms, status }));
+            }
+        }
         if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
             break sent;
         }
@@ -135,14 +143,15 @@ fn caller(cx: &RequestContext, server: &Server, claims: Option<&VerifiedClaims>)
 }
 
 /// Sends a request to one of several addresses of the server that can be reached, and retries it if that may help; or once, if there are
-/// none.
-async fn ask(
+/// none. `called` is the last that was called.
+async fn ask<'s>(
     cx: &RequestContext,
     request: &Request,
     server: &Server,
-    targets: &[&Target],
+    targets: &'s [&'s Target],
     url: impl Fn(&Target) -> String,
     raw: bool,
+    called: &mut &'s Target,
 ) -> Result<JsValue, JsValue> {
     let Server { timeout_ms, retries, .. } = server;
     let once = targets.is_empty();
@@ -159,7 +168,10 @@ async fn ask(
     });
     let mut attempts = attempts.flatten();
     loop {
-        let url = attempts.as_ref().map(|attempts| url(attempts.target));
+        if let Some(attempts) = &attempts {
+            *called = attempts.target;
+        }
+        let url = attempts.as_ref().map(|_| url(called));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
         let sent = Awaited::from(send(request, url.as_deref(), has_body, *timeout_ms, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };

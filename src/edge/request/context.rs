@@ -11,7 +11,7 @@ use crate::config::{Config, Cors, Path};
 use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::{Trace, hex};
@@ -46,7 +46,9 @@ pub struct RequestContext {
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
-    pub trace: OnceCell<Trace>,
+    trace: OnceCell<Trace>,
+    /// The call to its upstream, if there was one and it is recorded.
+    pub call: RefCell<Option<Call>>,
     /// What its upstream's answer says, if that is what becomes its answer.
     pub said: Cell<Option<HeaderLines>>,
     /// The most bytes that its path takes of its body.
@@ -60,6 +62,18 @@ pub struct RequestContext {
     id: OnceCell<String>,
     few_headers: OnceCell<HeaderLines>,
     headers: OnceCell<HeaderLines>,
+}
+
+/// A call to an upstream.
+pub struct Call {
+    /// The origin of the one that was called last.
+    pub origin: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: f64,
+    /// How long it took until the answer began, in milliseconds.
+    pub took_ms: f64,
+    /// The answer's status; 0 if there was no answer.
+    pub status: u16,
 }
 
 /// What is read of the headers for a fixed answer, unless its path has rules of its own: then only these cross. To list all takes the
@@ -87,6 +101,7 @@ impl RequestContext {
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
+            call: RefCell::default(),
             said: Cell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
@@ -126,6 +141,16 @@ impl RequestContext {
     /// Returns the request as the runtime has it.
     pub fn request(&self) -> Request {
         <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Returns its place in a trace; one that begins here is sampled if it `is_recorded`.
+    pub fn trace(&self, is_recorded: bool) -> &Trace {
+        self.trace.get_or_init(|| Trace::of(self.header("traceparent"), &trace_bytes(), is_recorded))
+    }
+
+    /// Returns its place in a trace, if it has one.
+    pub fn begun_trace(&self) -> Option<&Trace> {
+        self.trace.get()
     }
 
     /// Returns the path that took it, once one did.

@@ -10,7 +10,7 @@ fn config(section: &str, members: &str) -> String {
     match section {
         "config" => format!(r#"{{"paths": [], "x-none": 0 {}{members}}}"#, if members.is_empty() { "" } else { "," }),
         "path" => path(format!(r#""response": 1{}{members}"#, if members.is_empty() { "" } else { "," })),
-        "session" | "cors" | "ip" | "analytics" | "protected_resource" => {
+        "session" | "cors" | "ip" | "analytics" | "otlp" | "protected_resource" => {
             format!(r#"{{"paths": [], "{section}": {{{members}}}}}"#)
         }
         "server" => format!(
@@ -71,6 +71,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "protected_resource.documentation: leads developers to another site: \"https://b.example/\" instead of none",
     ),
     ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
+    ("config", "", r#""otlp": {"endpoint": "https://a.example"}"#, "otlp.endpoint: sends what it records to another endpoint: \"https://a.example\" instead of none"),
     ("config", "", r#""analytics": {"binding": "A"}"#, "analytics.binding: writes what it records to another dataset: \"A\" instead of none"),
     ("path", "", r#""response": {"a": ["$secret.KEY"]}"#, "response: answers with $secret.KEY"),
     ("path", r#""mapping": {"headers": {"x-user": "$request.jwt.sub"}}"#, "", "mapping.headers: no longer sets x-user, so a client may set it"),
@@ -387,6 +388,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""auth": true, "protected_resource": {"resource": "https://b.example/a"}"#,
         "protected_resource.resource: tells clients to request tokens for another resource: \"https://b.example/a\" instead of \"https://a.example/a\"",
     ),
+    ("otlp", r#""endpoint": "https://a.example""#, r#""endpoint": "https://b.example""#, "otlp.endpoint: sends what it records to another endpoint: \"https://b.example\" instead of \"https://a.example\""),
     ("analytics", r#""binding": "A""#, r#""binding": "B""#, "analytics.binding: writes what it records to another dataset: \"B\" instead of \"A\""),
 ];
 
