@@ -94,6 +94,32 @@ export function benchConfig({ tenant, upstream, routes = ROUTES, sections = {}, 
   };
 }
 
+/** The same config, with other paths that use what those that are measured do not. @param {Parameters<typeof benchConfig>[0]} how */
+export function besideConfig(how) {
+  const { servers, ...config } = benchConfig({
+    ...how,
+    sections: { session: { keep_user_agent: true, keep_country: true } },
+    paths: [
+      proxied('/orders/{.+}', 'orders', { auth: true }),
+      proxied('/billing/{id}', 'billing', {
+        auth: { scopes: ['use:billing'], acr_values: ['urn:example:strong'], max_age_seconds: 300 },
+        mapping: { headers: { 'x-invoice': '$request.path.id', 'x-method': '$request.method' } },
+      }),
+      sessions('GET', '/account/sessions', true),
+      sessions('DELETE', '/account/sessions', true),
+      sessions('DELETE', '/account/sessions/{id}', true),
+      sessions('GET', '/users/{sub}/sessions', { scopes: ['read:sessions'] }),
+    ],
+  });
+  const others = [
+    { alias: 'orders', url: how.upstream, audience: 'https://orders.example/' },
+    { alias: 'billing', url: how.upstream, audience: 'https://billing.example/', scope: 'read:invoices' },
+  ];
+  return { ...config, servers: [...servers, ...others] };
+}
+
+const sessions = (method, path, auth) => ({ method, path, auth, integration: { type: 'sessions' } });
+
 /** Paths as an API has them; a number of those and not more. */
 export const resources = (count) =>
   Array.from({ length: Math.max(0, count) }, (_, number) => ({

@@ -1,7 +1,7 @@
 // The rows of the table: what workerd does for a request.
 
 import { makeCredentials, mintTokens } from './credentials.mjs';
-import { benchConfig, configured } from './gateway.mjs';
+import { benchConfig, besideConfig, configured } from './gateway.mjs';
 import { CLIENT_HEADERS, valuesFor } from './load.mjs';
 import { measureInRounds } from './rounds.mjs';
 import { NEW_TOKENS } from './rows.mjs';
@@ -22,6 +22,7 @@ export async function measureRequests(rows, { rounds, requests, against, othersO
     return [
       ...(await peerWorkers(place.folder, PEERS, place)),
       configured('bargate', config),
+      configured('bargate-beside', besideConfig(place)),
       ...(against ? [configured('bargate-before', config, against)] : []),
       ...((await othersOf?.(place)) ?? []),
     ];

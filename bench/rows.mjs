@@ -39,8 +39,8 @@ const [PROXIED, PROXIED_WITH_CLAIM, FIXED, PROTECTED] = [
 ];
 const WITH_CLAIM = { user: USER, credential: 'token' };
 
-/** @type {Row[]} */
-export const ROWS = [
+/** The rows without copies. @type {Row[]} */
+const EACH = [
   proxied('bare-proxied', 'bare JavaScript pass-through', 'pass-through', PROXIED),
   proxied('hono-proxied', 'Hono, jwk + proxy + one claim header', 'hono', PROXIED_WITH_CLAIM, WITH_CLAIM),
   proxied('open-proxied', 'Bargate, open, proxied', 'bargate', PROXIED),
@@ -63,6 +63,13 @@ export const ROWS = [
   fixed('bare-fixed-again', 'bare class, again', 'fixed-class', FIXED),
   proxied('bare-proxied-again', 'bare JavaScript pass-through, again', 'pass-through', PROXIED),
 ];
+
+/** The rows of Bargate, with a config whose other paths use what these do not: `besideConfig` of gateway.mjs. */
+const BESIDE = copies('beside', 'beside paths for several APIs');
+/** What other paths use may cost a path this much, at most. */
+const BESIDE_MOST = 1.03;
+
+export const ROWS = withCopies(EACH, BESIDE);
 
 /** Rows that measure the same thing twice. */
 export const PAIRS = [
@@ -87,19 +94,31 @@ export const TARGETS = [
   { of: 'token-fixed', to: 'jose-fixed', most: 0.7 },
   { of: 'session-fixed', to: 'token-fixed', most: 1.1 },
   { of: 'new-token', to: 'jose-new-token', most: 1.1 },
+  ...BESIDE.map(({ name, base }) => ({ of: name, to: base, most: BESIDE_MOST })),
 ];
 
 /** The rows of another bundle beside those of this one, and how much they may differ: for comparing two commits. */
 export function withBaseline(most) {
-  const own = ROWS.filter(({ worker }) => worker === 'bargate');
-  const others = own.map((one) => ({
-    ...one,
-    name: `${one.name}-before`,
-    title: `${one.title}, before`,
-    worker: 'bargate-before',
-  }));
+  const before = copies('before', 'before');
   return {
-    rows: ROWS.flatMap((one) => [one, ...others.filter(({ name }) => name === `${one.name}-before`)]),
-    targets: [...TARGETS, ...own.map(({ name }) => ({ of: name, to: `${name}-before`, most }))],
+    rows: withCopies(ROWS, before),
+    targets: [...TARGETS, ...before.map(({ name, base }) => ({ of: base, to: name, most }))],
   };
+}
+
+/** The rows of Bargate once more, of another Worker. Their base is the row that each is a copy of. */
+function copies(suffix, title) {
+  const own = EACH.filter(({ worker }) => worker === 'bargate');
+  return own.map((one) => ({
+    ...one,
+    name: `${one.name}-${suffix}`,
+    title: `${one.title}, ${title}`,
+    worker: `${one.worker}-${suffix}`,
+    base: one.name,
+  }));
+}
+
+/** Rows, each with its copy behind it. */
+function withCopies(rows, copied) {
+  return rows.flatMap((one) => [one, ...copied.filter(({ base }) => base === one.name)]);
 }

@@ -3,7 +3,6 @@
 // Each async function has such a panic, with a place of its own in the source. Nothing polls a future that has finished: so each
 // becomes a trap, which stops the instance without the words of a panic.
 
-import { placesOf } from './panic-places.mjs';
 import { SECTIONS, functionNamesOf, importsOf, leb, readerOf, sectionOf, withSection } from './wasm-module.mjs';
 
 const PANIC = /\bpanic_const_async_fn_resumed\b/;
@@ -13,15 +12,14 @@ const TRAP = Buffer.from([0, UNREACHABLE, END]);
 /** The most bytes of a constant. */
 const CONSTANT_BYTES_MAX = 6;
 
-/** Returns the module with a trap in the place of the panic, and without the places that it was given. */
-export function withoutFinishedFutures(bytes) {
+/** Returns the module with a trap in the place of the panic, and without those of its `places` that the panic was given. */
+export function withoutFinishedFutures(bytes, places) {
   const index = [...functionNamesOf(bytes)].find(([, name]) => PANIC.test(name))?.[0];
   if (index === undefined) throw new Error('no function has the name of the panic of a finished future');
   const section = sectionOf(bytes, SECTIONS.code);
   const { reader } = section;
   const bodies = Array.from({ length: reader.number() }, () => reader.take(reader.number()));
   const call = Buffer.from([CALL, ...leb(index), UNREACHABLE]);
-  const places = placesOf(bytes);
   for (const body of bodies)
     for (let at = body.indexOf(call); at >= 0; at = body.indexOf(call, at + 1)) places.clear(placeBefore(body, at));
 

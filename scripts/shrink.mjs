@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
-import { clearLibraryPlaces } from './panic-places.mjs';
+import { placesOf } from './panic-places.mjs';
 import { noteParts, partsOfCode, partsOfScript } from './parts.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
@@ -21,8 +21,13 @@ const FEATURES = [
   'sign-ext',
 ].map((feature) => `--enable-${feature}`);
 
+// Zeros between data compress better than what would tell where each piece between them stands.
+const WHOLE_DATA = '--skip-pass=memory-packing';
+
 // Inlined functions are fewer bytes and compress worse.
 const OPTIMISATIONS = [
+  WHOLE_DATA,
+  '--always-inline-max-function-size=0',
   '--one-caller-inline-max-function-size=30',
   '--low-memory-unused',
   '--gufa-optimizing',
@@ -33,12 +38,13 @@ const OPTIMISATIONS = [
   '--debuginfo',
 ];
 
-/** The SDK's streams, and what would call closures of Rust and poll its tasks. */
-const UNUSED = /\b(wasm_streams|js_sys::futures|wasm_bindgen::convert::closures)::/;
+/** The SDK's streams, what would call closures of Rust and poll its tasks, and the global object, which these would ask for. */
+const UNUSED = /\b(wasm_streams|js_sys::futures|js_sys::global|wasm_bindgen::convert::closures)::|^Closure\(/;
 const CLOSURE_EXPORT = /^wasm_bindgen__convert__closures/;
 
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
 const ARRANGEMENT = [
+  WHOLE_DATA,
   '--reorder-functions-by-name',
   '--dealign',
   '--optimize-level=2',
@@ -47,6 +53,7 @@ const ARRANGEMENT = [
   '--optimize-stack-ir',
   '--strip-debug',
   '--strip-producers',
+  '--strip-target-features',
 ];
 
 export async function shrink(directory) {
@@ -55,9 +62,10 @@ export async function shrink(directory) {
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedClosures(wasm);
-  const whole = withoutFinishedFutures(readFileSync(join(ROOT, wasm)));
-  clearLibraryPlaces(whole);
-  writeFileSync(join(ROOT, wasm), whole);
+  const whole = readFileSync(join(ROOT, wasm));
+  const places = placesOf(whole);
+  places.clearLibraries();
+  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(whole, places));
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   const bytes = readFileSync(path);
@@ -66,6 +74,8 @@ export async function shrink(directory) {
   writeFileSync(path, namedInOrder(bytes));
   await optimise(wasm, ARRANGEMENT);
   shortenImports(wasm, script);
+  // Once more, for what only those imports used.
+  await dropUnusedClasses(script);
   noteParts({ ...partsOfCode(bytes), ...(await partsOfScript(readProjectFile(script))) });
 }
 
@@ -158,7 +168,7 @@ function shortenImports(wasm, script) {
     parts.push(modules.get(module), short, leb(kind), ...described.map(leb));
   }
   text = text
-    .replace(/\b__wbg_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
+    .replace(/\b__wb(?:g|indgen)_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
     // What the modules export, which esbuild writes as getters.
     .replace(/\{(?:[\w$]+:\(\)=>[\w$]+,?){2,}\}/g, (exported) => exported.replace(/(?<=[{,])\w+:\(\)=>[\w$]+,?/g, ''));
   writeFileSync(join(ROOT, wasm), withSection(bytes, sectionOf(bytes, SECTIONS.import), SECTIONS.import, parts));

@@ -5,12 +5,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::algorithm::{Algorithm, KeyFamily};
-use crate::encoding::encode;
+use crate::encoding::{base64url, base64url_bytes};
 use crate::excerpt::shortened;
 use crate::json::{self, ToText as _};
 use crate::secret::Secret;
@@ -192,7 +190,7 @@ impl KeySet {
 
     /// Returns the set of only a shared secret.
     pub fn of_secret(secret: &Secret<String>) -> Self {
-        let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
+        let members = &mut [("kty", "oct".into()), ("k", base64url(secret.expose().as_bytes()).into())];
         let jwk = json::object(members).to_text();
         let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
         Self {
@@ -334,7 +332,7 @@ fn present<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value>
 
 /// Returns a number of a key (RFC 7518 section 2).
 fn number(members: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
-    json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).filter(|bytes| !bytes.is_empty())
+    json::text(members, name).and_then(base64url_bytes).filter(|bytes| !bytes.is_empty())
 }
 
 /// Returns the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config::{Mapping, Source};
+use crate::encoding::{FormText, form_pairs, form_value, push_percent_encoded};
 use crate::http::request::{RequestHead, query_parameter};
 use crate::json::FLOAT_EXACT_MAX;
 use crate::route::parameter;
@@ -27,14 +28,14 @@ pub fn mapped_query(mapping: &Mapping, request: &impl RequestHead, claims: Optio
     let is_mapped = |name: &str| mapping.query.iter().any(|(mapped, _)| mapped == name);
     let mut parts: Vec<String> = Vec::new();
     for pair in request.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let own_name = form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| is_mapped(&name));
+        let own_name = form_pairs(pair).next().is_some_and(|(name, _)| is_mapped(&form_value(name)));
         if !own_name {
             parts.push(pair.to_owned());
         }
     }
     for (name, source) in &mapping.query {
         if let Some(value) = source_value(source, request, claims) {
-            parts.push(form_urlencoded::Serializer::new(String::new()).append_pair(name, &value.text).finish());
+            parts.push(FormText::default().append_pair(name, &value.text).finish());
         }
     }
     (!parts.is_empty()).then(|| parts.join("&"))
@@ -95,7 +96,7 @@ fn header_safe(value: &Text) -> String {
             b'%' if !value.is_final => safe.push_str("%25"),
             b' ' if at_end => safe.push_str("%20"),
             b' '..=b'~' => safe.push(char::from(byte)),
-            _ => safe.push_str(&format!("%{byte:02X}")),
+            _ => push_percent_encoded(byte, &mut safe),
         }
     }
     safe

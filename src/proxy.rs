@@ -7,11 +7,13 @@ mod attempts;
 mod cache;
 mod client_headers;
 mod outages;
+mod shares;
 
 pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
 pub use client_headers::{ClientHeaderNames, ClientHeaders, DROPPED_REQUEST_HEADERS};
 pub use outages::Outages;
+pub use shares::ranked;
 
 use crate::config::{BINDING_COOKIE, Target};
 use crate::http::cookie::{self, is_called};
@@ -50,7 +52,7 @@ pub fn noted_response_headers() -> String {
 
 /// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.
 pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
-    let Target { origin, base_path } = target;
+    let Target { origin, base_path, .. } = target;
     let (mark, query) = query.map_or(("", ""), |query| ("?", query));
     [origin, base_path, forwarded_path, mark, query].concat()
 }
@@ -72,7 +74,8 @@ mod tests {
 
     #[test]
     fn paths_are_joined_without_a_second_reading() {
-        let target = |base_path: &str| Target { origin: "https://api.example".into(), base_path: base_path.into() };
+        let target =
+            |base_path: &str| Target { origin: "https://api.example".into(), base_path: base_path.into(), weight: 0 };
         let table = [
             ("", "/a", None, "https://api.example/a"),
             ("/v1", "/", None, "https://api.example/v1/"),

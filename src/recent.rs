@@ -40,11 +40,14 @@ impl<V> Recent<V> {
 
     /// Returns the value of `key`, found by its whole text, if it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
-        if self.young.place(key).is_none_or(|place| place.is_none()) {
-            let entry = self.old.place(key)?.take()?;
-            self.put(key, entry);
-        }
-        let entry = self.young.place(key)?.as_ref()?;
+        let place = match self.young.places.get(key) {
+            Some(place) if self.young.entries.get(place).is_some_and(Option::is_some) => place,
+            _ => {
+                let entry = self.old.entry(key)?.take()?;
+                self.put(key, entry)
+            }
+        };
+        let entry = self.young.entries.get(place)?.as_ref()?;
         Some(&entry.value).filter(|value| good(value))
     }
 
@@ -56,36 +59,37 @@ impl<V> Recent<V> {
     /// Forgets a value.
     pub fn remove(&mut self, key: &str) {
         for half in [&mut self.young, &mut self.old] {
-            if let Some(place) = half.place(key) {
-                *place = None;
+            if let Some(entry) = half.entry(key) {
+                *entry = None;
             }
         }
     }
 
-    fn put(&mut self, key: &str, entry: Entry<V>) {
+    /// Returns the place in the younger half.
+    fn put(&mut self, key: &str, entry: Entry<V>) -> usize {
         if self.young.entries.len() >= self.entries_max || self.young.bytes + entry.bytes > self.bytes_max {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.put(key, entry);
+        self.young.put(key, entry)
     }
 }
 
 impl<V> Half<V> {
-    fn put(&mut self, key: &str, entry: Entry<V>) {
+    fn put(&mut self, key: &str, entry: Entry<V>) -> usize {
         self.bytes += entry.bytes;
-        match self.place(key) {
-            Some(place) => {
-                let before = place.replace(entry);
+        let next = self.entries.len();
+        let place = self.places.add(key.to_owned().into(), next).unwrap_or(next);
+        match self.entries.get_mut(place) {
+            Some(known) => {
+                let before = known.replace(entry);
                 self.bytes -= before.map_or(0, |before| before.bytes);
             }
-            None => {
-                self.places.add(key.to_owned().into(), self.entries.len());
-                self.entries.push(Some(entry));
-            }
+            None => self.entries.push(Some(entry)),
         }
+        place
     }
 
-    fn place(&mut self, key: &str) -> Option<&mut Option<Entry<V>>> {
+    fn entry(&mut self, key: &str) -> Option<&mut Option<Entry<V>>> {
         self.entries.get_mut(self.places.get(key)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Which route a request takes: patterns, their precedence, and the match.
 //!
-//! A route is a method and a path pattern. [`RouteTable`] has all of them and answers, for the method and the path of a
-//! request, with one route, with the methods the path has, with "no such path", or with a refusal: a path that the gateway
+//! A route is a method, a path pattern and perhaps a host. [`RouteTable`] has all of them and answers, for the method, the host and the
+//! path of a request, with one route, with the methods the path has, with "no such path", or with a refusal: a path that the gateway
 //! and an upstream could read in two ways is never routed.
 //!
 //! This module does **not** know what a route does, does not normalise URLs (it is given the path as the WHATWG parser left
@@ -10,6 +10,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod explanation;
 mod guard;
+mod host;
 mod limits;
 mod loose;
 mod method;
@@ -23,6 +24,7 @@ mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub use explanation::{Passed, in_order_of_precedence};
 pub use guard::Guard;
+pub use host::Host;
 pub use limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 pub use method::{Allow, Method, MethodRule};
 pub use pattern::{Pattern, parameter};

@@ -6,8 +6,15 @@ use bargate::config::Code;
 fn the_commands_do_what_their_transcripts_say() {
     let cases = trycmd::TestCases::new();
     cases.case("tests/cli/*.trycmd").case("tests/cli/*.toml");
-    // A link to docs/command-line.md, so that its input lies here and not among the documents.
-    cases.case("tests/cli/command-line.md");
+    // Links to documents, so that their input lies here and not among them.
+    cases.case("tests/cli/command-line.md").case("tests/cli/three-teams.md");
+}
+
+#[test]
+fn the_recipe_for_three_teams_compares_its_own_config() {
+    let recipe = include_str!("../docs/recipes/three-teams.md");
+    let config = recipe.split_once("```json config\n").and_then(|(_, rest)| rest.split_once("```"));
+    assert_eq!(config.map(|(config, _)| config), Some(include_str!("cli/three-teams.in/gateway.config.json")));
 }
 
 #[test]

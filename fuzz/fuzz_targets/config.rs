@@ -43,6 +43,6 @@ fuzz_target!(|bytes: &[u8]| {
     let sound = told.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     if let Ok(config) = load(source, &AnyBindings) {
         assert!(sound || source.contains('$'), "what is loaded has no mistakes");
-        let _ = config.routes.find("GET", "/a/b");
+        let _ = config.routes.find("GET", "", "/a/b");
     }
 });

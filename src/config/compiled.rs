@@ -20,8 +20,10 @@ use crate::route::RouteTable;
 ///
 /// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
 pub struct Config {
-    /// The rule for other origins; without one no CORS header is sent.
+    /// The rule for other origins, on paths without their own; without one no CORS header is sent.
     pub cors: Option<Cors>,
+    /// Whether a path has its own.
+    pub has_cors_of_paths: bool,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
     /// How providers are asked about access tokens, each with the client that asks.
@@ -75,7 +77,7 @@ impl Config {
     /// into an address, and both kinds are for the client.
     pub fn takes_id_tokens(&self, authorizer: &Rc<Authorizer>) -> bool {
         let is_for_client = |provider: &Rc<Provider>| {
-            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client_id == authorizer.audience
+            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client.id == authorizer.audience
         };
         self.has_sessions_by_id_token()
             && authorizer.audience_claim.is_none()

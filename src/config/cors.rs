@@ -1,9 +1,8 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_page_origin;
-use super::key::{Key, Texts};
+use super::key::{Key, Texts, Value};
 use super::reader::{Findings, ObjectReader, Place, Written, advice};
-use super::root;
 use super::section::section;
 use crate::address::Address;
 use crate::config::code::Code;
@@ -99,10 +98,14 @@ impl ListedOrigin {
     }
 }
 
-/// Reads the section; `None` if the file has none.
-pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Cors> {
-    let node = root.node(&root::CORS)?;
-    let place = root::CORS.at(root.place());
+/// Reads the section at a key; `None` if it is not there.
+pub(super) fn read_cors(
+    parent: &mut ObjectReader<'_, '_>,
+    key: &Key<Value>,
+    findings: &mut Findings<'_>,
+) -> Option<Cors> {
+    let node = parent.node(key)?;
+    let place = key.at(parent.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
 
     let written = object.texts(&ALLOW_ORIGINS, findings);
@@ -178,7 +181,7 @@ section! {
     Section::new(
         "cors",
         "cors",
-        "The rule for pages of other origins.\n\nA preflight is granted as a whole or not at all. If the config has an \
+        "The rule for pages of other origins. At a path it replaces that at the top as a whole.\n\nA preflight is granted as a whole or not at all. If the config has an \
          `OPTIONS` entry for a path, that entry answers its preflights.",
     )
         .condition(object! {

@@ -28,6 +28,8 @@ pub enum Form {
     OriginOrStar,
     /// The host of an Auth0 tenant.
     Domain,
+    /// A host of the gateway's, or one with a star as its first label.
+    Host,
     /// The pattern of a path.
     Pattern,
     /// The beginning of a path.
@@ -69,7 +71,7 @@ pub enum Form {
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
@@ -82,6 +84,7 @@ impl Form {
         Self::Origin,
         Self::OriginOrStar,
         Self::Domain,
+        Self::Host,
         Self::Pattern,
         Self::Prefix,
         Self::Location,
@@ -117,6 +120,7 @@ impl Form {
             Self::Origin => "origin",
             Self::OriginOrStar => "origin_or_star",
             Self::Domain => "domain",
+            Self::Host => "host",
             Self::Pattern => "path_pattern",
             Self::Prefix => "path_prefix",
             Self::Location => "redirect_location",
@@ -154,7 +158,7 @@ impl Form {
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin or `*`",
-            Self::Domain => "host",
+            Self::Domain | Self::Host => "host",
             Self::Pattern => "path pattern",
             Self::Prefix => "path",
             Self::Location | Self::Destination => "path or URL",

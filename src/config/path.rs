@@ -5,6 +5,7 @@ pub(crate) mod keys;
 use std::rc::Rc;
 
 use super::access::{Access, WrittenAccess, read_access};
+use super::cors::{Cors, read_cors};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
@@ -14,12 +15,13 @@ use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
 use super::protected_resource::{ProtectedResource, WrittenResource, read_resource_of_path};
-use super::reader::{Findings, Help, ObjectReader, Place, Written, read_array, shown};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, host_help, read_array, shown};
 use super::root;
 use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
+use crate::address::Address;
 use crate::config::code::Code;
-use crate::route::{Method, MethodRule, Pattern};
+use crate::route::{Host, Method, MethodRule, Pattern};
 
 /// What is done with the requests that a route takes; several routes may share it.
 pub struct Path {
@@ -35,6 +37,8 @@ pub struct Path {
     pub pre_process: Option<Rpc>,
     /// What is asked of a request besides.
     pub rules: Rules,
+    /// The rule for other origins, if it has its own.
+    pub cors: Option<Cors>,
     /// What is done to the headers of what the integration answers.
     pub response_headers: HeaderRules,
 }
@@ -49,6 +53,7 @@ impl Path {
             mapping: Mapping::default(),
             pre_process: None,
             rules: Rules::default(),
+            cors: None,
             response_headers: HeaderRules::default(),
         }
     }
@@ -65,6 +70,8 @@ pub(crate) struct WrittenPath<'n> {
     pub method: Option<MethodRule>,
     /// The same as it is written.
     pub written_method: HostOnly<Option<Written<'n>>>,
+    /// The names it answers under, if they are known here.
+    pub host: Option<Host>,
     /// The paths it answers, as they are written.
     pub path: Option<Written<'n>>,
     /// The paths it answers, if they are known here.
@@ -85,6 +92,8 @@ pub(crate) struct WrittenPath<'n> {
     pub pre_process: Option<WrittenCall<'n>>,
     /// What is asked of a request besides.
     pub rules: Rules,
+    /// The rule for other origins, if it has its own.
+    pub cors: Option<Cors>,
     /// What is done to the headers of what the integration answers.
     pub response_headers: HeaderRules,
     /// The codes of warnings that are not reported of it.
@@ -111,10 +120,17 @@ impl<'n> WrittenPath<'n> {
         }
     }
 
-    /// Checks whether this text is its path.
+    /// Checks whether an address is that of its path, under a host that it has.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn is_at(&self, path: &str) -> bool {
-        self.path.and_then(|written| written.value()) == Some(path)
+    pub fn is_called_at(&self, url: &Address) -> bool {
+        self.path.and_then(|written| written.value()) == Some(url.path()) && self.has_host_of(url)
+    }
+
+    /// Checks whether it has the host of an address.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn has_host_of(&self, url: &Address) -> bool {
+        let called = url.host_and_port().split(':').next().and_then(Host::parse);
+        self.host.as_ref().is_none_or(|host| host.contains(&called.unwrap_or_default()))
     }
 
     /// Yields the functions of other Workers that it calls.
@@ -135,7 +151,7 @@ impl<'n> WrittenPath<'n> {
 
     /// Checks whether it is known what it answers, and with what.
     pub fn is_known(&self) -> bool {
-        self.method.is_some() && self.pattern.is_some() && self.answer.is_some()
+        self.method.is_some() && self.host.is_some() && self.pattern.is_some() && self.answer.is_some()
     }
 
     /// Returns the address of an open path with `GET` that begins a login.
@@ -180,6 +196,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         offset: node.offset,
         method: None,
         written_method: HostOnly::default(),
+        host: None,
         path: None,
         pattern: None,
         encoded_slashes: false,
@@ -190,6 +207,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         mapping: WrittenMapping::default(),
         pre_process: None,
         rules: Rules::default(),
+        cors: None,
         response_headers: HeaderRules::default(),
         allow: HostOnly::default(),
         node,
@@ -200,11 +218,16 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     read.method = method.and_then(|(_, method)| method);
     read.path = object.text(&keys::PATH, findings);
     read.pattern = read.path.and_then(|written| read_pattern(&written, &keys::PATH.at(place), findings));
+    read.host = match object.text(&keys::HOST, findings) {
+        Some(written) => read_host(&written, &keys::HOST.at(place), findings),
+        None => Some(Host::default()),
+    };
     read.allow = object.allowed_warnings(findings);
     read.encoded_slashes = object.boolean(&keys::ENCODED_SLASHES, findings);
     read.access = read_access(&mut object, findings);
     let authenticated = read.access.is_some();
-    read.protected_resource = read_resource_of_path(&mut object, read.pattern.as_ref(), authenticated, findings);
+    read.protected_resource =
+        read_resource_of_path(&mut object, read.host.as_ref(), read.pattern.as_ref(), authenticated, findings);
     read.answer = read_answer(&mut object, read.pattern.as_ref(), authenticated, findings);
     read.variables = read_variables(&mut object, &keys::VARIABLES, findings);
     let asks_upstream = match &read.answer {
@@ -215,6 +238,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     };
     let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
     read.rules = read_rules(&mut object, authenticated, gets, findings);
+    read.cors = read_cors(&mut object, &keys::CORS, findings);
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
     let scope = Scope { pattern: read.pattern.as_ref(), authenticated, for_all };
     read.mapping = read_mapping(&mut object, scope, findings);
@@ -222,6 +246,26 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     read.pre_process = read_rpc(&mut object, &keys::PRE_PROCESS, findings);
     object.finish(findings);
     read
+}
+
+fn read_host(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Host> {
+    let text = written.value()?;
+    let host = Host::parse(text);
+    if host.is_none() {
+        let help = host_help(|| spelling_of_host(text));
+        findings.refuse(written, place, Code::InvalidHost, "is not the name of a host", help);
+    }
+    host
+}
+
+/// Returns how to write the host that a text may mean.
+fn spelling_of_host(text: &str) -> String {
+    let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let name = Address::parse(&url).and_then(|url| url.host_and_port().split(':').next().map(str::to_owned));
+    match name.filter(|name| Host::parse(name).is_some()) {
+        Some(name) => format!("write \"{name}\", which is the same with every port"),
+        None => "write it as api.example.com, or as *.example.com for all names with one more label".to_owned(),
+    }
 }
 
 fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Pattern> {

@@ -1,7 +1,7 @@
 //! A built-in config in the form that the gateway starts from.
 //!
-//! The build has checked the config. What is left to do at each start is kept small: routes that differ only in method and
-//! path are one entry of `paths`, and which request takes which of them is said by lines that are already sorted. So a
+//! The build has checked the config. What is left to do at each start is kept small: routes that differ only in method,
+//! host and path are one entry of `paths`, and which request takes which of them is said by lines that are already sorted. So a
 //! start reads what the config says, and not how often it says so.
 //!
 //! It is read by the rules of every config, and its references are resolved as in any. A form that another build wrote is not read.
@@ -13,7 +13,7 @@ pub(crate) const BEGINNING: &str = concat!("bargate ", env!("CARGO_PKG_VERSION")
 
 /// A config in this form.
 pub struct Prepared<'p> {
-    /// The config, with the first of all entries that differ only in method and path.
+    /// The config, with the first of all entries that differ only in method, host and path.
     pub config: &'p str,
     /// The routes of all entries, each with the index of its first.
     pub routes: PreparedRoutes<&'p str>,

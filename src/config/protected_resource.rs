@@ -13,7 +13,7 @@ use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_t
 use super::root;
 use super::section::section;
 use crate::json::ToText as _;
-use crate::route::Pattern;
+use crate::route::{Host, Pattern};
 
 /// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -54,6 +54,8 @@ fn path_of_resource(metadata: &str) -> &str {
 pub(crate) struct WrittenResource<'n> {
     /// The resource's identifier, if it has one.
     pub resource: Option<String>,
+    /// The names under which it is published.
+    pub host: Host,
     /// The path of the metadata.
     pub pattern: Pattern,
     /// The scopes that it names, if it does not leave them to the paths.
@@ -87,6 +89,7 @@ pub(super) fn read_protected_resource<'n>(
 /// Reads the section of a path, which is the resource itself or within it.
 pub(super) fn read_resource_of_path<'n>(
     entry: &mut ObjectReader<'n, '_>,
+    host: Option<&Host>,
     pattern: Option<&Pattern>,
     authenticated: bool,
     findings: &mut Findings<'_>,
@@ -99,8 +102,10 @@ pub(super) fn read_resource_of_path<'n>(
         let help = advice("add \"auth\" to this path, or remove \"protected_resource\"").about([path_keys::AUTH.name]);
         findings.note(node.offset, &place, Code::MissingKey, message, help);
     }
-    // Without its pattern, the path of the resource is not known.
-    pattern.and(read)
+    // Without them, the place of the resource is not known.
+    let (mut read, host) = pattern.and(read).zip(host)?;
+    read.host = host.clone();
+    Some(read)
 }
 
 /// Reads a section; `None` if nothing is to be published. It is that of the path with this pattern, if there is one.
@@ -163,7 +168,8 @@ fn read_section<'n>(
     // Byte for byte what clients know it by (RFC 9728 section 3.3).
     let resource = written.and_then(|written| written.to_text());
     let (offset, node) = (node.offset, HostOnly::of(|| node));
-    Some(WrittenResource { resource, pattern: metadata_path, scopes, metadata, is_in_file, offset, node })
+    let host = Host::default();
+    Some(WrittenResource { resource, host, pattern: metadata_path, scopes, metadata, is_in_file, offset, node })
 }
 
 section! {

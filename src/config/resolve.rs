@@ -6,6 +6,8 @@ mod login;
 mod path;
 mod resources;
 mod sessions;
+#[cfg(not(target_arch = "wasm32"))]
+mod upstream_tokens;
 
 use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
@@ -75,6 +77,7 @@ pub(super) fn resolve(
     }
     Some(Config {
         cors: tree.cors,
+        has_cors_of_paths: paths.iter().any(|path| path.cors.is_some()),
         authorizers,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
@@ -198,7 +201,7 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
                     "give one of them a \"resource\" with another path; paths below a resource belong to it anyway";
                 ("the metadata of this resource", help, keys::PROTECTED_RESOURCE.at(&entry))
             } else {
-                ("this path", "give them different methods or paths, or remove one", entry)
+                ("this path", "give them different methods, hosts or paths, or remove one", entry)
             };
             let message = format_args!("{what} matches the same requests as {route} at {line}:{column}");
             findings.note(second.offset, &place, Code::RouteConflict, message, advice(help));

@@ -75,7 +75,7 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         servers: read_servers(&mut root, findings),
         modules: read_modules(&mut root, findings),
         workers: read_workers(&mut root, findings),
-        cors: read_cors(&mut root, findings),
+        cors: read_cors(&mut root, &root::CORS, findings),
         authorizers: read_authorizers(&mut root, findings),
         variables: read_variables(&mut root, &root::VARIABLES, findings),
         session: read_session(&mut root, findings),

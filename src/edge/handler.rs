@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use web_sys::Response;
 
-use crate::config::{Cors, Networks};
+use crate::config::{Config, Integration, Networks};
 use crate::cors::{Preflight, preflight_headers};
 use crate::edge::auth::authenticate::authenticate;
 use crate::edge::gateway::{Gateway, loader};
@@ -52,8 +52,8 @@ fn not_configured(cx: &RequestContext) -> Problem {
 async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer, Problem> {
     let config = &gateway.config;
     check_address(cx, config.networks.as_ref())?;
-    let found = config.routes.find(cx.method(), cx.path());
-    if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(rule, cx, &found)) {
+    let found = config.routes.find(cx.method(), cx.host(), cx.path());
+    if let Some(answer) = answer_preflight(config, cx, &found) {
         return Ok(answer);
     }
     let matched = match found {
@@ -67,8 +67,12 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
         Found::Ambiguous(reason) => return Err(Problem::PathAmbiguous(reason)),
     };
     cx.path_index.set(Some(matched.index));
-    let _ = cx.route.set((matched.rule, matched.pattern.to_owned()));
+    let _ = cx.route.set((matched.rule, [matched.host, matched.pattern].concat()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
+    // What is passed on, or shown to others, has all headers in one crossing, and none of them before.
+    if !matches!(path.integration, Integration::Fixed(_)) {
+        cx.headers();
+    }
     check_address(cx, path.rules.networks.as_ref())?;
     check_rate(cx, path, None).await?;
     let claims = match &path.access {
@@ -104,7 +108,7 @@ fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(),
 }
 
 /// Answers a CORS preflight of a path that has no own `OPTIONS` entry; `None` if the request is something else.
-fn answer_preflight(rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
+fn answer_preflight(config: &Config, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
     if cx.method() != Method::Options.as_str() {
         return None;
     }
@@ -117,7 +121,17 @@ fn answer_preflight(rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> 
     let method = cx.header("access-control-request-method")?;
     let headers = cx.header("access-control-request-headers");
     let preflight = Preflight { origin, method, headers };
-    let headers = preflight_headers(rule, &preflight, &allow.to_string());
+    let rule = match config.has_cors_of_paths.then(|| config.routes.find(method, cx.host(), cx.path())) {
+        Some(Found::Route(meant)) => config.paths.get(meant.index).and_then(|path| path.cors.as_ref()),
+        _ => None,
+    };
+    let mut headers = preflight_headers(rule.or(config.cors.as_ref())?, &preflight, &allow.to_string());
+    // Of what is granted here a browser would ask no more, and other methods of the path may have other rules.
+    for (name, granted) in headers.iter_mut().filter(|_| config.has_cors_of_paths) {
+        if name == "access-control-allow-methods" {
+            *granted = method.to_owned().into();
+        }
+    }
     Some(Answer::Preflight(headers))
 }
 

@@ -1,10 +1,9 @@
 //! Verifies signatures with `ring`, which lacks P-521, and `p521`; the gateway uses WebCrypto.
 
 use crate::algorithm::Algorithm;
+use crate::encoding::base64url_bytes;
 use crate::json;
 use crate::jwks::Key;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p521::ecdsa::signature::Verifier as _;
 use ring::hmac;
 use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
@@ -16,7 +15,7 @@ pub fn is_by_key(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8
 
 fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> Option<()> {
     let numbers = json::parse_object(key.jwk.expose().as_bytes())?;
-    let number = |name: &str| URL_SAFE_NO_PAD.decode(json::text(&numbers, name)?).ok();
+    let number = |name: &str| base64url_bytes(json::text(&numbers, name)?);
     let rsa = |parameters: &RsaParameters| {
         let key = RsaPublicKeyComponents { n: number("n")?, e: number("e")? };
         key.verify(parameters, signed, signature).ok()

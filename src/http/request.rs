@@ -1,6 +1,8 @@
 //! What the core sees of a request.
 //!
-//! Each crossing from JavaScript costs, so the edge takes all of its headers over in one.
+//! Each crossing from JavaScript costs, so the edge takes headers over together: all of them, or the few that most answers depend on.
+
+use crate::encoding::{form_pairs, form_value};
 
 /// Returns the parts of a request that decisions read.
 pub trait RequestHead {
@@ -18,7 +20,7 @@ pub trait RequestHead {
         ""
     }
 
-    /// Returns the pattern of the path that takes the request; an empty text if none does.
+    /// Returns the pattern of the path that takes the request, behind the host that the path has; an empty text if none does.
     fn pattern(&self) -> &str {
         ""
     }
@@ -41,7 +43,7 @@ pub fn is_navigation(request: &impl RequestHead) -> bool {
 
 /// Returns the decoded value of the first query parameter called `name`.
 pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
-    form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_pairs(query?).find(|(key, _)| form_value(key) == name).map(|(_, value)| form_value(value))
 }
 
 /// Adds a query to an address that may have one (RFC 6749 section 3.1).

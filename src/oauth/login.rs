@@ -1,14 +1,12 @@
 //! Login: the authorization request with PKCE (RFC 7636), and the state that comes back with the browser.
 
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use form_urlencoded::Serializer;
 use serde_json::{Map, Value};
 
 use super::Form;
 use super::provider_response::{ProviderResponse, refused};
 use crate::config::provider::RESOURCE;
 use crate::config::{Authorizer, Config, Endpoints, Provider, RequiredAuthentication};
-use crate::encoding::encode;
+use crate::encoding::{FormText, base64url};
 use crate::excerpt::shortened_name;
 use crate::http::header::seconds;
 use crate::http::request::{query_parameter, with_query};
@@ -33,7 +31,7 @@ const STATE_PURPOSE: &str = "bargate login state v1";
 
 /// Returns the address at which a login begins that leads to `return_to` and authenticates the user as required.
 pub fn login_address(path: &str, return_to: Option<&str>, needed: Option<&RequiredAuthentication>) -> String {
-    let mut query = Serializer::new(String::new());
+    let mut query = FormText::default();
     query.extend_pairs(return_to.map(|return_to| ("return_to", return_to)));
     if let Some(needed) = needed {
         query.extend_pairs(needed.acr_values.as_deref().map(|values| (ACR_VALUES, values)));
@@ -128,7 +126,7 @@ impl LoginState {
 
 /// Returns random bytes as text that is safe in a URL and a cookie.
 pub fn random_text(bytes: &[u8]) -> String {
-    encode(&URL_SAFE_NO_PAD, bytes)
+    base64url(bytes)
 }
 
 /// Returns the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.
@@ -148,7 +146,7 @@ pub fn authorization_request(
     redirect_uri: &str,
     passed: Option<&str>,
 ) -> String {
-    let mut query = Serializer::new(String::new());
+    let mut query = FormText::default();
     query
         .append_pair("response_type", "code")
         .append_pair("redirect_uri", redirect_uri)
@@ -183,7 +181,7 @@ pub fn authorization_request(
 
 /// Returns the address of the provider's login for an authorization request.
 pub fn authorization_url(provider: &Provider, endpoints: &Endpoints, request: String) -> String {
-    let query = Serializer::new(request).append_pair("client_id", &provider.client_id).finish();
+    let query = FormText::of(request).append_pair("client_id", &provider.client.id).finish();
     with_query(&endpoints.authorization, &query)
 }
 
@@ -212,7 +210,7 @@ pub fn parse_pushed_response(response: &ProviderResponse) -> Result<String, Prob
             let uri = json::text(&members, "request_uri").filter(|uri| (1..=PASSED_MAX_BYTES).contains(&uri.len()));
             let malformed =
                 || Problem::IdpError("the pushed request was answered without a request_uri", Some(response.status));
-            Ok(Serializer::new(String::new()).append_pair("request_uri", uri.ok_or_else(malformed)?).finish())
+            Ok(FormText::default().append_pair("request_uri", uri.ok_or_else(malformed)?).finish())
         }
         _ => Err(refused(response, "the pushed request was not accepted")),
     }
@@ -291,7 +289,7 @@ pub fn is_own_id_token(provider: &Provider, id_token: &str, now: i64) -> bool {
 
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
+    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client.id.as_str());
     Expectations { algorithms, audience, kind: Kind::Id, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
@@ -300,7 +298,7 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::config::{KeySource, UnknownBindings, load};
+    use crate::config::{Client, KeySource, UnknownBindings, load};
 
     /// Returns a client without a secret.
     pub fn provider(parameters: &[(&str, &str)]) -> Provider {
@@ -321,11 +319,13 @@ pub(super) mod tests {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Provider {
             authorizer: Rc::new(authorizer),
-            client_id: "client".to_owned(),
-            client_secret: None,
-            auth_method: None,
-            raw_client_secret: false,
-            private_key: None,
+            client: Client {
+                id: "client".to_owned(),
+                secret: None,
+                auth_method: None,
+                raw_secret: false,
+                private_key: None,
+            },
             revocation_endpoint: None,
             parameters: parameters.collect(),
             login_resources: Vec::new(),

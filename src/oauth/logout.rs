@@ -1,10 +1,10 @@
 //! Logout: at the provider, of a refresh token (RFC 7009), and by the provider (OpenID Connect Back-Channel Logout 1.0).
 
-use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::{Form, id_token_expectations, is_own_id_token};
 use crate::config::{Authorizer, Endpoints, Provider};
+use crate::encoding::FormText;
 use crate::http::request::{query_parameter, with_query};
 use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
 
@@ -35,8 +35,8 @@ pub fn logout_url(
     now: i64,
 ) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
-    let mut query = Serializer::new(String::new());
-    query.append_pair("client_id", &provider.client_id).append_pair(return_to_parameter, &return_to);
+    let mut query = FormText::default();
+    query.append_pair("client_id", &provider.client.id).append_pair(return_to_parameter, &return_to);
     if provider.endpoints.is_some() {
         return with_query(url, &query.finish());
     }

@@ -1,7 +1,7 @@
 //! Decides which of a server's addresses gets a request, and whether it is retried after a failure.
 
 use super::outages::Outages;
-use crate::config::{Target, Targets};
+use crate::config::Target;
 
 /// The longest pause before the first retry; it doubles with each retry.
 const BACKOFF_MS: u32 = 100;
@@ -42,30 +42,30 @@ pub struct Attempts<'t> {
 }
 
 impl<'t> Attempts<'t> {
-    /// Begins with the first address that does not count as down; those that do are last.
+    /// Begins with the first address of a caller that does not count as down; those that do are last.
     ///
-    /// A request that an upstream may have handled is retried only if its method is idempotent. A body cannot be sent twice.
+    /// There is none without an address. A request that an upstream may have handled is retried only if its method is idempotent. A body cannot be sent twice.
     pub fn begin(
-        targets: &'t Targets,
+        candidates: &[&'t Target],
         retries: u32,
         method: &str,
         has_body: bool,
         outages: &mut Outages,
         now_ms: f64,
-    ) -> Self {
+    ) -> Option<Self> {
         let mut order = Vec::new();
         for is_last in [false, true] {
-            for target in targets.iter() {
+            for target in candidates.iter().copied() {
                 if outages.is_down(&target.origin, now_ms) == is_last {
                     order.push(target);
                 }
             }
         }
         let is_repeatable = !has_body && IDEMPOTENT_METHODS.contains(&method);
-        let (others, retries) = if is_repeatable { (targets.others.len(), retries) } else { (0, 0) };
-        let target = order.first().copied().unwrap_or(&targets.first);
+        let (others, retries) = if is_repeatable { (order.len().saturating_sub(1), retries) } else { (0, 0) };
+        let target = order.first().copied()?;
         outages.record_attempt(&target.origin, now_ms);
-        Self { target, has_body, order, turn: 0, others, retries, pause_ms: BACKOFF_MS, failing: Vec::new() }
+        Some(Self { target, has_body, order, turn: 0, others, retries, pause_ms: BACKOFF_MS, failing: Vec::new() })
     }
 
     /// Goes on to the next address if another attempt follows, and returns the longest pause before it, in milliseconds; `None` if
@@ -112,10 +112,20 @@ mod tests {
 
     const ORIGINS: [&str; 3] = ["https://a.example", "https://b.example", "https://c.example"];
 
-    fn targets(count: usize) -> Targets {
-        let target = |origin: &&str| Target { origin: (*origin).to_owned(), base_path: String::new() };
-        let mut targets = ORIGINS.iter().take(count).map(target);
-        Targets { first: targets.next().unwrap(), others: targets.collect() }
+    fn targets(count: usize) -> Vec<Target> {
+        let target = |origin: &&str| Target { origin: (*origin).to_owned(), base_path: String::new(), weight: 0 };
+        ORIGINS.iter().take(count).map(target).collect()
+    }
+
+    /// Begins the attempts at a request to addresses in their order.
+    fn begun<'t>(
+        targets: &'t [Target],
+        retries: u32,
+        method: &str,
+        has_body: bool,
+        outages: &mut Outages,
+    ) -> Attempts<'t> {
+        Attempts::begin(&targets.iter().collect::<Vec<_>>(), retries, method, has_body, outages, 0.0).unwrap()
     }
 
     /// Makes attempts with these outcomes, and asserts that none follows the last of them; returns which addresses were
@@ -166,7 +176,7 @@ mod tests {
         ];
         for (message, count, retries, method, has_body, outcomes, asked, pauses) in table {
             let (targets, mut outages) = (targets(*count), Outages::none());
-            let attempts = Attempts::begin(&targets, *retries, method, *has_body, &mut outages, 0.0);
+            let attempts = begun(&targets, *retries, method, *has_body, &mut outages);
             let made = made(attempts, &mut outages, outcomes);
             assert_eq!((&*made.0, &*made.1), (*asked, *pauses), "{message}");
         }
@@ -176,15 +186,27 @@ mod tests {
     fn an_upstream_that_is_down_is_asked_last_by_whatever_is_asked() {
         let (targets, mut outages) = (targets(3), Outages::none());
         for _ in 0..3 {
-            let attempts = Attempts::begin(&targets, 0, "GET", false, &mut outages, 0.0);
+            let attempts = begun(&targets, 0, "GET", false, &mut outages);
             assert_eq!(made(attempts, &mut outages, &[Broken, Answered(200)]).0, [0, 1]);
         }
-        let attempts = Attempts::begin(&targets, 0, "POST", true, &mut outages, 0.0);
+        let attempts = begun(&targets, 0, "POST", true, &mut outages);
         assert_eq!(made(attempts, &mut outages, &[Answered(200)]).0, [1], "with a body");
-        let attempts = Attempts::begin(&targets, 0, "GET", false, &mut outages, 0.0);
+        let attempts = begun(&targets, 0, "GET", false, &mut outages);
         assert_eq!(made(attempts, &mut outages, &[Broken, Broken, Answered(200)]).0, [1, 2, 0], "if the others fail");
-        let attempts = Attempts::begin(&targets, 0, "GET", false, &mut outages, 0.0);
+        let attempts = begun(&targets, 0, "GET", false, &mut outages);
         assert_eq!(made(attempts, &mut outages, &[Answered(200)]).0, [0], "until it answers");
+    }
+
+    #[test]
+    fn the_others_stand_in_in_the_order_of_the_caller() {
+        let (targets, mut outages) = (targets(3), Outages::none());
+        let ranked = [&targets[1], &targets[2], &targets[0]];
+        for expected in [[1, 2, 0], [1, 2, 0], [1, 2, 0]] {
+            let attempts = Attempts::begin(&ranked, 0, "GET", false, &mut outages, 0.0).unwrap();
+            assert_eq!(made(attempts, &mut outages, &[Broken, Broken, Answered(200)]).0, expected);
+        }
+        let attempts = Attempts::begin(&ranked, 0, "POST", true, &mut outages, 0.0).unwrap();
+        assert_eq!(made(attempts, &mut outages, &[Answered(200)]).0, [0], "those that are down are last");
     }
 
     #[test]
@@ -200,7 +222,7 @@ mod tests {
             let mut outages = Outages::none();
             // The first row is one request; the others are many.
             for _ in 0..if *retries > 1 { 1 } else { 5 } {
-                let attempts = Attempts::begin(&targets, *retries, method, *has_body, &mut outages, 0.0);
+                let attempts = begun(&targets, *retries, method, *has_body, &mut outages);
                 made(attempts, &mut outages, outcomes);
             }
             assert!(!outages.is_down(ORIGINS[0], 0.0), "{message}");

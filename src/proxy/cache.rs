@@ -97,6 +97,7 @@ mod tests {
             },
             pre_process: None,
             rules: Rules { cache: Some(cache.clone()), ..Rules::default() },
+            cors: None,
             response_headers: HeaderRules::default(),
         }
     }

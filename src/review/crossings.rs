@@ -3,14 +3,14 @@
 //!
 //! If one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] handles such pairs. This
 //! module walks the tree of all patterns against itself, so that it looks at what two patterns have in common once for all that
-//! begin alike; if nothing below requires more than something on the other side, it does not look at all.
+//! begin alike; if nothing below requires more than something on the other side, it does not look at all. Each host has a tree of its own.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::outline::OutlinedRoute;
-use super::patterns::{common_pattern, example_paths, methods};
+use super::patterns::{common_host, common_pattern, example_paths, methods, shape};
 use crate::config::path::keys;
-use crate::route::{Found, Guard, Method, MethodRule, RouteTable};
+use crate::route::{Found, Guard, Host, Method, MethodRule, Pattern, RouteTable};
 
 /// Rules about bodies, which requests by GET or HEAD have none of.
 pub(super) const BODY_RULES: [&str; 2] = [keys::CONTENT_TYPES.name, keys::MAX_BODY_BYTES.name];
@@ -37,11 +37,9 @@ pub(super) struct Crossing {
 /// Finds for each route that takes requests from a stricter one which that is; of several, one.
 pub(super) fn crossings(routes: &[OutlinedRoute], table: &RouteTable) -> BTreeMap<usize, Crossing> {
     let mut walk = Walk::new(routes, table);
-    walk.compare(ROOT, ROOT, Shape::default());
+    walk.compare_all();
     walk.found
 }
-
-const ROOT: usize = 0;
 
 /// A prefix of patterns.
 #[derive(Default)]
@@ -91,6 +89,8 @@ struct Walk<'r> {
     routes: &'r [OutlinedRoute],
     table: &'r RouteTable,
     nodes: Vec<Node>,
+    /// The node of each host, at which its tree begins.
+    roots: BTreeMap<&'r Host, usize>,
     /// Each guard that a route has, once.
     guards: Vec<&'r Guard>,
     /// Which of them each route has.
@@ -106,7 +106,8 @@ impl<'r> Walk<'r> {
         let mut walk = Self {
             routes,
             table,
-            nodes: vec![Node::default()],
+            nodes: Vec::new(),
+            roots: BTreeMap::new(),
             guards: Vec::new(),
             guard_of: Vec::new(),
             asks_more: HashMap::new(),
@@ -125,7 +126,10 @@ impl<'r> Walk<'r> {
                 self.guards.push(&route.spec.guard);
             }
             self.guard_of.push(guard);
-            let mut at = ROOT;
+            let mut at = *self.roots.entry(&route.spec.host).or_insert(self.nodes.len());
+            if at == self.nodes.len() {
+                self.nodes.push(Node::default());
+            }
             self.note_guard(at, guard);
             let segments = route.spec.pattern.as_str().split('/').skip(1);
             for segment in segments.filter(|segment| !segment.ends_with("+}")) {
@@ -134,6 +138,42 @@ impl<'r> Walk<'r> {
             }
             if let Some(node) = self.nodes.get_mut(at) {
                 if route.spec.pattern.is_wildcard() { node.rests.push(index) } else { node.ends.push(index) }
+            }
+        }
+    }
+
+    fn compare_all(&mut self) {
+        let roots: Vec<_> = self.roots.iter().map(|(host, root)| (*host, *root)).collect();
+        for (_, root) in &roots {
+            self.compare(*root, *root, Shape::default());
+        }
+        let pairs = roots.iter().flat_map(|one| roots.iter().map(move |other| (*one, *other)));
+        for ((taking, taker), (host, stricter)) in
+            pairs.filter(|((one, _), (other, _))| one != other && other.contains(one))
+        {
+            if !self.is_vain(taker, stricter) {
+                self.compare_hosts(taking, host);
+            }
+        }
+    }
+
+    /// Finds the takers of a host that take requests from routes of another one, which it lies within: they come first, whatever the paths.
+    fn compare_hosts(&mut self, taking: &Host, host: &Host) {
+        let of = |host: &Host| {
+            let routes = self.routes.iter().enumerate().filter(|(_, route)| route.spec.host == *host);
+            routes.map(|(index, route)| (index, &route.spec.pattern)).collect::<Vec<_>>()
+        };
+        let (takers, stricter) = (of(taking), of(host));
+        for ((taker, one), (stricter, other)) in
+            takers.iter().flat_map(|one| stricter.iter().map(move |other| (one, other)))
+        {
+            if self.pairs > PAIRS_MAX {
+                return;
+            }
+            // If it matches nothing else, precedence is what people expect.
+            let common = common_pattern(one, other).and_then(|common| Pattern::parse(&common).ok());
+            if common.is_some_and(|common| shape(&common) != shape(one)) {
+                self.consider(*taker, *stricter);
             }
         }
     }
@@ -293,6 +333,8 @@ impl<'r> Walk<'r> {
         }
         self.pairs += PAIRS_OF_SEARCH;
         let (taker, stricter) = (&self.routes.get(taker)?.spec, &self.routes.get(stricter)?.spec);
+        let shared_host = common_host(&taker.host, &stricter.host)?;
+        let host = shared_host.example();
         let common = common_pattern(&taker.pattern, &stricter.pattern)?;
         let answers = |rule: MethodRule, method: Method| {
             methods(rule).contains(&method) || (rule, method) == (MethodRule::Exact(Method::Get), Method::Head)
@@ -307,9 +349,9 @@ impl<'r> Walk<'r> {
             shared.flat_map(|method| paths.iter().map(move |path| (method, path))).filter(|(method, path)| {
                 let bodiless = matches!(method, Method::Get | Method::Head);
                 (!bodiless || stricter.guard.without(&BODY_RULES).asks_more_than(&taker.guard))
-                    && matches!(self.table.find(method.as_str(), path), Found::Route(found) if found.index == index)
+                    && matches!(self.table.find(method.as_str(), &host, path), Found::Route(found) if found.index == index)
             });
-        taken.next().is_some().then_some(common)
+        taken.next().is_some().then(|| [shared_host.as_str(), &common].concat())
     }
 }
 
@@ -372,6 +414,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_host_takes_from_others_that_contain_it_is_found() {
+        let route = |place: &str, auth: bool| {
+            let (host, path) = place.split_at(place.find('/').unwrap());
+            let host = if host.is_empty() { String::new() } else { format!(r#""host": "{host}", "#) };
+            format!(r#"{{"method": "GET", {host}"path": "{path}", "auth": {auth}, "response": 1}}"#)
+        };
+        let table: [(&str, &str, &str, &[&str]); 7] = [
+            ("a wildcard", "a.example/{.+}", "/admin", &["/{.+} a.example/admin /admin"]),
+            (
+                "a wildcard from a star",
+                "a.example/{.+}",
+                "*.example/admin/{x}",
+                &["/{.+} a.example/admin/{x} /admin/{x}"],
+            ),
+            ("a star", "*.example/{x}", "/admin", &["/{x} *.example/admin /admin"]),
+            ("the same path, which is meant", "a.example/admin", "/admin", &[]),
+            ("a part of the path, which is meant", "a.example/admin/x", "/admin/{.+}", &[]),
+            ("another host", "a.example/{.+}", "b.example/admin", &[]),
+            ("a host within it, which comes first", "/{.+}", "a.example/admin", &[]),
+        ];
+        for (message, open, guarded, expected) in table {
+            assert_eq!(found_in(&[route(open, false), route(guarded, true)]), expected, "{message}");
+        }
+    }
+
+    #[test]
     fn the_way_does_not_miss_what_comparing_all_pairs_finds() {
         let segments = ["", "/a", "/b", "/{x}"];
         let mut paths: Vec<String> = Vec::new();
@@ -397,7 +465,7 @@ mod tests {
                 RouteTable::build(outline.routes.into_iter().map(|route| route.spec).collect()).unwrap()
             };
             let (ones, others) = (table(open), table(guarded));
-            let is_taken = |table: &RouteTable, path: &str| matches!(table.find("GET", path), Found::Route(_));
+            let is_taken = |table: &RouteTable, path: &str| matches!(table.find("GET", "", path), Found::Route(_));
             let samples = samples();
             let alone = |one: &RouteTable, other: &RouteTable| {
                 samples.iter().any(|path| is_taken(one, path) && !is_taken(other, path))
@@ -415,7 +483,7 @@ mod tests {
                     .collect(),
             );
             let Ok(both) = both else { continue };
-            let is_open = |path: &str| matches!(both.find("GET", path), Found::Route(found) if found.index == 0);
+            let is_open = |path: &str| matches!(both.find("GET", "", path), Found::Route(found) if found.index == 0);
             let shared = samples.iter().any(|path| is_taken(&ones, path) && is_taken(&others, path) && is_open(path));
             let expected = shared && alone(&ones, &others) && alone(&others, &ones);
             assert_eq!(!found(&source).is_empty(), expected, "{open}, and {guarded} with a token");
@@ -461,7 +529,7 @@ mod tests {
             let outline = Outline::of(&source);
             let table = RouteTable::build(outline.routes.iter().map(|route| route.spec.clone()).collect()).unwrap();
             let mut walk = Walk::new(&outline.routes, &table);
-            walk.compare(ROOT, ROOT, Shape::default());
+            walk.compare_all();
             assert!(walk.pairs < 60_000, "{message}: {} pairs", walk.pairs);
             assert!(walk.found.is_empty(), "{message}");
         }

@@ -15,9 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::outline::{Outline, OutlinedRoute};
 use super::patterns::shape;
+use crate::config::path::keys::HOST;
 use crate::config::{WrittenConfig, root};
-use crate::route::MethodRule;
-use config::Config;
+use crate::route::{Host, MethodRule};
+use config::{Config, Side};
 use route::{exposed_by_change, opened_by_addition, secrets_handed_over};
 use sections::{exposed_by_sections, login};
 use takers::Takers;
@@ -49,11 +50,15 @@ fn compare_routes(old: &Config<'_>, new: &Config<'_>) -> Vec<Change> {
         let exposures = match (was, is) {
             (Some(was), Some(is)) => exposed_by_change(old.side(was), new.side(is)),
             (None, Some(is)) => {
-                let open = is.requirement.as_ref().is_none_or(|requirement| requirement.optional);
-                let appears = open.then_some(Exposure::NewPublicPath);
+                let mut spread =
+                    old_names.iter().filter(|(was, _)| is_spread(was, name) && !new_names.contains_key(was)).peekable();
+                let is_new = spread.peek().is_none();
+                let spread = spread.flat_map(|(_, was)| exposed_by_spread(old.side(was), new.side(is)));
+                let open = is_new && is.requirement.as_ref().is_none_or(|requirement| requirement.optional);
+                let appears = open.then_some(Exposure::NewPublicPath).into_iter().chain(spread);
                 let opened = opened_by_addition(new.side(is)).into_iter();
                 let handed = secrets_handed_over(old, new.side(is)).into_iter();
-                appears.into_iter().chain(takers.bypassed_by(is)).chain(opened).chain(handed).collect()
+                appears.chain(takers.bypassed_by(is)).chain(opened).chain(handed).collect()
             }
             (Some(was), None) => takers.taken_over_from(was),
             (None, None) => Vec::new(),
@@ -66,6 +71,23 @@ fn compare_routes(old: &Config<'_>, new: &Config<'_>) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Checks whether a route of one name would have the requests of one of another name, and those under more hosts.
+fn is_spread(was: &Name<'_>, is: &Name<'_>) -> bool {
+    (&was.0, was.1) == (&is.0, is.1) && is.2.contains(was.2)
+}
+
+/// Returns what a route exposes that answers under more hosts than before.
+fn exposed_by_spread(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+    let under = match is.route.spec.host.as_str() {
+        "" => "every name",
+        host => host,
+    };
+    let what = format!("answers under {under} instead of {}", was.route.spec.host.as_str());
+    let mut exposures = exposed_by_change(was, is);
+    exposures.insert(0, Exposure::Setting { place: HOST.name.to_owned(), what });
+    exposures
 }
 
 /// Returns the names of the keys at the top that differ, in the order of the alphabet.
@@ -87,10 +109,13 @@ fn changed_sections(old: &Config<'_>, new: &Config<'_>) -> Vec<String> {
     keys.into_iter().filter(has_meant).filter(differs).map(str::to_owned).collect()
 }
 
+/// What two routes share that no request can tell apart.
+type Name<'o> = (String, MethodRule, &'o Host);
+
 /// Indexes routes so that parameter names make no difference.
-fn by_name(outline: &Outline) -> BTreeMap<(String, MethodRule), &OutlinedRoute> {
+fn by_name(outline: &Outline) -> BTreeMap<Name<'_>, &OutlinedRoute> {
     let routes = outline.routes.iter();
-    routes.map(|route| ((shape(&route.spec.pattern), route.spec.method), route)).collect()
+    routes.map(|route| ((shape(&route.spec.pattern), route.spec.method, &route.spec.host), route)).collect()
 }
 
 fn is_same(was: &OutlinedRoute, is: &OutlinedRoute) -> bool {
@@ -183,6 +208,58 @@ mod tests {
                 &[],
                 "another name of a parameter",
             ),
+        ];
+        for (before, after, expected, message) in table {
+            assert_eq!(exposures(before, after), expected, "{message}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip] // One row a line.
+    fn an_own_rule_for_other_origins_is_compared_with_what_applied_before() {
+        let config = |of_all: &str, of_path: &str| {
+            let rule = |origins: &str| format!(r#""cors": {{"allow_origins": [{origins}]}}, "#);
+            let [of_all, of_path] = [of_all, of_path].map(|origins| if origins.is_empty() { String::new() } else { rule(origins) });
+            format!(r#"{{{of_all}"paths": [{{"method": "GET", "path": "/a", {of_path}"response": 1}}]}}"#)
+        };
+        let (a, b, any) = (r#""https://a.example""#, r#""https://a.example", "https://b.example""#, r#""*""#);
+        let of_b = "GET /a cors.allow_origins: lets pages read answers and pass the CSRF rule: https://b.example";
+        let table: [(&str, &str, &str, &str, &[&str], &str); 8] = [
+            (a, "", a, a, &[], "the same in its own words"),
+            (a, "", a, b, &[of_b], "an origin more than all paths have"),
+            (b, "", b, a, &[], "an origin less"),
+            (a, a, a, b, &[of_b], "an origin more"),
+            (b, a, b, "", &[of_b], "none any longer, so that of all applies"),
+            (a, b, a, "", &[], "the other way round"),
+            ("", "", "", a, &["GET /a cors.allow_origins: lets pages read answers and pass the CSRF rule: https://a.example"], "where there was none"),
+            (a, a, a, any, &["GET /a cors.allow_origins: lets pages read answers: *"], "every origin"),
+        ];
+        for (of_all, of_path, all_after, path_after, expected, message) in table {
+            let changes = compare(&config(of_all, of_path), &config(all_after, path_after)).changes;
+            let found: Vec<_> = changes.iter().flat_map(|change| change.exposures.iter().map(|one| format!("{} {one}", change.route))).collect();
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip] // One row a line.
+    fn a_path_that_answers_under_more_hosts_is_told() {
+        let path = |host: &str, rest: &str| {
+            let host = if host.is_empty() { String::new() } else { format!(r#""host": "{host}", "#) };
+            format!(r#"{{"method": "GET", {host}"path": "/a", {rest}}}"#)
+        };
+        let (open, auth) = (r#""response": 1"#, r#""auth": true, "response": 1"#);
+        let one = path("a.example", auth);
+        let table: [(&str, &str, &[&str], &str); 9] = [
+            (&one, &path("", auth), &["GET /a host: answers under every name instead of a.example"], "a host removed"),
+            (&one, &path("*.example", auth), &["GET *.example/a host: answers under *.example instead of a.example"], "a star"),
+            (&one, &path("", open), &["GET /a host: answers under every name instead of a.example", "GET /a no longer requires authentication", "GET /a takes requests of GET a.example/a, which required more", "GET a.example/a no longer requires authentication, because GET /a takes its requests"], "a host and a guard removed"),
+            (&path("", auth), &one, &[], "a host added"),
+            (&path("", open), &path("a.example", open), &["GET a.example/a a public path appears"], "a host added to an open path"),
+            (&one, &path("b.example", auth), &[], "another host"),
+            (&one, &path("b.example", open), &["GET b.example/a a public path appears"], "another host, and open"),
+            (&path("", auth), &format!("{}, {}", path("", auth), path("a.example", open)), &["GET a.example/a a public path appears", "GET a.example/a takes requests of GET /a, which required more"], "an open path for one host"),
+            (&format!("{one}, {}", path("", open)), &path("", open), &["GET a.example/a no longer requires authentication, because GET /a takes its requests"], "a guarded host removed above an open one"),
         ];
         for (before, after, expected, message) in table {
             assert_eq!(exposures(before, after), expected, "{message}");

@@ -6,8 +6,8 @@ use crate::address::Address;
 use crate::config::Code;
 use crate::config::reader::Written;
 use crate::config::{
-    AuthorizerKind, ConfigTree, IntegrationKind, NamedAuthorizer, Settings, WrittenAuthorizer, WrittenPath,
-    WrittenProvider, WrittenResponse, WrittenSession, WrittenUrl, protected_resource,
+    AuthorizerKind, ConfigTree, NamedAuthorizer, Settings, WrittenAuthorizer, WrittenPath, WrittenProvider,
+    WrittenResponse, WrittenSession, WrittenUrl, protected_resource,
 };
 use crate::route::{Found, Method, RouteTable};
 
@@ -226,7 +226,15 @@ pub(super) fn callback_method(tree: &ConfigTree<'_>) -> Method {
 /// Warns if the provider leads browsers back from the session's login to what makes no session.
 pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
-    let Some(login) = tree.session.as_ref().and_then(|session| session_login(session, &tree.paths)) else { return };
+    let Some(session) = &tree.session else { return };
+    for login in session_logins(session, &tree.paths) {
+        warn_of_callback_from(login, outline, table, warnings);
+    }
+}
+
+/// Warns if that is so for one of its logins.
+fn warn_of_callback_from(login: &WrittenPath<'_>, outline: &Outline, table: &RouteTable, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
     let Some(redirect) = RedirectUri::of(tree, login) else { return };
     let method = callback_method(tree);
     let entry = |index: usize| tree.paths.get(outline.routes.get(index)?.index?);
@@ -234,12 +242,12 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
         // Which of them it is is not known here.
         None => (tree.paths.iter().any(makes_session), false),
         Some(url) => {
-            let taken = match table.find(method.as_str(), url.path()) {
+            let taken = match table.find(method.as_str(), url.host_and_port(), url.path()) {
                 Found::Route(found) => entry(found.index).is_some_and(makes_session),
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
             };
             // That is reported for the callback itself, whichever route takes the request instead.
-            (taken, tree.paths.iter().any(|path| makes_session(path) && path.is_at(url.path())))
+            (taken, tree.paths.iter().any(|path| makes_session(path) && path.is_called_at(url)))
         }
     };
     if taken || by_other_method || outline.unread > 0 {
@@ -265,13 +273,14 @@ fn makes_session(path: &WrittenPath<'_>) -> bool {
     }
 }
 
-/// Returns the path that begins the logins of a session.
-fn session_login<'t>(session: &WrittenSession<'_>, paths: &'t [WrittenPath<'t>]) -> Option<&'t WrittenPath<'t>> {
-    paths.iter().find(|path| match session.login_path {
-        Some(named) => {
-            let is_there = named.value().is_some_and(|text| path.is_at(text));
-            is_there && path.takes_get() && path.kind() == Some(IntegrationKind::Login)
-        }
-        None => path.begins_login().is_some(),
-    })
+/// Yields the paths that begin the logins of a session: several of one path are of several hosts.
+fn session_logins<'t>(
+    session: &WrittenSession<'t>,
+    paths: &'t [WrittenPath<'t>],
+) -> impl Iterator<Item = &'t WrittenPath<'t>> {
+    let login_path = match session.login_path {
+        Some(named) => named.value(),
+        None => paths.iter().find_map(WrittenPath::begins_login),
+    };
+    paths.iter().filter(move |path| login_path.is_some() && path.begins_login() == login_path)
 }

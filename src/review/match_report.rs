@@ -54,17 +54,18 @@ pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchRep
     let address = Address::parse(&url).filter(Address::is_http);
     let address = address.ok_or_else(|| format!("\"{target}\" is neither a path that begins with / nor a URL"))?;
     let path = address.path().to_owned();
+    let host = if target.starts_with('/') { String::new() } else { address.host_and_port().to_owned() };
 
     let specs = outline.routes.iter().map(|route| route.spec.clone()).collect();
     let table =
         RouteTable::build(specs).map_err(|_| "two routes match the same requests: run `bargate check`".to_owned())?;
-    let (outcome, taker) = match table.find(method, &path) {
+    let (outcome, taker) = match table.find(method, &host, &path) {
         Found::Route(found) => (taken(outline, &found, &address), Some(found.index)),
         Found::MethodNotAllowed(allow) => (Outcome::MethodNotAllowed(allow), None),
         Found::NotFound => (Outcome::NotFound, None),
         Found::Ambiguous(ambiguity) => (Outcome::Ambiguous(ambiguity), None),
     };
-    let passed = table.passed(taker, method, &path).into_iter();
+    let passed = table.passed(taker, method, &host, &path).into_iter();
     let passed = passed.filter_map(|(index, why)| Some((outline.routes.get(index)?, why))).collect();
     Ok(MatchReport { method: method.to_owned(), path, outcome, passed })
 }
@@ -176,6 +177,34 @@ mod tests {
         let report = explain_match(&guarded, "GET /A/").unwrap();
         assert!(matches!(report.outcome, Outcome::Ambiguous(Ambiguity::StricterReading)), "as the Worker does");
         assert!(explain_match(&outline, "GET a/b").is_err());
+    }
+
+    #[test]
+    fn the_host_of_a_whole_url_decides() {
+        let outline = Outline::of(
+            r#"{"paths": [
+                {"method": "GET", "host": "a.example", "path": "/x", "response": 1},
+                {"method": "GET", "host": "*.example", "path": "/x", "response": 2},
+                {"method": "GET", "path": "/x", "response": 3}
+            ]}"#,
+        );
+        let of_name = "matches too, but a whole host comes before one with a star";
+        let of_every = "matches too, but a path with a host comes before one of every name";
+        let table = [
+            ("GET https://A.example:8443/x", 0, [(1, of_name), (2, of_every)]),
+            ("GET https://b.example/x", 1, [(0, "another host"), (2, of_every)]),
+            ("GET /x", 2, [(0, "another host"), (1, "another host")]),
+        ];
+        for (request, expected, others) in table {
+            let report = explain_match(&outline, request).unwrap();
+            let Outcome::Route(taken) = report.outcome else { panic!("{request}") };
+            assert_eq!(taken.route.index, Some(expected), "{request}");
+            let passed: Vec<_> =
+                report.passed.iter().map(|(route, why)| (route.index.unwrap(), why.to_string())).collect();
+            assert_eq!(passed, others.map(|(index, why)| (index, why.to_owned())), "{request}");
+        }
+        let order: Vec<_> = outline.by_precedence().iter().map(|route| route.spec.name()).collect();
+        assert_eq!(order, ["GET a.example/x", "GET *.example/x", "GET /x"]);
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Outline {
 
     /// Returns the routes in the order of precedence, so that of those that match a request the first takes it.
     pub fn by_precedence(&self) -> Vec<&OutlinedRoute> {
-        let specs = self.routes.iter().map(|route| (&route.spec.pattern, route.spec.method));
+        let specs = self.routes.iter().map(|route| (&route.spec.host, &route.spec.pattern, route.spec.method));
         in_order_of_precedence(specs).into_iter().filter_map(|index| self.routes.get(index)).collect()
     }
 }
@@ -169,7 +169,7 @@ fn written<'n>(written: Option<Written<'n>>) -> &'n str {
 fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
     let members = path.members().iter();
     let kept = members.filter(|member| {
-        !member.key.starts_with("x-") && ![keys::METHOD.name, keys::PATH.name].contains(&&*member.key)
+        !member.key.starts_with("x-") && ![keys::METHOD.name, keys::HOST.name, keys::PATH.name].contains(&&*member.key)
     });
     kept.map(|member| (member.key.to_string(), member.node.as_written())).collect()
 }
@@ -211,7 +211,11 @@ fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Str
         Settings::Fixed(fixed) => fixed.status.to_string(),
         Settings::Redirect(_) => text_at(integration, &redirect::LOCATION).unwrap_or("?").to_owned(),
         Settings::Supabase(_) => text_at(integration, &supabase::URL).unwrap_or_default().to_owned(),
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::Userinfo(_) | Settings::None => {
+        Settings::Login { .. }
+        | Settings::Callback { .. }
+        | Settings::Userinfo(_)
+        | Settings::Refresh { .. }
+        | Settings::None => {
             let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
             provider.unwrap_or_default().to_owned()
         }
@@ -230,9 +234,9 @@ fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
 
 /// Returns the route of a protected resource's metadata.
 fn metadata(section: &WrittenResource<'_>) -> OutlinedRoute {
-    let (method, pattern) = (MethodRule::Exact(Method::Get), section.pattern.clone());
+    let (method, host, pattern) = (MethodRule::Exact(Method::Get), section.host.clone(), section.pattern.clone());
     OutlinedRoute {
-        spec: RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() },
+        spec: RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() },
         index: None,
         requirement: None,
         integration: "protected_resource".to_owned(),

@@ -1,6 +1,6 @@
 //! What patterns have in common, and paths and methods as examples of what a route takes.
 
-use crate::route::{Method, MethodRule, Pattern};
+use crate::route::{Host, Method, MethodRule, Pattern};
 
 /// Returns the pattern without the names of its parameters.
 pub fn shape(pattern: &Pattern) -> String {
@@ -44,6 +44,11 @@ pub fn example_paths(pattern: &str) -> Vec<String> {
         format!("{none}/"),
         if none.is_empty() { "/".to_owned() } else { none },
     ]
+}
+
+/// Returns the one of two hosts whose names both have; `None` if they have none in common.
+pub fn common_host<'h>(one: &'h Host, other: &'h Host) -> Option<&'h Host> {
+    [(one, other), (other, one)].into_iter().find_map(|(one, other)| one.contains(other).then_some(other))
 }
 
 /// Returns the pattern of all paths that both patterns match, with the names of either; `None` if there is none.

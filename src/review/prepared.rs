@@ -68,10 +68,14 @@ fn holds_reference(node: &Node<'_>) -> bool {
     holds
 }
 
-/// Returns the text of an entry without the values of its method and its path.
+/// Returns the text of an entry without the values of its method, its host and its path.
 fn without_route(source: &str, entry: &Node<'_>, span: Range<usize>) -> Option<String> {
     let (mut text, mut from) = (String::new(), span.start);
-    for member in entry.members().iter().filter(|member| [keys::METHOD.name, keys::PATH.name].contains(&&*member.key)) {
+    for member in entry
+        .members()
+        .iter()
+        .filter(|member| [keys::METHOD.name, keys::HOST.name, keys::PATH.name].contains(&&*member.key))
+    {
         text.push_str(source.get(from..member.node.offset)?);
         from = self::span(source, &member.node)?.end;
     }

@@ -14,7 +14,7 @@ use crate::config::path::keys;
 use crate::config::{
     AllowedOrigins, ConfigTree, IntegrationKind, Settings, SupabaseStep, WrittenPath, WrittenResponse, mapping,
 };
-use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
+use crate::route::{Ambiguity, Found, Guard, Host, Method, MethodRule, RouteTable};
 
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
@@ -73,22 +73,19 @@ pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
         }
         let open = route.requirement.is_none() && !path.kind().is_some_and(is_open);
         if let Some(other) = routes.protected_above(route).filter(|_| open) {
-            let message =
-                format!("open to everyone, below {} {}, which needs a token", other.spec.method, other.spec.pattern);
+            let message = format!("open to everyone, below {}, which needs a token", other.spec.name());
             warn(Code::UnauthenticatedRoute, message, "add \"auth\": true");
         }
         if let Some((crossing, stricter)) = crossing.and_then(|one| Some((one, outline.routes.get(one.stricter)?))) {
             let (common, stricter) = (&crossing.common, &stricter.spec);
-            let message = format!(
-                "requests for {common} come here, and not to {} {}, which requires more",
-                stricter.method, stricter.pattern
-            );
+            let message =
+                format!("requests for {common} come here, and not to {}, which requires more", stricter.name());
             let help = format!("add an entry for {common} that requires as much, or require as much here");
             warn(Code::CrossingRoutes, message, &help);
         }
         // Entries of one path share what they leave to others.
         if let Some(message) = routes.fallthrough(route)
-            && fallen_through.insert((shape(&route.spec.pattern), message.clone()))
+            && fallen_through.insert((&route.spec.host, shape(&route.spec.pattern), message.clone()))
         {
             warn(Code::MethodFallthrough, message, "give the path these methods, or a route of ANY");
         }
@@ -97,6 +94,7 @@ pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
 
 fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Warnings<'_>) {
     let (tree, allow) = (warnings.tree, path.allow.as_slice());
+    warn_of_host(path, kind, warnings);
     let hands_out_tokens = hands_out_tokens(path, kind, tree.session.is_some());
     let method = path.written_method.and_then(|method| Some((method.offset, MethodRule::parse(method.in_file()?)?)));
     if let Some((offset, rule)) = method
@@ -112,7 +110,9 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
         warnings.warn(Code::RefreshByGet, allow, offset, message, "use POST");
     }
     let type_offset = path.integration().map_or(path.offset, |integration| integration.name.offset);
-    if hands_out_tokens && tree.cors.as_ref().is_some_and(|cors| cors.origins == AllowedOrigins::Any) {
+    if hands_out_tokens
+        && path.cors.as_ref().or(tree.cors.as_ref()).is_some_and(|cors| cors.origins == AllowedOrigins::Any)
+    {
         let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
         let help = "list the origins of your pages in \"cors\"";
         warnings.warn(Code::TokenRouteAnyOrigin, allow, type_offset, message, help);
@@ -134,6 +134,20 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
     if !forwards && let Some((key, section)) = sets_something(path) {
         let message = "this path calls nothing that would get these headers or this query".to_owned();
         warnings.warn(Code::UnusedMapping, allow, section.offset, message, &format!("remove \"{key}\""));
+    }
+}
+
+/// Warns if the provider leads browsers from a login to another host: the cookie that binds the login stays with this one.
+fn warn_of_host(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Warnings<'_>) {
+    if !matches!(kind, IntegrationKind::Login | IntegrationKind::Callback) {
+        return;
+    }
+    let redirect = RedirectUri::of(warnings.tree, path).and_then(|redirect| redirect.url);
+    if redirect.is_some_and(|url| url.is_http() && !path.has_host_of(&url)) {
+        let offset = path.node.at(&keys::HOST).map_or(path.offset, |node| node.offset);
+        let message = "the provider redirects browsers to another host, and logins end where they began".to_owned();
+        let help = "give this integration a \"redirect_uri\" at this host, or leave out \"host\"";
+        warnings.warn(Code::CallbackElsewhere, &path.allow, offset, message, help);
     }
 }
 
@@ -187,18 +201,20 @@ fn unusable(kind: IntegrationKind, method: MethodRule, of_callback: Method) -> O
 
 /// Checks whether the provider leads browsers elsewhere than to a callback, so that a page calls it.
 fn is_called_by_page(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
-    RedirectUri::of(tree, path).and_then(|redirect| redirect.url).is_some_and(|url| !path.is_at(url.path()))
+    RedirectUri::of(tree, path).and_then(|redirect| redirect.url).is_some_and(|url| !path.is_called_at(&url))
 }
 
 /// How the routes of a config relate to each other.
 struct Relations<'o> {
     outline: &'o Outline,
     all: RouteTable,
+    /// The routes with a wildcard, and no other.
+    wildcards: RouteTable,
     /// The routes that need a token, and no other.
     protected: RouteTable,
     protected_routes: Vec<&'o OutlinedRoute>,
     /// Those of them without a wildcard, by shape.
-    protected_shapes: HashMap<String, &'o OutlinedRoute>,
+    protected_shapes: HashMap<(&'o Host, String), &'o OutlinedRoute>,
 }
 
 impl<'o> Relations<'o> {
@@ -211,8 +227,17 @@ impl<'o> Relations<'o> {
             |route: &&&OutlinedRoute| route.requirement.as_ref().is_some_and(|requirement| !requirement.optional);
         let protected_routes: Vec<&OutlinedRoute> = every.iter().filter(needs_token).copied().collect();
         let plain = protected_routes.iter().filter(|route| !route.spec.pattern.is_wildcard());
-        let protected_shapes = plain.map(|route| (shape(&route.spec.pattern), *route)).collect();
-        Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
+        let protected_shapes = plain.map(|route| ((&route.spec.host, shape(&route.spec.pattern)), *route)).collect();
+        let wildcards = every.iter().filter(|route| route.spec.pattern.is_wildcard()).copied();
+        let wildcards = table(&wildcards.collect::<Vec<_>>());
+        Self {
+            outline,
+            all: table(&every),
+            wildcards,
+            protected: table(&protected_routes),
+            protected_routes,
+            protected_shapes,
+        }
     }
 
     /// Returns a route with a token that this one is below, or that would take its requests.
@@ -222,7 +247,7 @@ impl<'o> Relations<'o> {
         }
         let path = example_path(&route.spec.pattern);
         let covering = methods(route.spec.method).into_iter().find_map(|method| {
-            match self.protected.find(method.as_str(), &path) {
+            match self.protected.find(method.as_str(), &route.spec.host.example(), &path) {
                 Found::Route(found) => self.protected_routes.get(found.index).copied(),
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
             }
@@ -230,14 +255,16 @@ impl<'o> Relations<'o> {
         covering.or_else(|| {
             let shape = shape(&route.spec.pattern);
             let parents = shape.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| shape.get(..at));
-            parents.flatten().filter_map(|parent| self.protected_shapes.get(parent).copied()).next_back()
+            let above = |parent: &str| self.protected_shapes.get(&(&route.spec.host, parent.to_owned())).copied();
+            parents.flatten().filter_map(above).next_back()
         })
     }
 
     /// Checks whether a route matches, but each request for it is refused because another route requires more.
     fn is_refused(&self, route: &OutlinedRoute) -> bool {
+        let host = route.spec.host.example();
         let refused = |method: Method, path: &str| {
-            self.all.find(method.as_str(), path) == Found::Ambiguous(Ambiguity::StricterReading)
+            self.all.find(method.as_str(), &host, path) == Found::Ambiguous(Ambiguity::StricterReading)
         };
         let paths = example_paths(route.spec.pattern.as_str());
         paths.iter().all(|path| methods(route.spec.method).into_iter().all(|method| refused(method, path)))
@@ -249,6 +276,7 @@ impl<'o> Relations<'o> {
             return None;
         }
         let path = example_path(&route.spec.pattern);
+        let host = route.spec.host.example();
         let asked = &route.spec.guard;
         let asked_without_body = asked.without(&BODY_RULES);
         let asked_of = |method: Method| match method {
@@ -258,10 +286,12 @@ impl<'o> Relations<'o> {
         let mut found: Option<(&OutlinedRoute, Vec<&str>)> = None;
         // What a preflight gets to see, a page could not see otherwise.
         for method in Method::ALL.into_iter().filter(|method| *method != Method::Options) {
-            let Found::Route(taken) = self.all.find(method.as_str(), &path) else { continue };
+            // If many patterns overlap, it takes long to see that none of them has a method; few have a wildcard.
+            let Found::Route(_) = self.wildcards.find(method.as_str(), &host, &path) else { continue };
+            let Found::Route(taken) = self.all.find(method.as_str(), &host, &path) else { continue };
             let Some(taker) = self.outline.routes.get(taken.index) else { continue };
             let is_weaker = taker.spec.pattern.is_wildcard()
-                && taker.spec.pattern != route.spec.pattern
+                && (taker.spec.pattern != route.spec.pattern || taker.spec.host != route.spec.host)
                 && taker.leads_where(route)
                 && asked_of(method).asks_more_than(&taker.spec.guard)
                 // Other methods may well need other scopes.
@@ -275,7 +305,7 @@ impl<'o> Relations<'o> {
         }
         let (taker, names) = found?;
         let (spec, names) = (&taker.spec, names.join(", "));
-        Some(format!("{names} here go to {} {}, which requires less", spec.method, spec.pattern))
+        Some(format!("{names} here go to {}, which requires less", spec.name()))
     }
 
     /// Returns why no request reaches a route; `None` if one does.
@@ -288,10 +318,11 @@ impl<'o> Relations<'o> {
         if route.spec.method != MethodRule::Any {
             return None;
         }
+        let host = route.spec.host.example();
         let mut takers: Vec<String> = Vec::new();
         for path in example_paths(pattern.as_str()) {
             for method in methods(MethodRule::Any) {
-                let Found::Route(found) = self.all.find(method.as_str(), &path) else { return None };
+                let Found::Route(found) = self.all.find(method.as_str(), &host, &path) else { return None };
                 let taker = self.outline.routes.get(found.index)?;
                 if taker.spec == route.spec {
                     return None;

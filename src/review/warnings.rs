@@ -16,9 +16,10 @@ use super::text_warnings::warn_of_texts;
 use crate::address::Address;
 use crate::config::authorizer::keys::{self, jwt, supabase};
 use crate::config::document::{Node, Origin};
+use crate::config::path::keys as path_keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizer, SECRET_MIN_BYTES, Settings, Severity,
+    ConfigTree, Cors, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizer, SECRET_MIN_BYTES, Settings, Severity,
     WrittenAuthorizer, WrittenIntegration, WrittenPath, WrittenProvider, cors, root,
 };
 
@@ -40,12 +41,22 @@ pub(super) fn warnings(source: &str, tree: &ConfigTree<'_>, mistakes: &Mistakes)
 
 fn warn_of_cors(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
-    let Some(cors) = &tree.cors else { return };
-    let origins =
-        tree.node.at(&root::CORS).and_then(|cors| cors.at(&cors::ALLOW_ORIGINS)).map(Node::items).unwrap_or_default();
+    if let Some((cors, node)) = tree.cors.as_ref().zip(tree.node.at(&root::CORS)) {
+        warn_of_origins(cors, node, &[], "every path", warnings);
+    }
+    for path in &tree.paths {
+        if let Some((cors, node)) = path.cors.as_ref().zip(path.node.at(&path_keys::CORS)) {
+            warn_of_origins(cors, node, &path.allow, "this path", warnings);
+        }
+    }
+}
+
+fn warn_of_origins(cors: &Cors, node: &Node<'_>, allow: &[Written<'_>], paths: &str, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let origins = node.at(&cors::ALLOW_ORIGINS).map(Node::items).unwrap_or_default();
     if let Some(any) = origins.iter().find(|origin| origin.as_text() == Some("*")) {
-        let message = "\"*\" lets every site read the answers of every path".to_owned();
-        warnings.warn(Code::CorsAnyOrigin, &[], any.offset, message, "list the origins of your pages");
+        let message = format!("\"*\" lets every site read the answers of {paths}");
+        warnings.warn(Code::CorsAnyOrigin, allow, any.offset, message, "list the origins of your pages");
     }
     for origin in origins {
         let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
@@ -60,7 +71,7 @@ fn warn_of_cors(warnings: &mut Warnings<'_>) {
             }
             None => continue,
         };
-        warnings.warn(Code::CorsStar, &[], origin.offset, message, "write out the origins of your pages");
+        warnings.warn(Code::CorsStar, allow, origin.offset, message, "write out the origins of your pages");
     }
 }
 
@@ -106,7 +117,7 @@ fn warn_of_symmetry(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<
 /// Warns of a short secret that seals login states: anyone with a login state can try secrets until one opens it.
 fn warn_of_weak_seal(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<'_>, warnings: &mut Warnings<'_>) {
     let seals = warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
-    let Some(secret) = provider.client_secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
+    let Some(secret) = provider.client.secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
     let bytes = secret.value().map_or(0, str::len);
     if (1..SECRET_MIN_BYTES).contains(&bytes) {
         let message = format!("this secret of {bytes} bytes seals login states, and can be guessed");

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::host::Host;
 use super::method::{Method, MethodRule};
 use super::pattern::{Pattern, Segment, is_wildcard, segments};
 use super::reading::Readings;
@@ -26,6 +27,8 @@ pub enum Passed {
     TooLong,
     /// The request's path ends before the route's.
     TooShort,
+    /// It answers only under other names.
+    Host,
     /// It answers only another method.
     Method,
     /// It matches, and the route that takes the request comes first for this reason.
@@ -42,6 +45,7 @@ impl fmt::Display for Passed {
             }
             Self::TooLong => f.write_str("the path has more segments"),
             Self::TooShort => f.write_str("the path has fewer segments"),
+            Self::Host => f.write_str("another host"),
             Self::Method => f.write_str("another method"),
             Self::Precedence(reason) => write!(f, "matches too, but {reason}"),
             Self::Refused => f.write_str("matches, but the path is refused"),
@@ -52,28 +56,36 @@ impl fmt::Display for Passed {
 /// Returns the indexes of routes in the order of their precedence: of those that match a request, the first takes it.
 ///
 /// Routes that no request can tell apart stay in their order.
-pub fn in_order_of_precedence<'r>(routes: impl IntoIterator<Item = (&'r Pattern, MethodRule)>) -> Vec<usize> {
+pub fn in_order_of_precedence<'r>(routes: impl IntoIterator<Item = (&'r Host, &'r Pattern, MethodRule)>) -> Vec<usize> {
     let lines = routes.into_iter().enumerate();
-    let lines = lines.map(|(index, (pattern, rule))| Line { pattern: pattern.as_str(), rule, index });
+    let lines = lines.map(|(index, (host, pattern, rule))| Line {
+        host: host.as_str(),
+        pattern: pattern.as_str(),
+        rule,
+        index,
+    });
     SortedRoutes::of(sorted(lines.collect())).in_order().map(|line| line.index).collect()
 }
 
 impl RouteTable {
     /// Returns for every route but `taker` why it does not take a request, in the order of precedence.
     #[must_use]
-    pub fn passed(&self, taker: Option<usize>, method: &str, path: &str) -> Vec<(usize, Passed)> {
+    pub fn passed(&self, taker: Option<usize>, method: &str, host: &str, path: &str) -> Vec<(usize, Passed)> {
         let method = Method::parse(method);
         let readings = Readings::of(path);
         let path = readings.as_ref().map_or(path, |readings| &readings.standing);
         let (takers, others): (Vec<_>, Vec<_>) = self.in_order().partition(|line| Some(line.index) == taker);
-        let why = |line: &Line<'_>| (line.index, why_not(line, takers.first(), method, path));
+        let why = |line: &Line<'_>| (line.index, why_not(line, takers.first(), method, host, path));
         others.iter().map(why).collect()
     }
 }
 
-fn why_not(route: &Line<'_>, taker: Option<&Line<'_>>, method: Option<Method>, path: &str) -> Passed {
-    if SortedRoutes::of([*route]).find(method, path).is_some() {
-        return taker.map_or(Passed::Refused, |taker| Passed::Precedence(why_first(taker.pattern, route.pattern)));
+fn why_not(route: &Line<'_>, taker: Option<&Line<'_>>, method: Option<Method>, host: &str, path: &str) -> Passed {
+    if SortedRoutes::of([*route]).find(method, host, path).is_some() {
+        return taker.map_or(Passed::Refused, |taker| Passed::Precedence(why_first(taker, route)));
+    }
+    if SortedRoutes::of([Line { pattern: "/{.+}", rule: MethodRule::Any, ..*route }]).find(None, host, "/").is_none() {
+        return Passed::Host;
     }
     let mut pieces = path.split('/').skip(1);
     let mut expected = segments(route.pattern).zip(route.pattern.split('/').skip(1)).enumerate();
@@ -97,8 +109,15 @@ fn why_not(route: &Line<'_>, taker: Option<&Line<'_>>, method: Option<Method>, p
     if pieces.next().is_some() { Passed::TooLong } else { Passed::Method }
 }
 
-/// Returns why one of two patterns that match a path precedes the other.
-fn why_first(first: &str, other: &str) -> &'static str {
+/// Returns why one of two routes that match a request precedes the other.
+fn why_first(first: &Line<'_>, other: &Line<'_>) -> &'static str {
+    if first.host != other.host {
+        return match other.host {
+            "" => "a path with a host comes before one of every name",
+            _ => "a whole host comes before one with a star",
+        };
+    }
+    let (first, other) = (first.pattern, other.pattern);
     if is_wildcard(first) != is_wildcard(other) {
         return "a path without a wildcard comes before one with it";
     }
@@ -121,6 +140,7 @@ mod tests {
     fn table(patterns: &[(&str, &str)]) -> RouteTable {
         let specs = patterns.iter().map(|(method, pattern)| RouteSpec {
             method: MethodRule::parse(method).unwrap(),
+            host: Host::default(),
             pattern: Pattern::parse(pattern).unwrap(),
             encoded_slashes: false,
             guard: Guard::default(),
@@ -131,11 +151,11 @@ mod tests {
     /// Returns why the only route of a table does not take a request, or that it does.
     fn reason(pattern: &str, path: &str) -> String {
         let table = table(&[("GET", pattern)]);
-        let taker = match table.find("GET", path) {
+        let taker = match table.find("GET", "", path) {
             Found::Route(found) => Some(found.index),
             Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
         };
-        table.passed(taker, "GET", path).first().map_or_else(|| "taken".to_owned(), |(_, why)| why.to_string())
+        table.passed(taker, "GET", "", path).first().map_or_else(|| "taken".to_owned(), |(_, why)| why.to_string())
     }
 
     #[test]
@@ -184,10 +204,10 @@ mod tests {
             ("/a/{x}", "/a/{y}", "/a/b", method),
         ] {
             let table = table(&[("ANY", other), ("GET", taker)]);
-            let passed = table.passed(Some(1), "GET", path);
+            let passed = table.passed(Some(1), "GET", "", path);
             assert_eq!(passed, [(0, Passed::Precedence(expected))], "{taker} {other}");
         }
         let table = table(&[("ANY", "/a/{x}"), ("POST", "/a/b")]);
-        assert_eq!(table.passed(Some(0), "GET", "/a/b"), [(1, Passed::Method)]);
+        assert_eq!(table.passed(Some(0), "GET", "", "/a/b"), [(1, Passed::Method)]);
     }
 }

@@ -31,6 +31,11 @@ pub(super) enum Segment<'p> {
 }
 
 impl<'p> Segment<'p> {
+    /// Returns what a host is, as the first segment before those of a pattern: those of no host come last.
+    pub(super) fn of_host(host: &'p str) -> Self {
+        if host.is_empty() { Self::End } else { Self::Literal(host) }
+    }
+
     /// Returns what a piece of a pattern's text is: a literal has its braces encoded.
     pub(super) fn of(piece: &'p str) -> Self {
         match piece.as_bytes() {

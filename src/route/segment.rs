@@ -7,9 +7,8 @@
 //!
 //! It does **not** judge segments: [`super::reading`] and [`super::pattern`] do.
 
-/// A `%` that two hex digits do not follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MalformedEscape;
+use crate::encoding::push_percent_encoded;
+pub(super) use crate::encoding::{MalformedEscape, decode_percent_into as decode_into};
 
 /// Splits the text after a slash into its first segment and what follows the next slash, if there is one.
 pub(super) fn split_first(rest: &str) -> (&str, Option<&str>) {
@@ -19,34 +18,11 @@ pub(super) fn split_first(rest: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Percent-decodes a segment once into `decoded`, replacing what that held; a malformed escape stays as it is.
-///
-/// # Errors
-///
-/// [`MalformedEscape`] for a `%` that two hex digits do not follow.
-pub(super) fn decode_into(segment: &[u8], decoded: &mut Vec<u8>) -> Result<(), MalformedEscape> {
-    decoded.clear();
-    let mut outcome = Ok(());
-    let mut rest = segment;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        let mut byte = *byte;
-        if byte == b'%' {
-            match escaped(after) {
-                Some((escaped, after)) => (byte, rest) = (escaped, after),
-                None => outcome = Err(MalformedEscape),
-            }
-        }
-        decoded.push(byte);
-    }
-    outcome
-}
-
 /// Appends the canonical spelling of a decoded segment.
 pub(super) fn push_canonical(decoded: &[u8], text: &mut String) {
     for &byte in decoded {
         if is_path_encoded(byte) || matches!(byte, b'/' | b'\\' | b'%') {
-            push_escape(byte, text);
+            push_percent_encoded(byte, text);
         } else {
             text.push(char::from(byte));
         }
@@ -61,7 +37,7 @@ pub(super) fn push_standing(segment: &str, text: &mut String) {
             hex_digits_due -= 1;
             text.push(char::from(byte.to_ascii_uppercase()));
         } else if is_path_encoded(byte) {
-            push_escape(byte, text);
+            push_percent_encoded(byte, text);
         } else {
             text.push(char::from(byte));
             if byte == b'%' {
@@ -93,28 +69,6 @@ pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
     decoded.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
-/// Returns the byte of the first two hex digits of a text, and the rest.
-fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
-    let [high, low, after @ ..] = text else { return None };
-    Some((hex_value(*high)? << 4 | hex_value(*low)?, after))
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-fn push_escape(byte: u8, text: &mut String) {
-    text.push('%');
-    for nibble in [byte >> 4, byte & 0x0f] {
-        text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,13 +92,6 @@ mod tests {
             text.clear();
             push_standing(segment, &mut text);
             assert_eq!(text, standing, "{message}: standing");
-        }
-    }
-
-    #[test]
-    fn an_escape_without_two_hex_digits_is_malformed() {
-        for segment in ["%", "%4", "a%", "%zz", "%4g", "%u002f", "%%41"] {
-            assert_eq!(decode_into(segment.as_bytes(), &mut Vec::new()), Err(MalformedEscape), "{segment}");
         }
     }
 }

@@ -5,18 +5,21 @@
 use std::ops::ControlFlow;
 
 use super::guard::Guard;
+use super::host::Host;
 use super::loose;
 use super::method::{Allow, Method, MethodRule};
-use super::pattern::{Pattern, Segment, is_wildcard, literal_prefix, names, segments};
+use super::pattern::{Pattern, Segment, literal_prefix, names, segments};
 use super::reading::{Ambiguity, Readings};
 use super::segment::split_first;
-use super::sorted::{Line, SortedRoutes, sorted};
+use super::sorted::{Line, SortedRoutes, has_wildcard, sorted};
 
 /// What the table has to know of one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteSpec {
     /// The methods it answers.
     pub method: MethodRule,
+    /// The names it answers under.
+    pub host: Host,
     /// The paths it matches.
     pub pattern: Pattern,
     /// Whether a segment of its paths may have an encoded slash (`%2F`).
@@ -26,13 +29,17 @@ pub struct RouteSpec {
 }
 
 impl RouteSpec {
-    /// Returns how messages call it, such as `GET /orders/{id}`.
+    /// Returns how messages call it, such as `GET /orders/{id}` or `GET api.example.com/orders/{id}`.
     pub fn name(&self) -> String {
-        format!("{} {}", self.method, self.pattern.as_str())
+        format!("{} {}{}", self.method, self.host.as_str(), self.pattern.as_str())
+    }
+
+    fn line(&self, index: usize) -> Line<'_> {
+        Line { host: self.host.as_str(), pattern: self.pattern.as_str(), rule: self.method, index }
     }
 }
 
-/// Two routes that no request can tell apart: the same method, and the same pattern but for parameter names.
+/// Two routes that no request can tell apart: the same method and host, and the same pattern but for parameter names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
     /// The index of the spec that came first.
@@ -74,9 +81,9 @@ impl LooseRoutes {
             return Self::AsWritten;
         }
         let folded =
-            routes.lines(0..routes.len()).map(|(place, line)| (place, line.rule, loose::fold_pattern(line.pattern)));
+            routes.lines(0..routes.len()).map(|(place, line)| (place, line, loose::fold_pattern(line.pattern)));
         let folded: Vec<_> = folded.collect();
-        let lines = folded.iter().map(|(index, rule, pattern)| Line { pattern, rule: *rule, index: *index });
+        let lines = folded.iter().map(|(index, line, pattern)| Line { pattern, index: *index, ..*line });
         Self::Folded(SortedRoutes::of(sorted(lines.collect())))
     }
 
@@ -103,7 +110,7 @@ impl PreparedRoutes<String> {
     /// Prepares routes, each with its index.
     pub fn of<'r>(routes: impl IntoIterator<Item = (&'r RouteSpec, usize)>) -> Self {
         let lines = routes.into_iter();
-        let lines = lines.map(|(spec, index)| Line { pattern: spec.pattern.as_str(), rule: spec.method, index });
+        let lines = lines.map(|(spec, index)| spec.line(index));
         let routes = SortedRoutes::of(sorted(lines.collect()));
         let folded = match LooseRoutes::of(&routes) {
             LooseRoutes::AsWritten => String::new(),
@@ -121,7 +128,7 @@ impl RouteTable {
     /// Every [`Conflict`], in the order of its second spec.
     pub fn build(specs: Vec<RouteSpec>) -> Result<Self, Vec<Conflict>> {
         let lines = specs.iter().enumerate();
-        let lines = lines.map(|(index, spec)| Line { pattern: spec.pattern.as_str(), rule: spec.method, index });
+        let lines = lines.map(|(index, spec)| spec.line(index));
         let lines = sorted(lines.collect());
         let conflicts = conflicts(&lines);
         if !conflicts.is_empty() {
@@ -134,8 +141,7 @@ impl RouteTable {
     pub fn of_prepared(prepared: PreparedRoutes<&str>, specs: Vec<RouteSpec>) -> Option<Self> {
         let routes = SortedRoutes::parse(prepared.written.to_owned());
         let mut lines = specs.iter().enumerate();
-        let are_there =
-            lines.all(|(index, spec)| routes.has(&Line { pattern: spec.pattern.as_str(), rule: spec.method, index }));
+        let are_there = lines.all(|(index, spec)| routes.has(&spec.line(index)));
         are_there.then(|| Self::of(routes, specs, Some(prepared.folded)))
     }
 
@@ -150,19 +156,20 @@ impl RouteTable {
         Self { loose, terms, routes }
     }
 
-    /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
+    /// Finds the route for a request's method, its host, and its path, both as the WHATWG URL parser left them, not decoded. A route of
+    /// that very host precedes one of a star, and that one of every name, whatever their paths.
     ///
     /// A path with nothing to decode, cut or merge costs one scan, one look-up a segment and no allocation. Otherwise it is
     /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length; and if its route is
     /// read loosely, in the readings of [`super::loose`].
     #[must_use]
-    pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Found<'t, 'p> {
+    pub fn find<'t, 'p>(&'t self, method: &str, host: &str, path: &'p str) -> Found<'t, 'p> {
         let method = Method::parse(method);
         let readings = match Readings::of(path) {
             Ok(readings) => readings,
             Err(ambiguity) => return Found::Ambiguous(ambiguity),
         };
-        let found = self.routes.find(method, &readings.standing);
+        let found = self.routes.find(method, host, &readings.standing);
         let admits = |place: usize| {
             let terms = self.routes.line(place).and_then(|line| self.terms.get(line.index));
             !readings.encoded_slash || terms.is_some_and(|terms| terms.encoded_slashes)
@@ -171,18 +178,18 @@ impl RouteTable {
             return Found::Ambiguous(Ambiguity::EncodedSlash);
         }
         if let Some(reduced) = &readings.reduced
-            && self.routes.find(method, reduced) != found
+            && self.routes.find(method, host, reduced) != found
         {
             return Found::Ambiguous(Ambiguity::ReadingsDiffer);
         }
         if let Some((place, line)) = found.and_then(|place| Some((place, self.routes.line(place)?))) {
-            if self.is_stricter_elsewhere(method, &readings, place, &line) {
+            if self.is_stricter_elsewhere(method, host, &readings, place, &line) {
                 return Found::Ambiguous(Ambiguity::StricterReading);
             }
-            let Line { pattern, rule, index } = line;
-            return Found::Route(Match { index, place, rule, path, pattern });
+            let Line { host, pattern, rule, index } = line;
+            return Found::Route(Match { index, place, rule, path, host, pattern });
         }
-        let allow = self.routes.allow(&readings.standing, admits);
+        let allow = self.routes.allow(host, &readings.standing, admits);
         if !allow.is_empty() {
             Found::MethodNotAllowed(allow)
         } else if readings.encoded_slash {
@@ -196,6 +203,7 @@ impl RouteTable {
     fn is_stricter_elsewhere(
         &self,
         method: Option<Method>,
+        host: &str,
         path: &Readings<'_>,
         place: usize,
         found: &Line<'_>,
@@ -222,8 +230,8 @@ impl RouteTable {
             let Some(reading) = reading else { return true };
             // A reading that gains or loses a last slash, its route may not match at all.
             let matches = reading.ends_with('/') == path.ends_with('/');
-            let found = matches.then_some((place, is_wildcard(found.pattern)));
-            any_before(routes, method, reading, found, &written, &asks_more)
+            let found = matches.then_some((place, found.rank()));
+            any_before(routes, method, host, reading, found, &written, &asks_more)
         })
     }
 
@@ -257,38 +265,39 @@ impl RouteTable {
 }
 
 /// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
-/// meets `condition`; `found` has its place as it is written, and whether its pattern has a wildcard.
+/// meets `condition`; `found` has its place as it is written, and its rank.
 ///
 /// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that
 /// is among them.
 fn any_before(
     routes: &SortedRoutes,
     method: Option<Method>,
+    host: &str,
     path: &str,
-    found: Option<(usize, bool)>,
+    found: Option<(usize, usize)>,
     written: &dyn Fn(usize, &Line<'_>) -> usize,
     condition: &dyn Fn(usize) -> bool,
 ) -> bool {
     let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
-    let (mut exact, mut wildcard, mut reached) = (false, false, false);
-    let _ = routes.visit(path, &mut |is_exact, leaf| {
+    let (mut before, mut behind, mut reached) = (false, false, false);
+    let _ = routes.visit(host, path, &mut |rank, leaf| {
         let mut is_met = false;
-        let before = reached;
+        let is_before = found.is_none_or(|(_, of)| rank < of || rank == of && !reached);
         for (place, line) in routes.lines(leaf) {
             let place = written(place, &line);
             is_met |= line.rule.answers(method) && condition(place);
             reached |= found.is_some_and(|(found, _)| found == place);
         }
-        if is_exact {
-            exact |= is_met
+        if is_before {
+            before |= is_met
         } else {
-            wildcard |= is_met && !before
+            behind |= is_met
         }
         // Any route without a wildcard comes before one that has it.
-        let over = exact || reached && found.is_some_and(|(_, is_wildcard)| !is_wildcard);
+        let over = before || reached && found.is_some_and(|(_, of)| !has_wildcard(of));
         if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    exact || wildcard && found.is_none_or(|(_, is_wildcard)| is_wildcard || !reached)
+    before || behind && !reached
 }
 
 /// Checks whether two patterns match the same paths, whatever their parameters are called.
@@ -337,6 +346,8 @@ pub struct Match<'t, 'p> {
     pub rule: MethodRule,
     /// The whole path of the request.
     pub path: &'p str,
+    /// The text of the host that the route has.
+    pub host: &'t str,
     /// The text of the pattern that matched it.
     pub pattern: &'t str,
 }

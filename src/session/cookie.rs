@@ -1,9 +1,6 @@
 //! The session's cookie: 16 bytes that name the session and 16 bytes that open its tokens, as base64url.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::encoding::encode;
+use crate::encoding::{base64url, base64url_bytes};
 use crate::http::cookie::{Sent, name_on, sent};
 use crate::http::request::RequestHead;
 
@@ -46,24 +43,24 @@ impl SessionCookie {
 
     /// Parses a value. Each session has one, character by character: base64 whose last bits are stray is refused.
     pub fn parse(value: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let bytes = base64url_bytes(value)?;
         let (name, key) = bytes.split_at_checked(HALF_BYTES)?;
         Some(Self { name: name.try_into().ok()?, key: key.try_into().ok()? })
     }
 
     /// Returns the value.
     pub fn value(&self) -> String {
-        encode(&URL_SAFE_NO_PAD, &[self.name, self.key].concat())
+        base64url(&[self.name, self.key].concat())
     }
 
     /// Returns the name under which the session is stored.
     pub fn object_name(&self) -> String {
-        encode(&URL_SAFE_NO_PAD, &self.name)
+        base64url(&self.name)
     }
 
     /// Returns the half that opens the session's tokens, as text; it is stored only in the cookie.
     pub fn key(&self) -> String {
-        encode(&URL_SAFE_NO_PAD, &self.key)
+        base64url(&self.key)
     }
 }
 

@@ -64,15 +64,14 @@ mod tests {
 
     use super::*;
     use crate::algorithm::Algorithm;
-    use crate::encoding::encode;
+    use crate::encoding::base64url;
     use crate::token::{Expectations, Expiry, Kind};
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     /// Returns what verified claims say that have these besides.
     fn said(more: &Value) -> Authentication {
         let mut claims = json!({ "iss": "i", "aud": "a", "sub": "u", "exp": 9_000, "iat": 0 });
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let token = format!("h.{}.s", encode(&URL_SAFE_NO_PAD, claims.to_string().as_bytes()));
+        let token = format!("h.{}.s", base64url(claims.to_string().as_bytes()));
         let expectations = Expectations {
             algorithms: &[Algorithm::Rs256],
             issuer: "i",

@@ -48,7 +48,8 @@ pub fn bare_token(header: Option<&str>) -> Credentials<'_> {
 }
 
 fn read_token(token: &str) -> Credentials<'_> {
-    let well_formed = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    let is_of_token = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'-'..=b'9' | b'+' | b'=' | b'_' | b'~');
+    let well_formed = !token.is_empty() && token.bytes().all(is_of_token);
     if well_formed { Credentials::Bearer(token) } else { Credentials::Malformed }
 }
 

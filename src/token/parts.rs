@@ -2,13 +2,12 @@
 //!
 //! `unverified` decides the order of the rules.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::credentials::TOKEN_MAX_BYTES;
 use super::error::TokenError;
 use crate::algorithm::Algorithm;
+use crate::encoding::base64url_bytes;
 use crate::excerpt::shortened;
 use crate::http::media_type::essence;
 use crate::json::{self, parse_object};
@@ -163,5 +162,5 @@ impl JoseHeader {
 
 /// Decodes a part of a token.
 fn decode_part(part: &str) -> Result<Vec<u8>, TokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotBase64Url)
+    base64url_bytes(part).ok_or(TokenError::NotBase64Url)
 }

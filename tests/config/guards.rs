@@ -27,8 +27,8 @@ fn is_refused(specific: &Value, wildcard: &Value) -> bool {
         "paths": [entry("/a", specific), entry("/{.+}", wildcard)]
     });
     let config = load(&config.to_string(), &FixtureBindings).unwrap();
-    assert!(matches!(config.routes.find("GET", "/a"), Found::Route(found) if found.index == 0), "{specific}");
-    match config.routes.find("GET", "/A") {
+    assert!(matches!(config.routes.find("GET", "", "/a"), Found::Route(found) if found.index == 0), "{specific}");
+    match config.routes.find("GET", "", "/A") {
         Found::Route(found) => {
             assert_eq!(found.index, 1);
             false

@@ -44,11 +44,12 @@ fn repeated(source: &str) -> String {
 }
 
 /// Requests for every path of a config, and some beside them.
-fn requests(source: &str) -> Vec<(&'static str, String)> {
+fn requests(source: &str) -> Vec<(&'static str, String, String)> {
     let config: Value = serde_json::from_str(source).unwrap();
     let mut requests = Vec::new();
     for entry in config["paths"].as_array().unwrap() {
         let path: Vec<_> = entry["path"].as_str().unwrap().split('/').collect();
+        let host = entry["host"].as_str().unwrap_or_default().replace('*', "x");
         let filled = |with: &str| {
             let pieces = path.iter().map(|piece| if piece.starts_with('{') { with } else { piece });
             pieces.collect::<Vec<_>>().join("/")
@@ -56,21 +57,22 @@ fn requests(source: &str) -> Vec<(&'static str, String)> {
         for path in
             [filled("x"), filled("x%2Fy"), filled("x/y"), filled("X").to_uppercase(), format!("{}/", filled("x"))]
         {
-            requests.extend(["GET", "POST", "OPTIONS", "PURGE"].map(|method| (method, path.clone())));
+            requests.extend(["GET", "POST", "OPTIONS", "PURGE"].map(|method| (method, host.clone(), path.clone())));
         }
     }
     requests
 }
 
 /// Says where a request goes and what is done with it there.
-fn decision(config: &Config, method: &str, path: &str) -> String {
-    match config.routes.find(method, path) {
+fn decision(config: &Config, method: &str, host: &str, path: &str) -> String {
+    match config.routes.find(method, host, path) {
         Found::Route(found) => {
             let params: Vec<_> = found.params().collect();
             let path = &config.paths[found.index];
             format!(
-                "{} {} {params:?} {:?} {}",
+                "{} {} {} {params:?} {:?} {}",
                 found.rule,
+                found.host,
                 found.pattern,
                 found.literal_prefix(),
                 described(config, path)
@@ -119,11 +121,15 @@ fn described(config: &Config, path: &Path) -> String {
         .map(|limit| format!("{} {:?} {:?} {}", limit.binding, limit.max, limit.key, limit.period_secs));
     let cache = cache.as_ref().map(|cache| format!("{} {:?} {}", cache.ttl_secs, cache.vary, cache.per_user));
     let networks = networks.as_ref().map(|networks| networks.admit(Some("203.0.113.7")));
+    let cors = path
+        .cors
+        .as_ref()
+        .map(|cors| (&cors.origins, &cors.methods, &cors.headers, &cors.expose_headers, cors.max_age_secs));
     let pre_process = path.pre_process.as_ref().map(|rpc| format!("{} {}", rpc.binding, rpc.function));
     let (set, removed) = (&path.response_headers.set, &path.response_headers.remove);
     format!(
         "{answer} {access:?} {} {} {remove:?} {rate_limit:?} {max_body_bytes:?} {content_types:?} {cache:?} {networks:?} \
-         {pre_process:?} {set:?} {removed:?}",
+         {pre_process:?} {set:?} {removed:?} {cors:?}",
         sources(headers),
         sources(query)
     )
@@ -160,9 +166,9 @@ fn every_config_means_the_same_in_both_forms() {
             load_prepared(&prepared, &FixtureBindings).unwrap_or_else(|mistakes| panic!("{name}: {mistakes:?}"));
         assert_eq!(whole(&config), whole(&written), "{name}");
         assert_eq!(config.routes.len(), written.routes.len(), "{name}");
-        for (method, path) in requests(&source) {
-            let (expected, found) = (decision(&written, method, &path), decision(&config, method, &path));
-            assert_eq!(found, expected, "{name}: {method} {path}");
+        for (method, host, path) in requests(&source) {
+            let [expected, found] = [&written, &config].map(|config| decision(config, method, &host, &path));
+            assert_eq!(found, expected, "{name}: {method} {host}{path}");
         }
         prepared_count += 1;
         shared_count += written.paths.len() - config.paths.len();
@@ -209,6 +215,12 @@ fn entries_are_shared_unless_another_part_of_the_config_depends_on_their_path() 
     let proxy = |more: Value| json!({ "integration": { "type": "http_proxy", "server": "api" }, "mapping": more });
     for (message, one, other, expected) in [
         ("the same answer", response(), response(), 1),
+        (
+            "under a host",
+            json!({ "host": "a.example", "response": "ok" }),
+            json!({ "host": "*.example", "response": "ok" }),
+            1,
+        ),
         ("another answer", response(), json!({ "response": "no" }), 2),
         ("the same upstream", proxy(json!({})), proxy(json!({})), 1),
         ("another mapping", proxy(json!({})), proxy(json!({ "headers": { "x-a": "b" } })), 2),

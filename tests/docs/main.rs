@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod comparison;
 mod errors;
 mod evidence;
 mod examples;
@@ -107,6 +108,24 @@ fn the_page_of_errors_is_made_of_the_lists_of_them() {
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     let differs = committed.lines().zip(page.lines()).find(|(committed, made)| committed != made);
     assert!(committed == page, "write docs/errors.md with UPDATE_GOLDEN=1: {differs:?}");
+}
+
+#[test]
+fn the_comparison_says_where_each_cell_was_read_and_at_which_version() {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/comparison.md")).expect("the page is there");
+    let faults = comparison::faults(&page);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let changes = [
+        ("another order", "\n| Envoy | ", "\n| Any | "),
+        ("a cell without a source", "| not found |", "| no |"),
+        ("a moving address", "/blob/v7.15.3/", "/blob/main/"),
+        ("an address that is not https", "]: https://", "]: http://"),
+        ("a name without an address", "[oauth2-proxy-license]: ", "[any]: "),
+        ("no version", "[3.4.0]", "[it]"),
+    ];
+    for (message, from, to) in changes {
+        assert!(!comparison::faults(&page.replacen(from, to, 1)).is_empty(), "{message}");
+    }
 }
 
 /// A page whose block begins in line 4.

@@ -1,14 +1,14 @@
 //! How a request finds its route: tables of routes, requests and answers, and properties in `routes/properties.rs`.
 //!
-//! A route is written `METHOD pattern`, with `+%2F` after it if it allows encoded slashes, `~` if its path is read loosely, and
+//! A route is written `METHOD pattern`, with its host before the pattern if it has one, as requests have theirs, with `+%2F` after it if it allows encoded slashes, `~` if its path is read loosely, and
 //! words for its demands, of which a number is one with a limit. An answer is the route as it is written, or `404`, or `405` with
 //! the `Allow` header, or `400` with the reason for the log.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use bargate::route::{
-    Allow, Conflict, Found, Guard, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern, RouteSpec,
-    RouteTable,
+    Allow, Conflict, Found, Guard, Host, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern,
+    RouteSpec, RouteTable,
 };
 
 mod properties;
@@ -16,7 +16,9 @@ mod properties;
 fn spec(route: &str) -> RouteSpec {
     let mut words = route.split(' ');
     let method = MethodRule::parse(words.next().unwrap()).unwrap();
-    let pattern = Pattern::parse(words.next().unwrap()).unwrap();
+    let place = words.next().unwrap();
+    let (host, pattern) = place.split_at(place.find('/').unwrap());
+    let (host, pattern) = (Host::parse(host).unwrap_or_default(), Pattern::parse(pattern).unwrap());
     let words: Vec<&str> = words.collect();
     let mut guard = Guard::new(words.contains(&"~"));
     for demand in words.iter().filter(|word| !["~", "+%2F"].contains(word)) {
@@ -25,7 +27,7 @@ fn spec(route: &str) -> RouteSpec {
             Err(_) => guard.demand("demand", demand),
         }
     }
-    RouteSpec { method, pattern, encoded_slashes: words.contains(&"+%2F"), guard }
+    RouteSpec { method, host, pattern, encoded_slashes: words.contains(&"+%2F"), guard }
 }
 
 fn table(routes: &[&str]) -> RouteTable {
@@ -33,8 +35,9 @@ fn table(routes: &[&str]) -> RouteTable {
 }
 
 fn answer(routes: &[&str], request: &str) -> String {
-    let (method, path) = request.split_once(' ').unwrap();
-    match table(routes).find(method, path) {
+    let (method, place) = request.split_once(' ').unwrap();
+    let (host, path) = place.split_at(place.find('/').unwrap_or_default());
+    match table(routes).find(method, host, path) {
         Found::Route(found) => routes[found.index].to_owned(),
         Found::MethodNotAllowed(allow) => format!("405 {allow}"),
         Found::NotFound => "404".to_owned(),
@@ -55,7 +58,7 @@ fn check(rows: &[Row<'_>]) {
 }
 
 fn matched<'t, 'p>(table: &'t RouteTable, path: &'p str) -> Match<'t, 'p> {
-    match table.find("GET", path) {
+    match table.find("GET", "", path) {
         Found::Route(found) => found,
         other => panic!("{path}: {other:?}"),
     }
@@ -503,12 +506,45 @@ fn routes_that_no_request_can_tell_apart_conflict() {
         ("other methods", &["GET /a", "HEAD /a", "ANY /a"], &[]),
         ("a trailing slash", &["GET /a", "GET /a/", "GET /a/{.+}"], &[]),
         ("a literal and a parameter", &["GET /a", "GET /{a}"], &[]),
+        ("the same under one host", &["GET a.example/{a}", "GET A.Example./{b}"], &[(0, 1)]),
+        ("other hosts", &["GET /a", "GET a.example/a", "GET b.example/a", "GET *.example/a"], &[]),
     ] {
         let built = RouteTable::build(routes.iter().map(|route| spec(route)).collect());
         let conflicts: Vec<Conflict> = built.err().unwrap_or_default();
         let expected: Vec<Conflict> = expected.iter().map(|&(first, second)| Conflict { first, second }).collect();
         assert_eq!(conflicts, expected, "{message}");
     }
+}
+
+#[test]
+#[rustfmt::skip] // One row a line.
+fn a_whole_host_comes_before_a_star_and_that_before_every_name() {
+    let three = &["GET a.example/{.+}", "GET *.example/x", "ANY /x"][..];
+    check(&[
+        ("its own host, although another path is more exact", three, "GET a.example/x", "GET a.example/{.+}"),
+        ("the star", three, "GET b.example/x", "GET *.example/x"),
+        ("every name", three, "GET a.b.example/x", "ANY /x"),
+        ("a star is one label", three, "GET example/x", "ANY /x"),
+        ("a port says nothing", three, "GET a.example:8443/y", "GET a.example/{.+}"),
+        ("nor a dot at the end", three, "GET a.example./y", "GET a.example/{.+}"),
+        ("nor both", three, "GET b.example.:80/x", "GET *.example/x"),
+        ("a path of another host is unknown", three, "GET b.example/y", "404"),
+        ("a host that begins like it", three, "GET a.example.evil/y", "404"),
+        ("a name that ends like it", &["GET example.com/x"], "GET evilexample.com/x", "404"),
+        ("the text of the star itself", three, "GET *.example/y", "404"),
+        ("no host", three, "GET /y", "404"),
+        ("an address in brackets", three, "GET [::1]:8787/y", "404"),
+        ("a method that another host has", &["GET a.example/x", "POST b.example/x"], "POST a.example/x", "405 GET, HEAD"),
+        ("a method that every name has", &["GET a.example/x", "POST /x"], "POST a.example/x", "POST /x"),
+        ("the methods of all that match", &["GET a.example/x", "PUT *.example/x", "POST /x"], "DELETE a.example/x", "405 GET, HEAD, POST, PUT"),
+        ("loosely, a guard of the same host", &["GET a.example/x auth", "GET a.example/{.+} ~"], "GET a.example/X", "400 stricter_reading"),
+        ("a guard of every name", &["GET /x auth", "GET a.example/{.+} ~"], "GET a.example/X", "GET a.example/{.+} ~"),
+        ("a guard that comes before every name", &["GET a.example/x auth", "GET /{.+} ~"], "GET a.example/X", "400 stricter_reading"),
+        ("a guard of another host", &["GET b.example/x auth", "GET /{.+} ~"], "GET a.example/X", "GET /{.+} ~"),
+        ("folded patterns keep their hosts", &["GET b.example/X auth", "GET a.example/X auth", "GET /{.+} ~"], "GET a.example/x", "400 stricter_reading"),
+        ("and are those of no other", &["GET b.example/X auth", "GET /{.+} ~"], "GET a.example/x", "GET /{.+} ~"),
+        ("readings differ only within a host", &["GET b.example/a/b", "GET /a/{.+}"], "GET a.example/a//b", "GET /a/{.+}"),
+    ]);
 }
 
 #[test]

@@ -1,13 +1,31 @@
 //! What holds for every table and every path, checked against a matcher that knows no tree and no tricks.
 
 use bargate::route::{
-    Ambiguity, Found, Guard, MAX_SEGMENTS, Method, MethodRule, Pattern, PatternError, RouteSpec, RouteTable,
+    Ambiguity, Found, Guard, Host, MAX_SEGMENTS, Method, MethodRule, Pattern, PatternError, RouteSpec, RouteTable,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// A route as text, as the reference matcher takes it.
+/// A route as text, as the reference matcher takes it; before its path it may have a host.
 type Route = (MethodRule, String);
+
+/// Hosts that routes may have.
+const HOSTS: [&str; 5] = ["", "a.example", "b.example", "*.example", "*.a.example"];
+
+/// Returns the host of a route, and its path.
+fn place(text: &str) -> (&str, &str) {
+    text.split_at(text.find('/').unwrap())
+}
+
+/// Returns how far behind the best a host comes for requests of a name; `None` if it does not have the name.
+fn host_rank(host: &str, name: &str) -> Option<u8> {
+    match (host, host.strip_prefix('*'), name.split_once('.')) {
+        ("", ..) => Some(2),
+        (_, Some(behind), Some((_, rest))) => (behind.strip_prefix('.') == Some(rest)).then_some(1),
+        (_, None, _) => (host == name).then_some(0),
+        _ => None,
+    }
+}
 
 /// Returns what decides between two routes that match: wildcards last, then kinds from the left, then the method.
 fn rank(route: &Route, method: &str) -> (bool, Vec<u8>, u8) {
@@ -58,7 +76,8 @@ fn build(routes: &[Route]) -> RouteTable {
 fn build_guarded(routes: &[Route], guard: impl Fn(usize) -> Guard) -> RouteTable {
     let spec = |(index, (method, pattern)): (usize, &Route)| RouteSpec {
         method: *method,
-        pattern: Pattern::parse(pattern).unwrap(),
+        host: Host::parse(place(pattern).0).unwrap_or_default(),
+        pattern: Pattern::parse(place(pattern).1).unwrap(),
         encoded_slashes: false,
         guard: guard(index),
     };
@@ -306,7 +325,7 @@ proptest! {
         path in prop_oneof![plain_path(), odd_path()],
     ) {
         let (one, other) = (build(&routes), build(&shuffled));
-        match (one.find(method, &path), other.find(method, &path)) {
+        match (one.find(method, "", &path), other.find(method, "", &path)) {
             (Found::Route(one), Found::Route(other)) => {
                 prop_assert_eq!(&routes[one.index], &shuffled[other.index]);
                 let prefix = one.literal_prefix().unwrap_or_default();
@@ -318,7 +337,7 @@ proptest! {
 
     #[test]
     fn the_tree_agrees_with_a_look_at_every_route(routes in routes(), method in method(), path in plain_path()) {
-        let found = build(&routes).find(method, &path).index();
+        let found = build(&routes).find(method, "", &path).index();
         let segments = segments(&path);
         let expected = match reference(&routes, method, &segments) {
             Some(index) => Ok(index),
@@ -330,10 +349,50 @@ proptest! {
     }
 
     #[test]
+    fn hosts_are_decided_upon_before_paths(
+        routes in routes(), choices in prop::collection::vec(select(&HOSTS[..]), 16),
+        name in select(vec!["a.example", "b.example", "c.example", "x.a.example", "a.b.c", ""]),
+        method in method(), path in plain_path(),
+    ) {
+        let hosted: Vec<Route> =
+            routes.iter().zip(&choices).map(|((rule, pattern), host)| (*rule, format!("{host}{pattern}"))).collect();
+        let taker = |method: &str| {
+            let ranks = choices.iter().zip(0..routes.len()).filter_map(|(host, index)| Some((host_rank(host, name)?, index)));
+            let mut ranks: Vec<_> = ranks.collect();
+            ranks.sort();
+            // Those of one rank are a config of their own.
+            ranks.chunk_by(|(one, _), (other, _)| one == other).find_map(|alike| {
+                let own: Vec<Route> = alike.iter().map(|(_, index)| routes[*index].clone()).collect();
+                reference(&own, method, &segments(&path)).map(|index| alike[index].1)
+            })
+        };
+        let expected = taker(method).ok_or_else(|| {
+            let methods = Method::ALL.into_iter().filter(|method| taker(method.as_str()).is_some());
+            methods.map(Method::as_str).collect::<Vec<_>>().join(", ")
+        });
+        prop_assert_eq!(build(&hosted).find(method, name, &path).index(), expected);
+    }
+
+    #[test]
+    fn routes_that_all_have_one_host_are_found_under_it_as_if_there_were_no_other(
+        routes in mixed_routes(), method in method(), path in loose_path(),
+    ) {
+        let (routes, guards): (Vec<Route>, Vec<u8>) = routes.into_iter().unzip();
+        let guard = |index: usize| guard_of(guards[index]);
+        let plain = build_guarded(&routes, guard);
+        for (host, name, other) in [("a.example", "a.example:8443", "b.example"), ("*.example", "a.example.", "example")] {
+            let hosted: Vec<Route> = routes.iter().map(|(rule, path)| (*rule, format!("{host}{path}"))).collect();
+            let hosted = build_guarded(&hosted, guard);
+            prop_assert_eq!(hosted.find(method, name, &path).index(), plain.find(method, "", &path).index());
+            prop_assert!(!matches!(hosted.find(method, other, &path), Found::Route(_) | Found::MethodNotAllowed(_)));
+        }
+    }
+
+    #[test]
     fn every_reading_of_a_path_that_is_routed_leads_to_the_same_route(
         routes in routes(), method in method(), path in odd_path(),
     ) {
-        if let Found::Route(found) = build(&routes).find(method, &path) {
+        if let Found::Route(found) = build(&routes).find(method, "", &path) {
             for steps in all_readings() {
                 let expected = reference(&routes, method, &read(&path, &steps));
                 prop_assert_eq!(Some(found.index), expected, "{} read with {:?}", path, steps);
@@ -348,7 +407,7 @@ proptest! {
         let (routes, guards): (Vec<Route>, Vec<u8>) = routes.into_iter().unzip();
         let guard = |index: usize| guard_of(guards[index]);
         let (plain, guarded) = (build(&routes), build_guarded(&routes, guard));
-        match guarded.find(method, &path) {
+        match guarded.find(method, "", &path) {
             Found::Route(found) => {
                 for how in all_loosenesses() {
                     let Some(read) = read_loosely(&path, how) else { continue };
@@ -360,12 +419,12 @@ proptest! {
             }
             // What is refused would be routed if no route asked for more.
             Found::Ambiguous(Ambiguity::StricterReading) => {
-                let Found::Route(found) = plain.find(method, &path) else { panic!("no route as it stands") };
+                let Found::Route(found) = plain.find(method, "", &path) else { panic!("no route as it stands") };
                 let anywhere = path.contains("%25") || all_loosenesses().any(|how| read_loosely(&path, how).is_none());
                 let stricter = (0..routes.len()).any(|index| guard(index).asks_more_than(&guard(found.index)));
                 prop_assert!(anywhere || stricter);
             }
-            other => prop_assert_eq!(other.index(), plain.find(method, &path).index()),
+            other => prop_assert_eq!(other.index(), plain.find(method, "", &path).index()),
         }
     }
 
@@ -376,14 +435,14 @@ proptest! {
         let routes: Vec<Route> = routes.into_iter().filter(|(_, pattern)| pattern == "/" || !pattern.ends_with('/')).collect();
         let path = if path == "/" { &path } else { path.trim_end_matches('/') };
         let guarded = build_guarded(&routes, |index| guard_of(u8::try_from(index % 4).unwrap()));
-        prop_assert_eq!(guarded.find(method, path).index(), build(&routes).find(method, path).index());
+        prop_assert_eq!(guarded.find(method, "", path).index(), build(&routes).find(method, "", path).index());
     }
 
     #[test]
     fn a_path_that_is_routed_forwards_nothing_that_moves_a_segment(
         routes in routes(), method in method(), path in odd_path(),
     ) {
-        if let Found::Route(found) = build(&routes).find(method, &path) {
+        if let Found::Route(found) = build(&routes).find(method, "", &path) {
             for prefix in prefixes(&routes[found.index].1) {
                 let forwarded = found.forward_path(&prefix);
                 prop_assert!(path.ends_with(forwarded) || forwarded == "/", "{}", forwarded);
@@ -405,7 +464,7 @@ proptest! {
         let table = build(&routes);
         for path in [path.clone(), format!("/{path}"), format!("/a/{path}"), pattern.clone()] {
             for method in ["GET", &method] {
-                if let Found::Route(found) = table.find(method, &path) {
+                if let Found::Route(found) = table.find(method, "", &path) {
                     let longest = prefixes(&routes[found.index].1).pop().unwrap_or_default();
                     prop_assert!(found.forward_path(&longest).len() <= path.len());
                     prop_assert!(found.params().count() < MAX_SEGMENTS);

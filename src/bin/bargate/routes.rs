@@ -100,6 +100,7 @@ impl Routes {
 pub fn to_json(route: &OutlinedRoute) -> Value {
     json!({
         "method": route.spec.method.as_str(),
+        "host": Some(route.spec.host.as_str()).filter(|host| !host.is_empty()),
         "path": route.spec.pattern.as_str(),
         "auth": route.requirement.as_ref().map(|requirement| json!({
             "authorizer": requirement.authorizer,
@@ -149,7 +150,7 @@ fn table(outline: &Outline) -> Page {
         // In columns, so a line break must not be left for the page to see.
         table.add_row([
             printable(route.spec.method.as_str()),
-            printable(route.spec.pattern.as_str()),
+            printable(&[route.spec.host.as_str(), route.spec.pattern.as_str()].concat()),
             printable(&asked(route.requirement.as_ref())),
             printable(&route.integration),
             printable(&route.target),

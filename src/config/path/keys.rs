@@ -30,7 +30,8 @@ section! {
                "Which requests are answered, and by what: by an `integration`, or by a fixed `response`.\n\n`{{name}}` in a \
              path matches one segment. `{{.+}}` or `{{name+}}` at its end matches the rest of the path, which may be empty. A \
              pattern has at most {MAX_SEGMENTS} segments and {MAX_PATTERN_BYTES} bytes. The order of entries does not \
-             matter. If several match, a path without a wildcard takes precedence, then a literal segment over a \
+             matter. If several match, one with the request's `host` takes precedence over one with a star, and that over one \
+             without a host; then a path without a wildcard, then a literal segment over a \
              parameter, then the exact method over `ANY`. Two entries for the same requests are an error."
         ),
     )
@@ -64,6 +65,10 @@ section! {
     PATH: Text = text("path", Pattern).required(), Elsewhere,
         "The path, beginning with `/`. `{name}` is a parameter, `{.+}` at the end matches the rest.",
         example("/users/{id}");
+    HOST: Text = text("host", Host), Elsewhere,
+        "The name that requests must come by, without a port. A star is one whole label, as in `*.example.com`. See \
+         [hosts](paths.md#hosts).",
+        default_words("every name"), example("api.example.com");
     AUTH: Value = value("auth"), Elsewhere,
         "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, or an \
          object, see [auth](#auth). If the config has sessions, a session is enough. Without it the path is open to everyone.",
@@ -97,6 +102,10 @@ section! {
         "A function of another Worker that is called before the integration: `true` lets the request continue, a \
          `Response` is the answer. See [pre_process](#pre_process-and-post_process).",
         shape(Shape::Section("rpc")), example(object! { "binding": "guard", "function": "allow" });
+    CORS: Value = value("cors"), Elsewhere,
+        "The rule for pages of other origins on this path, instead of that at the top. See [cors](#cors).",
+        shape(Shape::Section("cors")), default_words("that at the top"),
+        example(object! { "allow_origins": list!["https://app.example.com"] });
     RATE_LIMIT: Value = value("rate_limit"), Rule,
         "How often requests may come. See [rate_limit](#rate_limit).",
         shape(Shape::Section("rate_limit")), example(object! { "binding": "LIMIT", "key": "ip" });

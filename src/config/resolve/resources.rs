@@ -8,7 +8,6 @@ use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
 use crate::config::path::Path;
 use crate::config::protected_resource::{ProtectedResource, WrittenResource};
-use crate::config::reader::index_names;
 use crate::config::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{Guard, Method, MethodRule, RouteSpec};
@@ -30,7 +29,7 @@ pub(super) fn describe(
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
-    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?.pattern.as_str())).collect();
+    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?)).collect();
     // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
     for (path, owner) in paths.iter().zip(&owners) {
@@ -62,10 +61,10 @@ pub(super) fn describe(
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
-        let (offset, pattern) = (written.offset, written.pattern.clone());
+        let (offset, host, pattern) = (written.offset, written.host.clone(), written.pattern.clone());
         let resource = Rc::new(metadata(written, issuers, scopes));
         let method = MethodRule::Exact(Method::Get);
-        let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
+        let route = RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() };
         added.push(ResolvedPath {
             index,
             is_metadata: true,
@@ -85,29 +84,41 @@ pub(super) fn describe(
 }
 
 /// Finds the section that a path belongs to.
-struct Owners<'w> {
-    /// The sections of paths, by the paths of their resources.
-    by_path: Places<'w>,
-    /// The section of all other paths.
-    rest: Option<usize>,
+struct Owners {
+    /// The sections of paths, by the hosts and the paths of their resources.
+    by_place: Places<'static>,
+    /// The gateway's own, for all other paths.
+    own: Option<usize>,
 }
 
-impl<'w> Owners<'w> {
-    fn of(written: &'w [Placed<'_>]) -> Self {
-        let paths = written.iter().map(|(index, section)| index.map_or("", |_| section.path()));
-        let whole = written.iter().position(|(index, section)| index.is_some() && section.path().is_empty());
-        let own = written.iter().position(|(index, _)| index.is_none());
-        Self { by_path: index_names(paths), rest: whole.or(own) }
+impl Owners {
+    fn of(written: &[Placed<'_>]) -> Self {
+        let (mut by_place, mut own) = (Places::default(), None);
+        for (at, (index, section)) in written.iter().enumerate() {
+            match index {
+                Some(_) => {
+                    let _ = by_place.add([section.host.as_str(), section.path()].concat().into(), at);
+                }
+                None => own = Some(at),
+            }
+        }
+        Self { by_place, own }
     }
 
-    /// Returns the section of the longest path that contains a pattern, or else that of the rest.
-    fn find(&self, pattern: &str) -> Option<usize> {
-        let mut path = pattern;
+    /// Returns the section of the longest path that contains that of a route, under its host or else under every name, or else that of
+    /// the rest.
+    fn find(&self, route: &RouteSpec) -> Option<usize> {
+        let (host, pattern) = (route.host.as_str(), route.pattern.as_str());
+        let of_host = if host.is_empty() { None } else { self.containing(&[host, pattern].concat()) };
+        of_host.or_else(|| self.containing(pattern)).or(self.own)
+    }
+
+    fn containing(&self, mut place: &str) -> Option<usize> {
         loop {
-            match (self.by_path.get(path), path.rsplit_once('/')) {
+            match (self.by_place.get(place), place.rsplit_once('/')) {
                 (Some(owner), _) => return Some(owner),
-                (None, Some((above, _))) => path = above,
-                (None, None) => return self.rest,
+                (None, Some((above, _))) => place = above,
+                (None, None) => return None,
             }
         }
     }

@@ -55,6 +55,7 @@ impl Form {
                  https://*.example.com, or the port; \"*\" is for all."
             }
             Self::Domain => "Write only the tenant's host, as in tenant.eu.auth0.com.",
+            Self::Host => "Write only a name, as in api.example.com, or *.example.com for all with one more label.",
             Self::Pattern => {
                 "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
             }
@@ -109,6 +110,7 @@ impl Form {
             Self::Origin => origin(),
             Self::OriginOrStar => format!(r"\*|{}|{}", origin(), page_origins()),
             Self::Domain => format!(r"(?:[a-z0-9_.\-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|http://{LOOPBACK}/*"),
+            Self::Host => r"(?:\*\.)?[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.?".to_owned(),
             Self::Pattern => path_pattern(),
             Self::Prefix => format!("(?:/{})*", literal_segment()),
             Self::Location => {

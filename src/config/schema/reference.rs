@@ -25,7 +25,7 @@ pub fn page(config: &Section, parts: &[Part]) -> String {
     page.paragraph(&format!("## {WARNINGS}"));
     page.paragraph(
         "A warning is about something valid that is rarely intended. If it is intended, put the code into `allow` of the path, the server \
-         or the authorizer that it is about, or at the top for the whole file. Warnings about none of these, such as `cors_any_origin`, \
+         or the authorizer that it is about, or at the top for the whole file. Warnings about none of these, such as `unused_variable`, \
          can be allowed only at the top.",
     );
     let rows: Vec<_> = Code::WARNINGS.iter().map(|code| format!("| `{code}` | {} |\n", code.meaning())).collect();

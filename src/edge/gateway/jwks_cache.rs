@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
-use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
 use crate::config::{Authorizer, Endpoints, KeySource};
@@ -17,7 +16,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
-use crate::edge::runtime::webcrypto::{CryptoError, import_key};
+use crate::edge::runtime::webcrypto::{CryptoError, VerificationKey, import_key};
 use crate::edge::runtime::work::{Awaited, promise};
 use crate::json::{self, ToText as _};
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
@@ -36,7 +35,7 @@ pub struct CachedJwks {
     /// Identifies the set: a token that another set verified does not count.
     pub generation: u64,
     /// So few that a map of them weighs more than it saves. If several requests import one at once, the first is used.
-    imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
+    imported: RefCell<Vec<((usize, Algorithm), VerificationKey)>>,
 }
 
 impl CachedJwks {
@@ -44,7 +43,7 @@ impl CachedJwks {
     ///
     /// # Errors
     /// If WebCrypto does not take its numbers.
-    pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
+    pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<VerificationKey, CryptoError> {
         let wanted = (index, algorithm);
         let known = self.imported.borrow().iter().find(|(of, _)| *of == wanted).map(|(_, key)| key.clone());
         if let Some(key) = known {

@@ -9,7 +9,6 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
-use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
@@ -27,7 +26,7 @@ pub struct Verifier {
     /// Tokens that the issuer said are not valid; apart, so that made-up ones push no valid one out.
     refused: RefCell<TokenCache>,
     /// Questions about tokens that are with the issuer, by the token.
-    pub asking: SingleFlight<(Rc<Outcome>, bool)>,
+    pub asking: SingleFlight,
     /// Whether the last login here asked for a refresh token and got none.
     pub withholds_refresh_tokens: Cell<bool>,
 }
@@ -150,7 +149,7 @@ async fn verify_signature<'k>(
     for index in candidates {
         // A key or signature whose numbers WebCrypto refuses has verified nothing.
         let Ok(key) = held.imported(index, algorithm).await else { continue };
-        let verified = webcrypto::verify(&key, algorithm, token.signature(), token.signed_bytes()).await;
+        let verified = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
         if verified.is_ok_and(|verified| verified) {
             let key = held.set.keys().get(index);
             return Ok(SignatureVerified::attest(key.and_then(|key| key.issuer.as_deref())));

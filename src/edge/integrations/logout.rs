@@ -19,7 +19,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     let rules = &session.rules;
     let origin = cx.origin();
     let own = match RequestKind::of(cx) {
-        RequestKind::Unsafe => is_from_own_pages(cx, &origin, gateway.config.cors.as_ref(), RequestKind::Unsafe),
+        RequestKind::Unsafe => is_from_own_pages(cx, &origin, cx.cors(&gateway.config), RequestKind::Unsafe),
         RequestKind::Safe | RequestKind::WebSocket => is_followed_link(cx),
     };
     if !own {

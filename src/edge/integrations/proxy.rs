@@ -8,18 +8,20 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
 use crate::edge::request::context::{Call, RequestContext};
 use crate::edge::request::forwarding::Forwarding;
+use crate::edge::request::rules::address;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::work::Awaited;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
-use crate::proxy::{ADDRESS_HEADERS, Attempts, Outages, Outcome, upstream_url};
+use crate::proxy::{ADDRESS_HEADERS, Attempts, Outages, Outcome, ranked, upstream_url};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
@@ -74,7 +76,13 @@ pub async fn run(
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, cx, claims);
     let url = |target: &Target| upstream_url(target, forwarded.path, query.as_deref());
-    let first = url(&server.targets.first);
+    let targets = match server {
+        // With a token of the gateway's own, an empty body may be sent again.
+        Server { retries: 0, token: None, targets, .. } if targets.others.is_empty() => Vec::new(),
+        Server { targets, .. } if targets.are_weighted() => ranked(targets, &caller(cx, server, claims)),
+        Server { targets, .. } => targets.iter().collect(),
+    };
+    let first = url(targets.first().unwrap_or(&&server.targets.first));
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
@@ -87,17 +95,30 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = gateway.begin_measuring();
-    let mut called = &server.targets.first;
-    let sent = ask(cx, &request, server, url, raw, &mut called).await;
-    if let Some(began_ms) = begun {
-        let took_ms = now_ms() - began_ms;
-        cx.upstream_ms.set(Some(took_ms));
-        if gateway.config.otlp.is_some() {
-            let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
-            let _ = cx.call.set(Call { origin: called.origin.clone(), began_ms, took_ms, status });
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
+        None => None,
+    };
+    let mut called = *targets.first().unwrap_or(&&server.targets.first);
+    let sent = loop {
+        if let Some(own) = &mut own {
+            own.put_on(&request).await?;
         }
-    }
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, &targets, url, raw, &mut called).await;
+        if let Some(began_ms) = begun {
+            let took_ms = now_ms() - began_ms;
+            cx.upstream_ms.set(Some(took_ms));
+            if gateway.config.otlp.is_some() {
+                let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
+                cx.call.replace(Some(Call { origin: called.origin.clone(), began_ms, took_ms, status }));
+            }
+        }
+        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+            break sent;
+        }
+        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
+    };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -114,29 +135,38 @@ pub async fn run(
     Ok(Answer::Relayed(response))
 }
 
-/// Sends a request to an address of the server that can be reached, and retries it if that may help. `called` is the last that was called.
+/// Returns what tells a caller apart from others: the user, or else the header that the server names, or else the client's address.
+fn caller(cx: &RequestContext, server: &Server, claims: Option<&VerifiedClaims>) -> String {
+    let named = || cx.header(server.sticky_header.as_ref()?);
+    let said = claims.and_then(|claims| claims.text("sub")).or_else(named);
+    said.map(str::to_owned).or_else(|| address(cx)).unwrap_or_default()
+}
+
+/// Sends a request to one of several addresses of the server that can be reached, and retries it if that may help; or once, if there are
+/// none. `called` is the last that was called.
 async fn ask<'s>(
     cx: &RequestContext,
     request: &Request,
-    server: &'s Server,
+    server: &Server,
+    targets: &'s [&'s Target],
     url: impl Fn(&Target) -> String,
     raw: bool,
     called: &mut &'s Target,
 ) -> Result<JsValue, JsValue> {
-    let Server { targets, timeout_ms, retries, .. } = server;
-    let once = *retries == 0 && targets.others.is_empty();
+    let Server { timeout_ms, retries, .. } = server;
+    let once = targets.is_empty();
     if once && !raw && request.body().is_none() {
         // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
         // was too late for: it is sent with an AbortController, which takes more.
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
-    let mut attempts = (!once).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+    let attempts = (!once).then(|| {
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
     });
+    let mut attempts = attempts.flatten();
     loop {
         if let Some(attempts) = &attempts {
             *called = attempts.target;
@@ -157,6 +187,12 @@ async fn ask<'s>(
             Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.

@@ -52,7 +52,7 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
     }
     let mut line = Map::new();
     line.insert("level".into(), if level == log::ERROR { "error" } else { "info" }.into());
-    line.insert("request_id".into(), cx.id.as_str().into());
+    line.insert("request_id".into(), cx.id().into());
     line.insert("method".into(), cx.method().into());
     line.insert("route".into(), route.map_or(Value::Null, Value::from));
     line.insert("status".into(), status.into());

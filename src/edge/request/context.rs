@@ -7,8 +7,8 @@ use web_sys::Request;
 use worker::Env;
 
 use crate::address::Address;
-use crate::config::{Config, Path};
-use crate::edge::runtime::crossings;
+use crate::config::{Config, Cors, Path};
+use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
@@ -18,6 +18,7 @@ use crate::http::trace::{Trace, hex};
 use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
+use crate::secret::Secret;
 use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -28,16 +29,16 @@ pub struct RequestContext {
     request: RefCell<Request>,
     env: Env,
     context: worker::worker_sys::Context,
-    /// The request id in answers and logs.
-    pub id: String,
     /// When it came, in milliseconds since 1970.
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
-    /// The methods and the pattern of the route that took it, once one did.
+    /// The methods of the route that took it, and its pattern behind its host, once one did.
     pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,
+    /// The refresh token that its client gets with a problem, because its own is used.
+    pub refresh_token: OnceCell<Secret<String>>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// The state of the login that comes back with it.
@@ -47,7 +48,7 @@ pub struct RequestContext {
     /// Its place in a trace, once it was passed on.
     trace: OnceCell<Trace>,
     /// The call to its upstream, if there was one and it is recorded.
-    pub call: OnceCell<Call>,
+    pub call: RefCell<Option<Call>>,
     /// What its upstream's answer says, if that is what becomes its answer.
     pub said: Cell<Option<HeaderLines>>,
     /// The most bytes that its path takes of its body.
@@ -58,7 +59,9 @@ pub struct RequestContext {
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
-    headers: HeaderLines,
+    id: OnceCell<String>,
+    few_headers: OnceCell<HeaderLines>,
+    headers: OnceCell<HeaderLines>,
 }
 
 /// A call to an upstream.
@@ -73,14 +76,17 @@ pub struct Call {
     pub status: u16,
 }
 
+/// What is read of the headers for a fixed answer, unless its path has rules of its own: then only these cross. To list all takes the
+/// runtime half a microsecond for each that a client sends, and a name that it is asked for takes a tenth: in a loop of calls within one
+/// request, a fixed answer to six headers took 13.8 µs in place of 15.5.
+const FEW_HEADERS: [&str; 6] = ["authorization", "cookie", "origin", "upgrade", "x-fault", "x-request-id"];
+
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let headers = HeaderLines::new(crossings::request_head(&request));
-        let (method, url) = headers.last_line().split_once(' ').unwrap_or_default();
-        let id = headers.get("x-request-id").filter(|id| is_request_id(id));
+        let head = request_head(&request);
+        let (method, url) = head.split_once(' ').unwrap_or_default();
         Self {
-            id: id.map_or_else(fresh_request_id, str::to_owned),
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
@@ -90,16 +96,19 @@ impl RequestContext {
             path_index: Cell::new(None),
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
+            refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
-            call: OnceCell::new(),
+            call: RefCell::default(),
             said: Cell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers,
+            id: OnceCell::new(),
+            few_headers: OnceCell::new(),
+            headers: OnceCell::new(),
         }
     }
 
@@ -108,9 +117,25 @@ impl RequestContext {
         self.login_state.get()?.return_to.as_deref()
     }
 
-    /// Returns its headers.
+    /// Returns the request id in answers and logs.
+    pub fn id(&self) -> &str {
+        self.id.get_or_init(|| {
+            let id = self.header("x-request-id").filter(|id| is_request_id(id));
+            id.map_or_else(fresh_request_id, str::to_owned)
+        })
+    }
+
+    /// Returns all of its headers.
     pub fn headers(&self) -> &HeaderLines {
-        &self.headers
+        self.headers.get_or_init(|| HeaderLines::new(request_headers(&self.request(), &JsValue::UNDEFINED)))
+    }
+
+    fn few_headers(&self) -> &HeaderLines {
+        thread_local! {
+            static NAMES: JsValue = set_of(&FEW_HEADERS.join(","));
+        }
+        let few = || NAMES.with(|names| HeaderLines::new(request_headers(&self.request(), names)));
+        self.few_headers.get_or_init(few)
     }
 
     /// Returns the request as the runtime has it.
@@ -131,6 +156,11 @@ impl RequestContext {
     /// Returns the path that took it, once one did.
     pub fn matched_path<'c>(&self, config: &'c Config) -> Option<&'c Path> {
         config.paths.get(self.path_index.get()?)
+    }
+
+    /// Returns the rule for other origins: that of the path that took it, or else that of all.
+    pub fn cors<'c>(&self, config: &'c Config) -> Option<&'c Cors> {
+        self.matched_path(config).and_then(|path| path.cors.as_ref()).or(config.cors.as_ref())
     }
 
     /// Goes on with another request, whose body has not been read.
@@ -192,7 +222,8 @@ impl RequestHead for RequestContext {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)
+        let is_of_few = self.headers.get().is_none() && FEW_HEADERS.contains(&name);
+        if is_of_few { self.few_headers() } else { self.headers() }.get(name)
     }
 }
 

@@ -74,7 +74,7 @@ impl Forwarding {
             }
         };
         let url = cx.url();
-        set("x-request-id", Some(&cx.id));
+        set("x-request-id", Some(cx.id()));
         set("x-forwarded-proto", Some(url.scheme()));
         set("x-forwarded-host", Some(url.host_and_port()));
         set("x-forwarded-prefix", Some(prefix).filter(|prefix| !prefix.is_empty()));

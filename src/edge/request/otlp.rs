@@ -25,7 +25,8 @@ pub fn record(cx: &RequestContext, otlp: &Otlp, status: u16, problem: Option<&Pr
     let trace = cx.trace(true);
     let came_with = if trace.continued { cx.header("traceparent").unwrap_or_default().trim() } else { "" };
     let route = cx.route.get().map_or("", |(_, pattern)| pattern.as_str());
-    let call = cx.call.get();
+    let call = cx.call.borrow();
+    let call = call.as_ref();
     let texts = [
         cx.method(),
         route,

@@ -24,22 +24,25 @@ function parameters(algorithm) {
   }
 }
 
+/** A public key, and how it verifies. @typedef {{ how: ReturnType<typeof parameters>, key: CryptoKey }} Imported */
+
 /**
  * @param {string} jwk
  * @param {string} algorithm
+ * @returns {Promise<Imported>}
  */
 export async function import_key(jwk, algorithm) {
-  return crypto.subtle.importKey('jwk', JSON.parse(jwk), parameters(algorithm), false, ['verify']);
+  const how = parameters(algorithm);
+  return { how, key: await crypto.subtle.importKey('jwk', JSON.parse(jwk), how, false, ['verify']) };
 }
 
 /**
- * @param {CryptoKey} key
- * @param {string} algorithm
+ * @param {Imported} imported
  * @param {Uint8Array} signature
  * @param {Uint8Array} signed
  */
-export async function verify(key, algorithm, signature, signed) {
-  return crypto.subtle.verify(parameters(algorithm), key, signature, signed);
+export async function verify({ how, key }, signature, signed) {
+  return crypto.subtle.verify(how, key, signature, signed);
 }
 
 /**
@@ -61,7 +64,7 @@ export async function digest_text(text) {
   return new Uint8Array(digest).toBase64(BASE64URL);
 }
 
-/** @param {number} length */
-export function random(length) {
-  return crypto.getRandomValues(new Uint8Array(length));
+/** @param {Uint8Array} bytes */
+export function random(bytes) {
+  crypto.getRandomValues(bytes);
 }

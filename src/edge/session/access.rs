@@ -32,7 +32,7 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
     }
     let Some(session) = &gateway.config.session else { return Ok(None) };
     let Some(cookie) = presented_cookie(session, cx)? else { return Ok(None) };
-    let (kind, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
+    let (kind, cors) = (RequestKind::of(cx), cx.cors(&gateway.config));
     if !is_from_own_pages(cx, &cx.origin(), cors, kind) {
         return Err(Problem::CsrfRejected);
     }

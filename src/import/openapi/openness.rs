@@ -212,7 +212,7 @@ fn gateway_lets_in(access: Option<&Access>, caller: &Caller) -> bool {
 
 /// Returns what the gateway asks of a request that it forwards.
 fn forwarded<'c>(config: &'c Config, method: &str, path: &str) -> Option<Option<&'c Access>> {
-    let Found::Route(found) = config.routes.find(method, path) else { return None };
+    let Found::Route(found) = config.routes.find(method, "", path) else { return None };
     let path = &config.paths[found.index];
     matches!(path.integration, Integration::HttpProxy { .. }).then_some(path.access.as_ref())
 }

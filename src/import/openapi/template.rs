@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::config::holds_reference;
-use crate::route::{MethodRule, Pattern, in_order_of_precedence};
+use crate::route::{Host, MethodRule, Pattern, in_order_of_precedence};
 
 /// A segment of a shape that is a parameter.
 pub const PARAMETER: &str = "{}";
@@ -226,7 +226,8 @@ impl Template {
     /// Checks whether it takes the requests that another one matches as well.
     pub fn comes_before(&self, other: &Self) -> bool {
         let [one, other] = [self, other].map(|template| Pattern::parse(&template.pattern));
-        let patterns = other.iter().chain(&one).map(|pattern| (pattern, MethodRule::Any));
+        let every = Host::default();
+        let patterns = other.iter().chain(&one).map(|pattern| (&every, pattern, MethodRule::Any));
         in_order_of_precedence(patterns) == [1, 0]
     }
 }

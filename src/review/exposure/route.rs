@@ -12,7 +12,7 @@ use crate::config::grammar::{Entry, Section};
 use crate::config::integration::keys::{Kind, callback, http_proxy, union};
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys;
-use crate::config::{Reference, ReferenceKind, Settings, WrittenPath};
+use crate::config::{Reference, ReferenceKind, Settings, WrittenPath, root};
 
 /// The keys of a path.
 static PATH: LazyLock<Vec<Entry>> = LazyLock::new(|| keys::section().keys);
@@ -37,6 +37,7 @@ const SENT: [Sent; 2] = [
 pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     compare_section(&PATH, "", was.said, is.said, &mut exposures);
+    compare_cors(Some(was), is, &mut exposures);
     compare_integration(was, is, &mut exposures);
     compare_target(guard(was), guard(is), keys::PRE_PROCESS.name, &mut exposures);
     exposures
@@ -84,8 +85,29 @@ pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     if let Some(Kind::Static | Kind::Redirect) = is.path.and_then(WrittenPath::kind) {
         compare_new_answer(is, &mut exposures);
     }
+    compare_cors(None, is, &mut exposures);
     exposures.extend(sessions_shown(is));
     exposures
+}
+
+/// Returns the rule of a path for other origins, if it has its own.
+fn cors(side: Side<'_>) -> Option<&Value> {
+    side.said.get(keys::CORS.name).filter(|value| !value.is_null())
+}
+
+/// Adds what the own rule of a path for other origins exposes, beside the one that it had before or else that of all paths.
+fn compare_cors(was: Option<Side<'_>>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
+    if was.and_then(cors).is_none() && cors(is).is_none() {
+        return;
+    }
+    let of_all = |side: Side<'_>| side.config.top.get(root::CORS.name).cloned();
+    let rules = [
+        was.map_or_else(|| of_all(is), |was| cors(was).cloned().or_else(|| of_all(was))),
+        cors(is).cloned().or_else(|| of_all(is)),
+    ];
+    let [before, after] = rules.map(|rule| rule.map(|rule| (keys::CORS.name.to_owned(), rule)).into_iter().collect());
+    let entries: Vec<_> = root::section().keys.into_iter().filter(|entry| entry.name == root::CORS.name).collect();
+    compare_section(&entries, "", &before, &after, exposures);
 }
 
 /// Returns what a route with `sessions` exposes.

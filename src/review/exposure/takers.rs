@@ -4,8 +4,8 @@ use super::change::Exposure;
 use super::config::Config;
 use super::route::{less_asked, other_sources};
 use crate::review::outline::OutlinedRoute;
-use crate::review::patterns::{common_pattern, example_of, methods};
-use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
+use crate::review::patterns::{common_host, common_pattern, example_of, methods};
+use crate::route::{Found, Method, MethodRule, Pattern, RouteSpec, RouteTable};
 
 /// Both configs, each with its route table.
 pub(super) struct Takers<'c> {
@@ -54,14 +54,14 @@ impl<'c> Takers<'c> {
             methods.push(Method::Head);
         }
         let others = other.outline.routes.iter();
-        let mut paths: Vec<String> =
-            others.filter_map(|other| common_path(&route.spec.pattern, &other.spec.pattern)).collect();
+        let mut paths: Vec<(String, String)> =
+            others.filter_map(|other| common_place(&route.spec, &other.spec)).collect();
         paths.sort();
         paths.dedup();
         let mut pairs: Vec<(&OutlinedRoute, &OutlinedRoute)> = Vec::new();
-        for (path, method) in paths.iter().flat_map(|path| methods.iter().map(move |method| (path, method))) {
-            let was = taker(&self.old_table, self.old, *method, path);
-            let is = taker(&self.new_table, self.new, *method, path);
+        for ((host, path), method) in paths.iter().flat_map(|path| methods.iter().map(move |method| (path, method))) {
+            let was = taker(&self.old_table, self.old, *method, host, path);
+            let is = taker(&self.new_table, self.new, *method, host, path);
             if let (Some(was), Some(is)) = (was, is)
                 && !pairs.iter().any(|(one, other)| std::ptr::eq(*one, was) && std::ptr::eq(*other, is))
             {
@@ -72,11 +72,22 @@ impl<'c> Takers<'c> {
     }
 }
 
-fn taker<'c>(table: &RouteTable, config: &'c Config<'c>, method: Method, path: &str) -> Option<&'c OutlinedRoute> {
-    match table.find(method.as_str(), path) {
+fn taker<'c>(
+    table: &RouteTable,
+    config: &'c Config<'c>,
+    method: Method,
+    host: &str,
+    path: &str,
+) -> Option<&'c OutlinedRoute> {
+    match table.find(method.as_str(), host, path) {
         Found::Route(taken) => config.outline.routes.get(taken.index),
         Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
     }
+}
+
+/// Returns the most general host and path that two routes have in common.
+fn common_place(one: &RouteSpec, other: &RouteSpec) -> Option<(String, String)> {
+    Some((common_host(&one.host, &other.host)?.example(), common_path(&one.pattern, &other.pattern)?))
 }
 
 /// Returns the most general path that both patterns match; `None` if there is not one.

@@ -1,21 +1,16 @@
 // The recipe docs/recipes/step-up.md in a real browser: its config, in front of the tenant and a shop whose page has the recipe's script.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../../dev/tenant.mjs';
 import { launchChromium } from '../support/chromium.mjs';
-import { ROOT, freePort, startGateway, startUpstream } from '../support/harness.mjs';
-
-const recipe = readFileSync(join(ROOT, 'docs', 'recipes', 'step-up.md'), 'utf8');
-/** The text of a block of the recipe. */
-const block = (label) => new RegExp(`^\`\`\`${label}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(recipe)[1];
+import { freePort, startGateway, startUpstream } from '../support/harness.mjs';
+import { blockOf } from '../support/recipes.mjs';
 
 const CHECKOUT = `<!doctype html><title>Checkout</title>
 <button>Pay</button> <output></output>
 <script type="module">
-${block('js')}
+${blockOf('step-up', 'js')}
 document.querySelector('button').addEventListener('click', async () => {
   const answer = await withStepUp('/shop/payments', { method: 'POST' });
   if (answer.ok) document.querySelector('output').value = await answer.text();
@@ -42,7 +37,7 @@ before(async () => {
   ]);
   gateway = await startGateway({
     port,
-    config: block('json config'),
+    config: blockOf('step-up', 'json config'),
     bindings: {
       SHOP_URL: shop.origin,
       AUTH0_DOMAIN: tenant.origin,

@@ -100,6 +100,34 @@ for (const [list, origins] of Object.entries(LISTS)) {
   });
 }
 
+test('the own rule of a path decides there, in both directions', async () => {
+  const cors = { allow_origins: [LISTED] };
+  const own = (path, more) => ({ method: 'POST', path, auth: true, response: { path }, ...more });
+  const paths = [
+    own('/plain'),
+    own('/wider', { cors: { allow_origins: [OTHER] } }),
+    own('/narrower', { cors: { allow_origins: [] } }),
+  ];
+  const gateway = await startSessionGateway(tenant, api, { sections: { cors }, paths });
+  try {
+    const { cookie } = await beginSession(gateway, tenant);
+    for (const [path, origin, allowed] of [
+      ['/plain', LISTED, true],
+      ['/plain', OTHER, false],
+      ['/wider', OTHER, true],
+      ['/wider', LISTED, false],
+      ['/narrower', LISTED, false],
+      ['/narrower', gateway.origin, true],
+    ]) {
+      const headers = { cookie, origin, 'sec-fetch-site': 'cross-site' };
+      const { status } = await sendRaw(gateway.origin, { method: 'POST', path, headers });
+      assert.equal(status, allowed ? 200 : 403, `${path} ${origin}`);
+    }
+  } finally {
+    await gateway.close();
+  }
+});
+
 describe('the rule', () => {
   const cross = { 'sec-fetch-site': 'cross-site', origin: OTHER };
   const post = (path, headers) => sendRaw(gateways.absent.origin, { method: 'POST', path, headers });

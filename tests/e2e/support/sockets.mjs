@@ -9,9 +9,10 @@ import { originOf } from './harness.mjs';
 /**
  * Starts an upstream that sends every message back, and does what some of them say: `close CODE REASON`, `close` without a code,
  * `break` the connection, `send N` messages. Below `/greeting` it speaks first, below `/refuse/STATUS` it refuses. Of the protocols that
- * a client offers it takes the last. `opened` has each handshake: its URL, headers and socket.
+ * a client offers it takes the last. `opened` has each handshake: its URL, headers and socket. Other requests get `answer`.
+ * @param {(request: any, response: any) => any} [answer]
  */
-export async function startSocketUpstream() {
+export async function startSocketUpstream(answer = refuse) {
   const opened = [];
   const requests = [];
   const sockets = new WebSocketServer({
@@ -21,7 +22,7 @@ export async function startSocketUpstream() {
   });
   const server = createServer((request, response) => {
     requests.push(request);
-    response.writeHead(200, { 'x-own': 'no socket' }).end('no socket here');
+    answer(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     requests.push(request);
@@ -61,6 +62,11 @@ export async function startSocketUpstream() {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Answers a request that is not a handshake. */
+function refuse(_, response) {
+  response.writeHead(200, { 'x-own': 'no socket' }).end('no socket here');
 }
 
 /**
