@@ -37,7 +37,7 @@ pub(super) fn read_otlp(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
     for (name, value) in &texts {
         headers.set(name, value);
     }
-    let service = service.map_or_else(|| Some(SERVICE_DEFAULT.to_owned()), |service| service)?;
+    let service = service.unwrap_or_else(|| Some(SERVICE_DEFAULT.to_owned()))?;
     let endpoint = [&url.origin(), url.path().trim_end_matches('/')].concat();
     Some(Otlp(Secret::new([&endpoint, &service, headers.as_str()].join("\n"))))
 }
