@@ -105,6 +105,10 @@ export function besideConfig(how) {
         auth: { scopes: ['use:billing'], acr_values: ['urn:example:strong'], max_age_seconds: 300 },
         mapping: { headers: { 'x-invoice': '$request.path.id', 'x-method': '$request.method' } },
       }),
+      proxied('/canary/{.+}', 'canary'),
+      { ...proxied('/reports/{.+}', 'orders', { auth: true }), host: 'reports.example' },
+      proxied('/limited', 'upstream', { rate_limit: { limit: 100, key: 'ip' } }),
+      proxied('/ledger/{.+}', 'ledger', { auth: true }),
       sessions('GET', '/account/sessions', true),
       sessions('DELETE', '/account/sessions', true),
       sessions('DELETE', '/account/sessions/{id}', true),
@@ -114,6 +118,23 @@ export function besideConfig(how) {
   const others = [
     { alias: 'orders', url: how.upstream, audience: 'https://orders.example/' },
     { alias: 'billing', url: how.upstream, audience: 'https://billing.example/', scope: 'read:invoices' },
+    {
+      alias: 'canary',
+      urls: [
+        { url: how.upstream, weight: 95 },
+        { url: `${how.upstream}/canary`, weight: 5 },
+      ],
+    },
+    {
+      alias: 'ledger',
+      url: how.upstream,
+      authorization: {
+        grant: 'client_credentials',
+        token_endpoint: `${how.tenant.origin}/oauth/token`,
+        client_id: DEFAULT_CLIENT_ID,
+        client_secret: DEFAULT_CLIENT_SECRET,
+      },
+    },
   ];
   return { ...config, servers: [...servers, ...others] };
 }

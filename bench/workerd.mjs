@@ -33,8 +33,9 @@ const CONTROL_FD = 3;
  *
  * @param {string} folder
  * @param {Worker[]} workers
+ * @param {string[]} [v8Flags]
  */
-export function writeConfig(folder, workers) {
+export function writeConfig(folder, workers, v8Flags = []) {
   const service = ({ name }, index) => `(name = ${quoted(name)}, worker = .worker${index})`;
   const socket = ({ name }) =>
     `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`;
@@ -43,6 +44,7 @@ export function writeConfig(folder, workers) {
     file,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [${v8Flags.map(quoted).join(', ')}],
   services = [
     ${workers.map(service).join(',\n    ')},
     (name = "objects", disk = (path = ${quoted(folder)}, writable = true)),

@@ -14,6 +14,7 @@ import { Faults, sendAnswer } from './tenant/faults.mjs';
 import { SigningKeys } from './tenant/keys.mjs';
 import { AUTH0_ENDPOINTS, SECOND_FACTOR, createProvider } from './tenant/provider.mjs';
 import { Storage } from './tenant/storage.mjs';
+import { TOKEN_EXCHANGE } from './tenant/token-exchange.mjs';
 
 const HOST = '127.0.0.1';
 const REQUESTS_KEPT = 100;
@@ -35,7 +36,7 @@ const defaultClient = (redirectUris) => ({
   client_id: DEFAULT_CLIENT_ID,
   client_secret: DEFAULT_CLIENT_SECRET,
   token_endpoint_auth_method: 'client_secret_post',
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE],
   response_types: ['code'],
   redirect_uris: [...DEFAULT_REDIRECT_URIS, ...redirectUris],
 });
@@ -121,6 +122,7 @@ export async function startTenant(options = {}) {
       storage,
       accounts,
       signingKey,
+      keySet: () => signingKeys.keySet(),
       settings,
       isStrict,
       requirePushed: options.requirePushed ?? false,

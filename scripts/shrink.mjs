@@ -39,7 +39,7 @@ const OPTIMISATIONS = [
 ];
 
 /** The SDK's streams, what would call closures of Rust and poll its tasks, and the global object, which these would ask for. */
-const UNUSED = /\b(wasm_streams|js_sys::futures|js_sys::global|wasm_bindgen::convert::closures)::/;
+const UNUSED = /\b(wasm_streams|js_sys::futures|js_sys::global|wasm_bindgen::convert::closures)::|^Closure\(/;
 const CLOSURE_EXPORT = /^wasm_bindgen__convert__closures/;
 
 // How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
@@ -74,6 +74,8 @@ export async function shrink(directory) {
   writeFileSync(path, namedInOrder(bytes));
   await optimise(wasm, ARRANGEMENT);
   shortenImports(wasm, script);
+  // Once more, for what only those imports used.
+  await dropUnusedClasses(script);
   noteParts({ ...partsOfCode(bytes), ...(await partsOfScript(readProjectFile(script))) });
 }
 
@@ -166,7 +168,7 @@ function shortenImports(wasm, script) {
     parts.push(modules.get(module), short, leb(kind), ...described.map(leb));
   }
   text = text
-    .replace(/\b__wbg_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
+    .replace(/\b__wb(?:g|indgen)_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
     // What the modules export, which esbuild writes as getters.
     .replace(/\{(?:[\w$]+:\(\)=>[\w$]+,?){2,}\}/g, (exported) => exported.replace(/(?<=[{,])\w+:\(\)=>[\w$]+,?/g, ''));
   writeFileSync(join(ROOT, wasm), withSection(bytes, sectionOf(bytes, SECTIONS.import), SECTIONS.import, parts));

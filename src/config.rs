@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod address;
 pub(crate) mod authorizer;
 pub(crate) mod claims;
+pub(crate) mod client;
 pub(crate) mod code;
 pub(crate) mod compiled;
 pub(crate) mod cors;
@@ -25,6 +26,7 @@ mod login;
 pub(crate) mod mapping;
 pub(crate) mod networks;
 mod older;
+mod otlp;
 pub(crate) mod path;
 pub(crate) mod prepared;
 pub(crate) mod protected_resource;
@@ -43,11 +45,13 @@ pub(crate) mod session;
 mod shared_secret;
 mod token_target;
 pub(crate) mod tree;
+pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
+pub use client::{AuthMethod, Client};
 pub use code::{Code, Severity};
 pub use compiled::Config;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
@@ -61,16 +65,18 @@ pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};
 pub use networks::Networks;
+pub use otlp::Otlp;
 pub use path::Path;
 pub use prepared::Prepared;
 pub use protected_resource::ProtectedResource;
-pub use provider::{AuthMethod, Endpoints};
+pub use provider::Endpoints;
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, LIFETIME_MAX_SECS, Session, SessionRules};
 pub use token_target::TokenTarget;
+pub use upstream_token::{UpstreamGrant, UpstreamToken};
 
 use crate::route::PreparedRoutes;
 use document::{Node, parse_document};
@@ -86,7 +92,7 @@ pub(crate) use {
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
     protected_resource::WrittenResource, provider::WrittenProvider, reference::walk_references, server::WrittenServer,
     service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
-    tree::ConfigTree,
+    token_target::WrittenTarget, tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.

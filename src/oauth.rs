@@ -15,6 +15,7 @@ mod refresh;
 mod return_to;
 mod rotation;
 mod target;
+mod upstream_token;
 mod web_message;
 
 pub use attempts::{Attempts, Ended};
@@ -38,8 +39,13 @@ pub use provider_response::{
     Grant, Outcome, ProviderResponse, TokenResponse, TransportError, parse_authorization_error, parse_token_response,
     validate_renewal,
 };
-pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
+pub use refresh::{
+    BODY_MAX_BYTES, BodyKind, Fields, check_form, expires_in, read_refresh, refresh_form, refresh_token_header,
+};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
-pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};
-pub use target::{Unfit, unfit};
+pub use rotation::{
+    Answered, LOST_WINDOW_MS, Step, StoredResult, is_line_of, is_rotated, outcome_from_json, outcome_to_json,
+};
+pub use target::{Unfit, refusal, unfit};
+pub use upstream_token::{STORED, parse_upstream_token, upstream_token_form};
 pub use web_message::web_message_page;

@@ -8,7 +8,7 @@ mod refresh_exchange;
 mod session;
 
 pub use logout_index::{LogoutIndexAnswer, LogoutIndexMessage};
-pub use refresh_exchange::{RefreshExchangeAnswer, RefreshExchangeMessage};
+pub use refresh_exchange::{RefreshExchangeAnswer, RefreshExchangeMessage, Row};
 pub use session::{SessionAnswer, SessionMessage};
 
 use crate::config::Config;
@@ -16,7 +16,7 @@ use crate::config::Config;
 /// A class of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The token request of one refresh token.
+    /// The token requests that begin with one refresh token.
     RefreshExchange,
     /// One session.
     Session,

@@ -83,8 +83,8 @@ impl<'t> Places<'t> {
 /// So many bytes at each end of a text make its hash.
 const HASHED_BYTES: usize = 32;
 
-/// Reads only the ends of a text, four bytes at a time: a token has hundreds, begins as others do and ends in its signature, and a cache looks
-/// for it several times. To hash and compare all of it was 1.2 of the 6 µs that WebAssembly took for a remembered token, by a profile.
+/// Reads only the ends of a text, four bytes at a time: a token has hundreds, begins as others do and ends in its signature, and a cache
+/// looks for it several times. To hash and compare all of it was 1.2 of the 6 µs that WebAssembly took for a known token, in a profile.
 /// Texts that are made to share a chain cost a comparison each, of which a cache bounds the number.
 fn hash(text: &str) -> usize {
     let bytes = text.as_bytes();

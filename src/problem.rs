@@ -67,8 +67,9 @@ impl Problem {
         }
     }
 
-    /// Returns the body as JSON. An older code takes the place of `code`, which is then beside it.
-    pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
+    /// Returns the body as JSON, with a refresh token for a client whose own is used. An older code takes the place of `code`, which is
+    /// then beside it.
+    pub fn body(&self, request_id: &str, older_code: Option<&str>, refresh_token: Option<&str>) -> String {
         let ProblemKind { status, code, title, .. } = *self.kind();
         // Without an older code the same member is written twice, and is once in the object.
         let beside = if older_code.is_some() { "bargate_code" } else { "code" };
@@ -82,6 +83,6 @@ impl Problem {
             ("request_id", request_id.into()),
             ("error", title.into()),
         ];
-        json::object(members).to_text()
+        json::with_text(json::object(members), "refresh_token", refresh_token).to_text()
     }
 }

@@ -9,6 +9,7 @@ mod csrf;
 mod expiry;
 mod index;
 mod login_redirect;
+mod own_tokens;
 mod record;
 mod tokens;
 
@@ -18,5 +19,6 @@ pub use csrf::{RequestKind, is_from_own_pages};
 pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
+pub use own_tokens::OwnTokens;
 pub use record::{LoginClient, SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, revocable};
-pub use tokens::{Held, Tokens, token_until};
+pub use tokens::{Held, Tokens};

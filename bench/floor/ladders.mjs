@@ -28,6 +28,13 @@ const known = (name, whose) => {
   return { name, title: row.title, whose, row };
 };
 
+/** A rung beside the ladder: a row that is sent a token, which the runtime reads and nobody else. */
+function sentToken(of, make, how) {
+  const { title: known, worker, path } = ROWS.find((one) => one.name === of);
+  const [name, title] = [`${of}-token`, `${known}, sent a token that nobody reads`];
+  return { name, title, row: make(name, title, worker, path, how) };
+}
+
 /**
  * Makes rungs of a source of rungs/, each of which has what those before have.
  *
@@ -71,6 +78,7 @@ export const LADDERS = [
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and its changes back, each as one text'),
         step('moreTexts', WEBASSEMBLY, 'the same with the answer'),
       ]),
+      sentToken('bare-proxied', proxied, { credential: 'token' }),
       known('open-proxied', BARGATE),
       known('token-proxied', BARGATE),
       known('hono-proxied'),
@@ -91,6 +99,7 @@ export const LADDERS = [
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and the answer’s headers back, each as one text'),
       ]),
+      sentToken('bare-fixed', fixed, 'token'),
       known('open-fixed', BARGATE),
       known('token-fixed', BARGATE),
       known('hono-fixed'),

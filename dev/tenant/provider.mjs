@@ -3,6 +3,7 @@
 import Provider, { errors, interactionPolicy } from 'oidc-provider';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
+import { addTokenExchange } from './token-exchange.mjs';
 
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
@@ -37,6 +38,7 @@ export function createProvider({
   storage,
   accounts,
   signingKey,
+  keySet,
   settings,
   isStrict,
   requirePushed,
@@ -49,6 +51,11 @@ export function createProvider({
     accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
   });
+
+  const apiOf = (audience) => {
+    if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
+    return resourceServerOf(audience);
+  };
 
   const asAuth0 = {
     // Profile and e-mail address are in the ID token, although userinfo has them.
@@ -133,10 +140,7 @@ export function createProvider({
       resourceIndicators: {
         enabled: true,
         ...(isStrict ? {} : resourcesAsAuth0),
-        getResourceServerInfo(ctx, audience) {
-          if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
-          return resourceServerOf(audience);
-        },
+        getResourceServerInfo: (ctx, audience) => apiOf(audience),
       },
     },
     extraTokenClaims: ({ oidc: { entities } }) => {
@@ -167,6 +171,7 @@ export function createProvider({
       ctx.body = errorPage(error, description);
     },
   });
+  addTokenExchange(provider, { issuer, keySet, apiOf });
   if (isStrict) takeSecretsOnlyAsRegistered(provider);
   provider.proxy = true;
   provider.on('server_error', (ctx, error) => console.error('tenant:', ctx.method, ctx.path, error));

@@ -13,12 +13,13 @@ use super::address::{read_domain, read_https};
 #[cfg(not(target_arch = "wasm32"))]
 use super::claims::CLAIMS;
 use super::claims::read_claims;
+use super::client::TOKEN_ENDPOINT_AUTH_METHOD;
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 #[cfg(not(target_arch = "wasm32"))]
 use super::introspection::Asked;
 use super::introspection::{Introspection, read_introspection};
-use super::provider::{AuthMethod, Endpoints, TOKEN_ENDPOINT_AUTH_METHOD, WrittenProvider, read_provider};
+use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
@@ -225,7 +226,7 @@ impl<'n> WrittenAuthorizer<'n> {
     /// Returns what `aud` must contain, as it is written: without an audience, the application.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn written_audience(&self) -> Option<Written<'n>> {
-        self.texts.audience.or(self.provider.as_ref().and_then(|provider| provider.client_id))
+        self.texts.audience.or(self.provider.as_ref().and_then(|provider| provider.client.id))
     }
 
     /// Returns what is known of the rules for its tokens.
@@ -245,7 +246,7 @@ impl<'n> WrittenAuthorizer<'n> {
             audience: self.audience.clone(),
             audience_claim: self.audience_claim.map(Written::to_text),
             claims: self.claims.iter().cloned().zip(as_written).collect(),
-            client_id: self.provider.as_ref().and_then(|provider| provider.client_id?.to_text()),
+            client_id: self.provider.as_ref().and_then(|provider| provider.client.id?.to_text()),
             keys: self.keys.clone(),
             algorithms: self.algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
@@ -358,7 +359,7 @@ fn read_authorizer<'n>(
         // There is no client that tokens could be for instead.
         object.required(&keys::AUDIENCE, findings);
     }
-    let asserts = provider.as_ref().is_some_and(|client| client.auth_method == Some(Some(AuthMethod::PrivateKeyJwt)));
+    let asserts = provider.as_ref().is_some_and(|provider| provider.client.signs());
     if asserts
         && tenants.as_ref().is_some_and(|tenants| !tenants.is_empty())
         && let Some(node) = object.node(&TOKEN_ENDPOINT_AUTH_METHOD)
@@ -368,7 +369,7 @@ fn read_authorizer<'n>(
         findings.note(node.offset, &TOKEN_ENDPOINT_AUTH_METHOD.at(place), Code::UnknownValue, message, help);
     }
     let introspection = match (&provider, kind) {
-        (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),
+        (Some(provider), Kind::Oidc) => read_introspection(&mut object, &provider.client, findings),
         _ => None,
     };
     object.finish(findings);
@@ -377,7 +378,7 @@ fn read_authorizer<'n>(
         (Some(written), _) => written.to_text(),
         (None, Kind::Supabase) => Some(SUPABASE_AUDIENCE.to_owned()),
         (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => {
-            provider.as_ref().and_then(|provider| provider.client_id?.to_text())
+            provider.as_ref().and_then(|provider| provider.client.id?.to_text())
         }
     };
     WrittenAuthorizer {

@@ -88,7 +88,7 @@ codes! {
     mistakes {
         AlgorithmMismatch = "algorithm_mismatch": "an algorithm does not fit the keys of its authorizer: HS256 with a JWKS, or another with a shared secret",
         AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and the config has no authorizer for it",
-        ClaimWithoutAuth = "claim_without_auth": "a path needs a claim, the user or the expiry of a token, and verifies none",
+        ClaimWithoutAuth = "claim_without_auth": "a path needs a token, or a claim, the user or the expiry of one, and verifies none",
         CorsAnyOriginWithCredentials = "cors_any_origin_with_credentials": "every site could read answers that belong to one user",
         DuplicateAlias = "duplicate_alias": "two servers or two services have the same name, or two addresses of a server are the same",
         DuplicateKey = "duplicate_key": "an object has a key twice",

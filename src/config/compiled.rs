@@ -11,6 +11,7 @@ use super::integration::{CallbackResponse, Integration, ProfileSource};
 use super::introspection::Introspection;
 use super::login::{Login, Provider};
 use super::networks::Networks;
+use super::otlp::Otlp;
 use super::path::Path;
 use super::session::{ClaimsFrom, Session};
 use crate::route::RouteTable;
@@ -47,6 +48,8 @@ pub struct Config {
     pub older_codes: bool,
     /// The binding of the Analytics Engine dataset that each answer is written to.
     pub analytics: Option<String>,
+    /// Where spans and measurements are sent.
+    pub otlp: Option<Otlp>,
     /// The paths, in the order of the file; behind them those that come from other sections.
     pub paths: Vec<Path>,
     /// Finds the index in `paths` for a request.
@@ -74,7 +77,7 @@ impl Config {
     /// into an address, and both kinds are for the client.
     pub fn takes_id_tokens(&self, authorizer: &Rc<Authorizer>) -> bool {
         let is_for_client = |provider: &Rc<Provider>| {
-            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client_id == authorizer.audience
+            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client.id == authorizer.audience
         };
         self.has_sessions_by_id_token()
             && authorizer.audience_claim.is_none()

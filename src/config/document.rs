@@ -1,11 +1,9 @@
 //! JSON text to a tree in which every value knows its place in the text.
 //!
-//! `serde_json` says whether a text is JSON, and decodes its strings and numbers; the walk between them is here, for the sake
-//! of the places. This module knows nothing of what a gateway config contains.
+//! `serde_json` decodes strings and numbers; the walk between them is here, for the sake of the places. On the host, `serde_json` says
+//! first what is wrong with a text. This module knows nothing of what a gateway config contains.
 
 use std::borrow::Cow;
-
-use serde::de::IgnoredAny;
 
 use super::host_only::HostOnly;
 use crate::json::StrictValue;
@@ -180,11 +178,19 @@ impl<'s> Node<'s> {
 /// # Errors
 /// The first place where the text is not JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
-    serde_json::from_slice::<IgnoredAny>(source.as_bytes()).map_err(|error| syntax_error(source, 0, &error))?;
-    Walker { source, at: 0 }.node(0)
+    #[cfg(not(target_arch = "wasm32"))]
+    serde_json::from_slice::<serde::de::IgnoredAny>(source.as_bytes())
+        .map_err(|error| syntax_error(source, 0, &error))?;
+    walk(source)
 }
 
-/// Walks over a text that is known to be JSON: it only finds where values begin and end.
+fn walk(source: &str) -> Result<Node<'_>, SyntaxError> {
+    let mut walker = Walker { source, at: 0 };
+    let root = walker.node(0)?;
+    if walker.peek().is_some() { Err(walker.not_json()) } else { Ok(root) }
+}
+
+/// Finds where values begin and end.
 struct Walker<'s> {
     source: &'s str,
     at: usize,
@@ -198,30 +204,27 @@ impl<'s> Walker<'s> {
             return Err(SyntaxError { offset, message: format!("nested more than {NESTING_MAX} levels deep") });
         }
         let value = match first {
-            b'{' => {
+            Some(b'{') => {
                 let mut members = Vec::new();
                 self.step();
-                while self.peek() != b'}' {
+                while self.goes_on(b'}', members.is_empty())? {
+                    self.peek();
                     let key_offset = self.at;
                     let key = self.string()?;
-                    self.skip(b':');
+                    self.take(b':')?;
                     members.push(Member { key, key_offset, node: self.node(depth + 1)? });
-                    self.skip(b',');
                 }
-                self.step();
                 Value::Object(members)
             }
-            b'[' => {
+            Some(b'[') => {
                 let mut items = Vec::new();
                 self.step();
-                while self.peek() != b']' {
+                while self.goes_on(b']', items.is_empty())? {
                     items.push(self.node(depth + 1)?);
-                    self.skip(b',');
                 }
-                self.step();
                 Value::Array(items)
             }
-            b'"' => Value::Text(Text::of_file(self.string()?)),
+            Some(b'"') => Value::Text(Text::of_file(self.string()?)),
             _ => {
                 let rest = self.source.get(offset..).unwrap_or_default();
                 let length = rest.find([',', ']', '}', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
@@ -236,23 +239,41 @@ impl<'s> Walker<'s> {
         Ok(Node { offset, value })
     }
 
+    /// Takes the bracket that closes an object or array, or else the comma before its next item; returns whether there is one.
+    fn goes_on(&mut self, closing: u8, is_first: bool) -> Result<bool, SyntaxError> {
+        if self.peek() == Some(closing) {
+            self.step();
+            return Ok(false);
+        }
+        if !is_first {
+            self.take(b',')?;
+        }
+        Ok(true)
+    }
+
     /// Takes a string, unescaped.
     fn string(&mut self) -> Result<Cow<'s, str>, SyntaxError> {
         let start = self.at;
-        self.step();
-        let mut escaped = false;
+        self.take(b'"')?;
+        let mut is_plain = true;
         loop {
             match self.byte() {
+                Some(b'"') => break,
                 Some(b'\\') => {
-                    escaped = true;
+                    is_plain = false;
                     self.at += 2;
                 }
-                Some(b'"') | None => break,
+                // A control character, which no string may have.
+                Some(..b' ') => {
+                    is_plain = false;
+                    self.step();
+                }
                 Some(_) => self.step(),
+                None => return Err(self.not_json()),
             }
         }
         self.step();
-        if !escaped {
+        if is_plain {
             return Ok(Cow::Borrowed(self.source.get(start + 1..self.at - 1).unwrap_or_default()));
         }
         match self.decode(start)? {
@@ -269,12 +290,12 @@ impl<'s> Walker<'s> {
         decoded.map(|StrictValue(value)| value.unwrap_or_default()).map_err(|error| syntax_error(text, start, &error))
     }
 
-    /// Returns the next byte that is not white space, and stays before it; at the end of the text, a closing bracket.
-    fn peek(&mut self) -> u8 {
+    /// Returns the next byte that is not white space, and stays before it.
+    fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte() {
             self.step();
         }
-        self.byte().unwrap_or(b'}')
+        self.byte()
     }
 
     fn byte(&self) -> Option<u8> {
@@ -285,15 +306,31 @@ impl<'s> Walker<'s> {
         self.at += 1;
     }
 
-    fn skip(&mut self, byte: u8) {
-        if self.peek() == byte {
-            self.step();
+    fn take(&mut self, byte: u8) -> Result<(), SyntaxError> {
+        if self.peek() != Some(byte) {
+            return Err(self.not_json());
         }
-        self.peek();
+        self.step();
+        Ok(())
+    }
+
+    fn not_json(&self) -> SyntaxError {
+        not_json(self.at.min(self.source.len()))
     }
 }
 
+/// Says where a text is not JSON, and no more: the words of `serde_json` would be a kibibyte of the Worker.
+fn not_json(offset: usize) -> SyntaxError {
+    SyntaxError { offset, message: "this is not JSON".to_owned() }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn syntax_error(_: &str, start: usize, _: &serde_json::Error) -> SyntaxError {
+    not_json(start)
+}
+
 /// Turns an error of `serde_json` about a `text` that begins at `start` into ours.
+#[cfg(not(target_arch = "wasm32"))]
 fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxError {
     let offset = offset_of(text, error.line(), error.column());
     // The place may be one that is counted in the midst of a character.
@@ -301,16 +338,10 @@ fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxEr
 }
 
 /// Returns the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
+#[cfg(not(target_arch = "wasm32"))]
 fn offset_of(source: &str, line: usize, column: usize) -> usize {
     let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (start + column.saturating_sub(1)).min(source.len())
-}
-
-/// Returns what is wrong: in the Worker, where the words of `serde_json` would be a kibibyte, only whether the text ends too early.
-#[cfg(target_arch = "wasm32")]
-fn bare_message(error: &serde_json::Error) -> String {
-    let message = if error.is_eof() { "the text ends before its value does" } else { "this is not JSON" };
-    message.to_owned()
 }
 
 /// Returns the message without the place that `serde_json` writes behind it.
@@ -367,6 +398,49 @@ mod tests {
             let error = parse_document(source).map(|_| ()).unwrap_err();
             assert_eq!(error.offset, offset, "{message}: {}", error.message);
             assert!(!error.message.contains(" line "), "{message}: {}", error.message);
+        }
+    }
+
+    /// The Worker has only the walk to tell what is JSON.
+    #[test]
+    fn the_walk_takes_what_serde_json_takes() {
+        let source =
+            "{ \"a\\n\" : [1, -0.5e+2 ,{\"b\":\"\\u00e9é\"}],\r\n\t\"c\":[] , \"d\":{},\"a\":[null,true,false] }\n";
+        let pieces = [
+            "", "\"", "\\", "[", "]", "{", "}", ",", ":", "1", "-", "e", ".", "0", "t", "\n", "\u{0}", "\u{a0}", "//",
+            "é",
+        ];
+        let ends: Vec<_> = source.char_indices().map(|(at, _)| at).chain([source.len()]).collect();
+        let mut refused = 0;
+        for (index, &at) in ends.iter().enumerate() {
+            for piece in pieces {
+                for after in [at, ends.get(index + 1).copied().unwrap_or(at), source.len()] {
+                    let text = [&source[..at], piece, &source[after..]].concat();
+                    let is_json = serde_json::from_slice::<StrictValue>(text.as_bytes()).is_ok();
+                    assert_eq!(walk(&text).is_ok(), is_json, "{text:?}");
+                    refused += u32::from(!is_json);
+                }
+            }
+        }
+        assert!(refused > 1_000, "{refused}");
+    }
+
+    #[test]
+    fn the_walk_names_the_place_at_which_a_text_stops_being_json() {
+        let table = [
+            ("", 0, "no text"),
+            ("{\"a\": }", 6, "no value"),
+            ("{\n  // note\n}", 4, "a comment"),
+            ("[1,]", 3, "a trailing comma"),
+            ("{\"a\":1,}", 7, "one behind a member"),
+            ("{\"a\" 1}", 5, "no colon"),
+            ("[1 2]", 3, "no comma"),
+            ("{\"a\":1} x", 8, "text behind the document"),
+            ("[\"a", 3, "a string without an end"),
+            ("[\"a\\", 4, "a string that ends in an escape"),
+        ];
+        for (source, offset, message) in table {
+            assert_eq!(walk(source).map(|_| ()).unwrap_err().offset, offset, "{message}");
         }
     }
 

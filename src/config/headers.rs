@@ -96,7 +96,7 @@ pub(super) fn checked_name(
 }
 
 /// Returns the value; reports one that is not valid in a header (RFC 9110 section 5.5).
-fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
+pub(super) fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let value = written.value()?;
     if is_value(value) {
         return Some(value.trim().to_owned());

@@ -8,15 +8,16 @@ use std::rc::Rc;
 use super::address::{Scheme, WrittenUrl, read_origin, read_origins, read_url};
 use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
+use super::host_only::HostOnly;
 use super::key::{Key, Text};
 use super::login::{Login, Provider};
 use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, Help, ObjectReader, Place, Written, advice};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, read_array};
 use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
-use super::token_target::{WrittenTarget, read_token_target};
+use super::token_target::{Holder, WrittenTarget, read_token_target};
 use crate::route::Pattern;
 use crate::secret::Secret;
 use keys::{Kind, ResponseKind};
@@ -79,7 +80,12 @@ pub enum Integration {
         source: ProfileSource,
     },
     /// A token request with a refresh token.
-    Refresh(Rc<Provider>),
+    Refresh {
+        /// The provider.
+        provider: Rc<Provider>,
+        /// The texts of what clients may request tokens for, besides that of logins.
+        targets: Vec<String>,
+    },
     /// The end of a session, here and at the provider.
     Logout(Rc<Session>),
     /// The provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
@@ -171,6 +177,14 @@ pub(crate) enum Settings<'n> {
     },
     /// The profile; where it is from, if that is said, and `None` inside if that is wrong, or not known here.
     Userinfo(Option<(Written<'n>, Option<ProfileSource>)>),
+    /// A token request.
+    Refresh {
+        /// The texts of what clients may request tokens for; `None` if a part of it is wrong, or not known here.
+        targets: Option<Vec<String>>,
+        /// The same as it is written.
+        #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "for people alone"))]
+        apis: HostOnly<Vec<WrittenTarget<'n>>>,
+    },
     /// A step of a login by one-time password; `None` if the project is wrong, or not known here.
     Supabase(Option<Supabase>),
     /// None: the type says all.
@@ -244,7 +258,7 @@ fn read_integration<'n>(
             }
             let prefix = read_strip_prefix(object, pattern, findings);
             let server = object.text(&keys::http_proxy::SERVER, findings);
-            let target = read_token_target(object, findings);
+            let target = read_token_target(object, Holder::Session, findings);
             if let Some((key, written)) = target.first().filter(|_| !authenticated) {
                 let message = format_args!("this path verifies no token, and sends none of a session");
                 let help = advice("add \"auth\": true to this path");
@@ -266,15 +280,37 @@ fn read_integration<'n>(
             response: read_callback_response(object, findings),
         },
         Kind::Userinfo => Settings::Userinfo(object.choice(&keys::userinfo::SOURCE, findings)),
-        Kind::Health
-        | Kind::Refresh
-        | Kind::Logout
-        | Kind::BackchannelLogout
-        | Kind::FrontchannelLogout
-        | Kind::Sessions => Settings::None,
+        Kind::Refresh => read_apis(object, findings),
+        Kind::Health | Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout | Kind::Sessions => {
+            Settings::None
+        }
         Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
     };
     Some(WrittenIntegration { name, kind, settings, node: object.itself() })
+}
+
+/// Reads what clients may request tokens for.
+fn read_apis<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Settings<'n> {
+    let place = keys::refresh::APIS.at(object.place());
+    let items = object.node(&keys::refresh::APIS).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let (mut targets, mut apis) = (Some(Vec::new()), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        let place = Place::Index(&place, index);
+        let mut text = None;
+        if let Some(mut object) = ObjectReader::open(item, &place, findings) {
+            let target = read_token_target(&mut object, Holder::Client, findings);
+            object.finish(findings);
+            text = target.target().flatten();
+            if cfg!(not(target_arch = "wasm32")) {
+                apis.push(target);
+            }
+        }
+        match (&mut targets, text) {
+            (Some(targets), Some(text)) => targets.push(text),
+            _ => targets = None,
+        }
+    }
+    Settings::Refresh { targets, apis: HostOnly::of(|| apis) }
 }
 
 fn read_supabase(

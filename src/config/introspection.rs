@@ -4,12 +4,12 @@ use super::address::read_https;
 #[cfg(not(target_arch = "wasm32"))]
 use super::authorizer::algorithm::algorithm_names;
 use super::authorizer::algorithm::read_algorithm;
+#[cfg(not(target_arch = "wasm32"))]
+use super::client::public_client;
+use super::client::{CLIENT_SECRET, PRIVATE_KEY, WrittenClient};
 use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Json, absent, list, object, refused, wherever};
-#[cfg(not(target_arch = "wasm32"))]
-use super::provider::TOKEN_ENDPOINT_AUTH_METHOD;
-use super::provider::{AuthMethod, CLIENT_SECRET, PRIVATE_KEY, WrittenProvider};
+use super::grammar::{Json, absent, object, refused, wherever};
 use super::reader::{Findings, ObjectReader, Place, advice, host_help, shown};
 use super::section::section;
 use crate::algorithm::Algorithm;
@@ -45,7 +45,7 @@ pub struct Introspection {
 /// here.
 pub(super) fn read_introspection(
     object: &mut ObjectReader<'_, '_>,
-    client: &WrittenProvider<'_>,
+    client: &WrittenClient<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Option<Introspection>> {
     let place = object.place();
@@ -73,9 +73,7 @@ pub(super) fn read_introspection(
         return None;
     };
     // RFC 7662 section 2.1: nobody may try out tokens there without showing who asks.
-    let is_public = client.client_secret.is_none() && client.private_key.is_none()
-        || client.auth_method == Some(Some(AuthMethod::None));
-    if is_public {
+    if client.is_public() {
         let message = format_args!("introspection \"{}\" needs a client that authenticates", shown(&written));
         let help = advice("add \"client_secret\", or \"private_key\" with \"private_key_jwt\"");
         let help = help.about([CLIENT_SECRET.name, PRIVATE_KEY.name]);
@@ -93,15 +91,6 @@ pub(super) fn read_introspection(
 pub(super) fn conditions() -> [Json; 4] {
     let useless = "It has no effect without \"introspection\".";
     let unasked = || object! { "properties": object! { [INTROSPECTION]: false } };
-    let public = object! {
-        "anyOf": list![
-            object! { "properties": object! { [CLIENT_SECRET]: false, [PRIVATE_KEY]: false } },
-            object! {
-                "required": list![TOKEN_ENDPOINT_AUTH_METHOD.name],
-                "properties": object! { [TOKEN_ENDPOINT_AUTH_METHOD]: object! { "const": "none" } },
-            },
-        ]
-    };
     [
         wherever(
             "an introspection endpoint is asked",
@@ -124,7 +113,7 @@ pub(super) fn conditions() -> [Json; 4] {
         ),
         wherever(
             "who asks about tokens authenticates",
-            public,
+            public_client(),
             object! {
                 "properties": object! {
                     [INTROSPECTION]: absent("Introspection needs a client that authenticates: add the client_secret.")

@@ -3,27 +3,19 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::{AuthMethod, Endpoints, RESOURCE, SCOPE};
+use super::client::Client;
+use super::provider::{Endpoints, RESOURCE, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
 use super::token_target::TokenTarget;
 use crate::algorithm::Algorithm;
-use crate::jwks::SigningKey;
 use crate::secret::Secret;
 
-/// A client at an identity provider.
+/// A client at an identity provider, and what it is for.
 pub struct Provider {
     /// The authorizer of its tokens.
     pub authorizer: Rc<Authorizer>,
-    /// The client id.
-    pub client_id: String,
-    /// The client secret; without one, token requests rely only on PKCE.
-    pub client_secret: Option<Secret<String>>,
-    /// The method of client authentication, if the config has one.
-    pub auth_method: Option<AuthMethod>,
-    /// Whether Basic has the client id and the secret unencoded.
-    pub raw_client_secret: bool,
-    /// The key that signs assertions; only a client with `private_key_jwt` has one.
-    pub private_key: Option<Rc<SigningKey>>,
+    /// The client.
+    pub client: Client,
     /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
     /// Resources that logins request besides, so that refreshes may request tokens for them (RFC 8707 section 2.2).
@@ -62,9 +54,12 @@ impl Provider {
         self.parameters.iter().filter(|(name, _)| name == RESOURCE.name)
     }
 
-    /// Has logins request what refreshes request later: the provider gives tokens only for what a login was for.
-    pub(super) fn request_at_login(&mut self, target: &TokenTarget<'_>) {
-        let TokenTarget { value, .. } = *target;
+    /// Has logins request the resource that refreshes request later: the provider gives tokens only for what a login was for.
+    pub(super) fn request_at_login(&mut self, target: &str) {
+        let Some(target) = TokenTarget::parse(target).filter(|target| target.parameter == RESOURCE.name) else {
+            return;
+        };
+        let value = target.value;
         if !self.resources().any(|(_, known)| known == value) && !self.login_resources.iter().any(|one| one == value) {
             self.login_resources.push(value.to_owned());
         }

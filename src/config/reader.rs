@@ -86,7 +86,7 @@ fn printable(mut text: String) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
-            printable.extend(c.escape_default());
+            printable.push_str(&c.escape_default().to_string());
         } else {
             printable.push(c);
         }

@@ -6,6 +6,8 @@ mod login;
 mod path;
 mod resources;
 mod sessions;
+#[cfg(not(target_arch = "wasm32"))]
+mod upstream_tokens;
 
 use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
@@ -90,6 +92,7 @@ pub(super) fn resolve(
         problem_page,
         older_codes: tree.older_codes,
         analytics,
+        otlp: tree.otlp,
         paths,
         routes,
         asserted_headers,

@@ -102,6 +102,9 @@ section! {
     ANALYTICS: Value = value("analytics"), Feature,
         "Writes one data point for each request. See [analytics](#analytics).",
         shape(Shape::Section("analytics")), example(object! { "binding": "ANALYTICS" });
+    OTLP: Value = value("otlp"), Feature,
+        "Sends spans and measurements of requests to an OpenTelemetry collector. See [otlp](#otlp).",
+        shape(Shape::Section("otlp")), example(object! { "endpoint": "https://otlp.example.com" });
     ..[allow("the whole file")];
 }
 

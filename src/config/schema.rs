@@ -12,8 +12,8 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorizer, cors, headers, integration, mapping, networks, path, protected_resource, root, rules, server,
-    service, session,
+    access, authorizer, cors, headers, integration, mapping, networks, otlp, path, protected_resource, root, rules,
+    server, service, session, upstream_token,
 };
 
 /// The most columns of a line of the schema's file, if it can be broken.
@@ -59,7 +59,9 @@ fn parts() -> Vec<Part> {
     vec![
         One(path::keys::section().conditions(conditions::of_path())),
         OneOf(integration::keys::union()),
+        One(integration::keys::refresh::api::section()),
         One(server::section()),
+        One(upstream_token::section()),
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),
@@ -76,6 +78,7 @@ fn parts() -> Vec<Part> {
         One(service::rpc::section()),
         One(protected_resource::section()),
         One(root::analytics::section()),
+        One(otlp::section()),
     ]
 }
 

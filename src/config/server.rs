@@ -9,7 +9,8 @@ use super::host_only::HostOnly;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, index_names, read_array, read_text};
 use super::root;
 use super::section::section;
-use super::token_target::{WrittenTarget, read_token_target};
+use super::token_target::{Holder, WrittenTarget, read_token_target};
+use super::upstream_token::{UpstreamToken, WrittenGrant, read_upstream_token};
 use crate::http::header::is_token;
 
 /// How long an upstream may take to begin its answer, by default.
@@ -34,6 +35,8 @@ pub struct Server {
     pub timeout_ms: u32,
     /// How often a request that may be repeated is sent again.
     pub retries: u32,
+    /// The token that it gets in place of the caller's.
+    pub token: Option<Rc<UpstreamToken>>,
     /// The header that tells callers without a user apart, if it is sent.
     pub sticky_header: Option<String>,
 }
@@ -82,8 +85,10 @@ pub(crate) struct WrittenServer<'n> {
     pub index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
-    /// The upstream; `None` if an address is wrong or not known here.
+    /// The upstream; `None` if a part of it is wrong or not known here.
     pub server: Option<Rc<Server>>,
+    /// How the gateway gets the token that it sends there, if it does.
+    pub grant: HostOnly<Option<WrittenGrant<'n>>>,
     /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
     /// What the access tokens that it gets are requested for.
@@ -130,16 +135,31 @@ fn read_server<'n>(
     let retries = object.integer(&RETRIES, findings);
     let sticky_header = read_sticky_header(&mut object, are_weighted, findings);
     let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
-    let token_target = read_token_target(&mut object, findings);
+    let mut token_target = read_token_target(&mut object, Holder::Session, findings);
+    let (grant, token) = match object.node(&AUTHORIZATION) {
+        None => (HostOnly::default(), Some(None)),
+        Some(node) => {
+            #[cfg(not(target_arch = "wasm32"))]
+            if let Some((key, written)) = token_target.first() {
+                let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
+                let help = advice("write it there, if the gateway's own token is for that");
+                findings.note(written.offset, &Place::Key(place, key), Code::UnusedKey, message, help);
+            }
+            token_target = WrittenTarget::default();
+            let (grant, token) = read_upstream_token(node, &AUTHORIZATION.at(place), findings);
+            (grant, token.map(|token| Some(Rc::new(token))))
+        }
+    };
     object.finish(findings);
 
     let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
-    let server = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of).map(|targets| {
+    let targets = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of);
+    let server = targets.zip(token).map(|(targets, token)| {
         let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
-        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, sticky_header })
+        Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries, sticky_header, token })
     });
     let urls = HostOnly::of(|| urls);
-    Some(WrittenServer { index, alias, server, strict_paths, token_target, urls, allow })
+    Some(WrittenServer { index, alias, server, grant, strict_paths, token_target, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.
@@ -277,6 +297,11 @@ section! {
             "if": having(&URLS, object! { "contains": object! { "type": "object" } }),
             "else": with(&STICKY_HEADER, absent("Only addresses with weights tell callers apart.")),
         })
+        .condition(wherever(
+            "the token is the gateway's own or a session's",
+            present(&AUTHORIZATION),
+            super::token_target::without_target("It has no effect beside \"authorization\": write it there."),
+        ))
         .example(
             r#"{
                     "servers": [
@@ -316,6 +341,17 @@ section! {
         "How often a request is sent again if no address can be reached, or the answer is 502, 503 or 504. Only \
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);
+    AUTHORIZATION: Value = value("authorization"), Elsewhere,
+        "The token that the gateway requests for the upstream, which then does not get the client's. See \
+         [authorization](#authorization).",
+        shape(Shape::Section("authorization")),
+        example(object! {
+            "grant": "client_credentials",
+            "token_endpoint": "https://id.example.com/oauth/token",
+            "client_id": "$env.BILLING_CLIENT_ID",
+            "client_secret": "$secret.BILLING_CLIENT_SECRET",
+            "audience": "https://billing.example.com",
+        });
     ..target::entries();
     ..super::token_target::entries_of_server();
     ..[allow("this server")];

@@ -34,6 +34,16 @@ impl<'t> TokenTarget<'t> {
         [self.parameter, self.value, self.scope, self.audience].join("\n")
     }
 
+    /// Checks whether a client that names these wants it; an empty one is not named.
+    pub fn is_named_by(self, audience: &str, resource: &str, scope: &str) -> bool {
+        let of_resource = self.parameter == RESOURCE.name;
+        let (named, beside) = if of_resource { (resource, audience) } else { (audience, resource) };
+        let has = |scopes: &str, all: &str| all.split(' ').all(|one| scopes.split(' ').any(|other| other == one));
+        named == self.value
+            && (beside.is_empty() || of_resource && beside == self.audience)
+            && (scope.is_empty() || has(scope, self.scope) && has(self.scope, scope))
+    }
+
     /// Returns the parameters by which a token request names it (RFC 8707 section 2.2, RFC 6749 section 6).
     pub fn parameters(self) -> impl Iterator<Item = (&'t str, &'t str)> {
         let scope = Some((SCOPE.name, self.scope)).filter(|(_, scope)| !scope.is_empty());
@@ -88,9 +98,21 @@ impl<'n> WrittenTarget<'n> {
     }
 }
 
-/// Reads the keys.
+/// Whose token is requested for a target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A session's, whose login has a scope of its own: what is requested for an upstream has a name.
+    Session,
+    /// A client's: an entry of `apis` is there to name one.
+    Client,
+    /// The gateway's, which may be requested by its scope alone.
+    Gateway,
+}
+
+/// Reads the keys of an object that names what a token is for.
 pub(super) fn read_token_target<'n>(
     object: &mut ObjectReader<'n, '_>,
+    holder: Holder,
     findings: &mut Findings<'_>,
 ) -> WrittenTarget<'n> {
     let place = object.place();
@@ -109,10 +131,15 @@ pub(super) fn read_token_target<'n>(
         findings.refuse(&written, &SCOPE.at(place), Code::InvalidName, "is not a scope", help);
     }
     let is_named = object.node(&AUDIENCE).or(object.node(&RESOURCE)).is_some();
-    if let Some(written) = scope.filter(|_| !is_named) {
-        let message = format_args!("a \"scope\" needs the \"audience\" or the \"resource\" that it is of");
+    let lacking = match (scope, holder) {
+        (_, Holder::Gateway) | (None, Holder::Session) => None,
+        (Some(written), _) => Some((written.offset, &SCOPE.at(place), "a \"scope\" needs")),
+        (None, Holder::Client) => Some((object.offset(), place, "an entry of \"apis\" needs")),
+    };
+    if let Some((offset, place, what)) = lacking.filter(|_| !is_named) {
+        let message = format_args!("{what} the \"audience\" or the \"resource\" that it is of");
         let help = advice("add one of the two; the \"scope\" of a login is the authorizer's");
-        findings.note(written.offset, &SCOPE.at(place), Code::MissingKey, message, help.about([AUDIENCE.name]));
+        findings.note(offset, place, Code::MissingKey, message, help.about([AUDIENCE.name]));
     }
     WrittenTarget { audience, resource, scope }
 }
@@ -136,6 +163,24 @@ pub(super) fn scope_condition() -> Json {
 pub(super) fn without_target(message: &str) -> Json {
     let no = || absent(message);
     object! { "properties": object! { [AUDIENCE]: no(), [RESOURCE]: no(), [SCOPE]: no() } }
+}
+
+/// Returns the keys as an entry of the refresh path has them: the review of a change looks at whole entries.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn entries_of_api() -> Vec<Entry> {
+    let about = |name| match name {
+        "audience" => {
+            "The API's identifier, requested by the parameter `audience`, as Auth0 has it for Multi-Resource Refresh Tokens; \
+             beside `resource`, it only says what the token must be for."
+        }
+        "resource" => {
+            "The same, requested by the parameter `resource` (RFC 8707): an absolute URI without a fragment. Logins request \
+             it too, with its `scope`."
+        }
+        _ => "The scopes that the token must have, separated by spaces.",
+    };
+    let of_api = |entry: Entry| Entry { about: about(entry.name).to_owned(), default_words: "", ..entry };
+    entries_of_server().into_iter().map(of_api).collect()
 }
 
 /// Returns the keys as a server has them: the review of a change looks at the paths that lead there.

@@ -12,6 +12,7 @@ use super::headers::{HeaderTexts, read_header_texts};
 use super::host_only::HostOnly;
 use super::mapping::{WrittenVariable, read_variables};
 use super::networks::{Networks, read_networks};
+use super::otlp::{Otlp, read_otlp};
 use super::path::{WrittenPath, read_paths};
 use super::protected_resource::{WrittenResource, read_protected_resource};
 use super::reader::{Findings, ObjectReader, Place, Written};
@@ -50,6 +51,8 @@ pub(crate) struct ConfigTree<'n> {
     pub server_timing: bool,
     /// The binding of the dataset that each answer is written to.
     pub analytics: Option<Written<'n>>,
+    /// Where spans and measurements are sent.
+    pub otlp: Option<Otlp>,
     /// Whether failures have the codes of SAG, if it had any.
     pub older_codes: bool,
     /// The path that a navigation is led to when it meets a problem.
@@ -82,6 +85,7 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         headers: read_header_texts(&mut root, &root::HEADERS, findings),
         server_timing: root.boolean(&root::SERVER_TIMING, findings),
         analytics: read_analytics(&mut root, findings),
+        otlp: read_otlp(&mut root, findings),
         older_codes: root.boolean(&root::OLDER_CODES, findings),
         problem_page: root.text(&root::PROBLEM_PAGE, findings),
         node: HostOnly::of(|| node),

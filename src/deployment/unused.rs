@@ -10,12 +10,13 @@ use crate::config::Diagnostic;
 use crate::review::{Need, NeedKind};
 
 /// Names that the gateway itself looks for, whatever its config says.
-const OWN_NAMES: [&str; 8] = [
+const OWN_NAMES: [&str; 9] = [
     "BARGATE_CONFIG_JSON",
     "SAG_API_CONFIG_JSON",
     "LOG_LEVEL",
     "CONFIG",
     "JWKS",
+    "UPSTREAM_TOKENS",
     "REFRESH_EXCHANGES",
     "SESSIONS",
     "LOGOUT_INDEX",

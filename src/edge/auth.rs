@@ -4,3 +4,4 @@ pub mod authenticate;
 pub mod grants;
 pub mod rotation;
 pub mod token_requests;
+pub mod upstream_tokens;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use web_sys::Response;
 
-use crate::config::{Config, Networks};
+use crate::config::{Config, Integration, Networks};
 use crate::cors::{Preflight, preflight_headers};
 use crate::edge::auth::authenticate::authenticate;
 use crate::edge::gateway::{Gateway, loader};
@@ -69,6 +69,10 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     cx.path_index.set(Some(matched.index));
     let _ = cx.route.set((matched.rule, [matched.host, matched.pattern].concat()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
+    // What is passed on, or shown to others, has all headers in one crossing, and none of them before.
+    if !matches!(path.integration, Integration::Fixed(_)) {
+        cx.headers();
+    }
     check_address(cx, path.rules.networks.as_ref())?;
     check_rate(cx, path, None).await?;
     let claims = match &path.access {

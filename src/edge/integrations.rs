@@ -45,7 +45,7 @@ pub async fn run(
     let spends = matches!(
         path.integration,
         Integration::Callback { .. }
-            | Integration::Refresh(_)
+            | Integration::Refresh { .. }
             | Integration::Logout(_)
             | Integration::BackchannelLogout(_)
             | Integration::FrontchannelLogout(_)
@@ -106,7 +106,9 @@ pub async fn run(
         Integration::Userinfo { provider, source } => {
             Box::pin(userinfo::run(gateway, cx, gateway.application(provider), *source, claims.as_deref()))
         }
-        Integration::Refresh(provider) => Box::pin(refresh::run(gateway, cx, gateway.application(provider))),
+        Integration::Refresh { provider, targets } => {
+            Box::pin(refresh::run(gateway, cx, gateway.application(provider), targets))
+        }
         Integration::Logout(session) => Box::pin(logout::run(gateway, cx, session)),
         Integration::BackchannelLogout(provider) => {
             Box::pin(backchannel_logout::run(cx, gateway.application(provider)))

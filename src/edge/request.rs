@@ -6,4 +6,5 @@ pub mod body;
 pub mod context;
 pub mod fault;
 pub mod forwarding;
+mod otlp;
 pub mod rules;

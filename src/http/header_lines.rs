@@ -12,7 +12,7 @@ pub struct HeaderLines {
 }
 
 impl HeaderLines {
-    /// Takes the lines over; behind the last there may be one line more.
+    /// Takes the lines over.
     pub fn new(text: String) -> Self {
         let mut next = 0;
         let ends = text.split('\n').map(|line| {
@@ -21,12 +21,6 @@ impl HeaderLines {
         });
         let ends = ends.collect();
         Self { text, ends }
-    }
-
-    /// Returns the last line, which stands behind the pairs if the number of lines is odd.
-    pub fn last_line(&self) -> &str {
-        let start = self.ends.iter().rev().nth(1).map_or(0, |end| end + 1);
-        self.text.get(start..).unwrap_or_default()
     }
 
     /// Returns each name with its value.
@@ -147,14 +141,6 @@ mod tests {
             assert_eq!(lines.pairs().count(), 4);
         }
         assert_eq!(HeaderLines::new(String::new()).pairs().count(), 0, "none");
-    }
-
-    #[test]
-    fn a_line_behind_the_pairs_is_none_of_them() {
-        for (text, pairs) in [("GET https://a/", 0), ("vary\n\nGET https://a/", 1), ("a\n1\nb\n2\nGET https://a/", 2)] {
-            let lines = HeaderLines::new(text.to_owned());
-            assert_eq!((lines.last_line(), lines.pairs().count()), ("GET https://a/", pairs), "{text}");
-        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the core sees of a request.
 //!
-//! Each crossing from JavaScript costs, so the edge takes all of its headers over in one.
+//! Each crossing from JavaScript costs, so the edge takes headers over together: all of them, or the few that most answers depend on.
 
 use crate::encoding::{form_pairs, form_value};
 

@@ -13,12 +13,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Continues the trace of a `traceparent` if it is valid, or begins one; `random` are 24 fresh bytes.
-    pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
+    /// Continues the trace of a `traceparent` if it is valid, or begins one, which is sampled if it `is_recorded`; `random` are 24 fresh
+    /// bytes.
+    pub fn of(header: Option<&str>, random: &[u8; 24], is_recorded: bool) -> Self {
         let digits = hex(random);
         let (fresh_trace, fresh_parent) = digits.split_at_checked(32).unwrap_or_default();
         let valid = header.and_then(parse);
-        let (trace, flags) = valid.unwrap_or((fresh_trace, "00"));
+        let (trace, flags) = valid.unwrap_or((fresh_trace, if is_recorded { "01" } else { "00" }));
         Self { traceparent: ["00", trace, fresh_parent, flags].join("-"), continued: valid.is_some() }
     }
 
@@ -60,11 +61,13 @@ mod tests {
         let valid = format!("00-{trace}-b7ad6b7169203331-01");
         let random: [u8; 24] = std::array::from_fn(|index| index as u8 + 1);
         let fresh = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-00";
-        let went_on = Trace::of(Some(&valid), &random);
+        let went_on = Trace::of(Some(&valid), &random, false);
         assert_eq!(went_on.traceparent, format!("00-{trace}-1112131415161718-01"));
         assert_eq!((went_on.id(), went_on.continued), (trace, true));
+        let unsampled = Trace::of(Some(&valid.replace("-01", "-00")), &random, true);
+        assert!(unsampled.traceparent.ends_with("-00"), "the client's own word counts");
         let later = format!("cc-{trace}-b7ad6b7169203331-01-what");
-        assert!(Trace::of(Some(&later), &random).continued, "a later version with more behind it");
+        assert!(Trace::of(Some(&later), &random, false).continued, "a later version with more behind it");
         let refused = [
             (String::new(), "nothing"),
             (format!("{valid}-x"), "more behind version 00"),
@@ -76,8 +79,10 @@ mod tests {
             (valid.replace('-', "_"), "other separators"),
         ];
         for (header, message) in refused {
-            let begun = Trace::of(Some(&header), &random);
+            let begun = Trace::of(Some(&header), &random, false);
             assert_eq!((begun.traceparent.as_str(), begun.continued), (fresh, false), "{message}");
+            let recorded = Trace::of(Some(&header), &random, true);
+            assert_eq!(recorded.traceparent, fresh.replace("-00", "-01"), "{message}");
         }
     }
 }

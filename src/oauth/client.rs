@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::config::{AuthMethod, Endpoints, Provider, TokenTarget};
+use crate::config::{AuthMethod, Client, Endpoints, Provider, TokenTarget};
 use crate::encoding::{FormText, base64, base64url, push_percent_encoded};
 use crate::json::{self, ToText as _};
 use crate::jwks::SigningKey;
@@ -35,13 +35,13 @@ impl Form {
             Some(target) => form.extend_pairs(target.parameters()),
             None => form.extend_pairs(provider.resources()),
         };
-        Self::new(provider, method(provider, endpoints), form)
+        Self::new(&provider.client, endpoints.token_auth, form)
     }
 
     /// Makes the client's form of an authorization request, which is pushed (RFC 9126 section 2.1): the client authenticates as at
     /// the token endpoint.
     pub fn for_pushed(provider: &Provider, endpoints: &Endpoints, query: String) -> Self {
-        Self::new(provider, method(provider, endpoints), FormText::of(query))
+        Self::new(&provider.client, endpoints.token_auth, FormText::of(query))
     }
 
     /// Makes the client's form of `fields` for the revocation endpoint.
@@ -56,24 +56,28 @@ impl Form {
 
     /// Makes a form for an endpoint that may take a secret by `only` one method, which may be another than the token endpoint's.
     fn by(only: Option<AuthMethod>, provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
-        let method = match (method(provider, endpoints), only) {
+        let method = match (method(&provider.client, endpoints.token_auth), only) {
             (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
             (method, _) => method,
         };
         let mut form = FormText::default();
         form.extend_pairs(fields);
-        Self::new(provider, method, form)
+        Self::authenticated(&provider.client, method, form)
+    }
+
+    /// Adds the client to a form for a token endpoint, which may take a secret by `only` one method.
+    pub(super) fn new(client: &Client, only: Option<AuthMethod>, form: FormText) -> Self {
+        Self::authenticated(client, method(client, only), form)
     }
 
     /// Adds the client to a form, as the method has it.
-    fn new(provider: &Provider, method: AuthMethod, mut form: FormText) -> Self {
-        form.append_pair("client_id", &provider.client_id);
+    fn authenticated(client: &Client, method: AuthMethod, mut form: FormText) -> Self {
+        form.append_pair("client_id", &client.id);
         let mut authorization = None;
-        match (method, &provider.client_secret) {
+        match (method, &client.secret) {
             (AuthMethod::Basic, Some(secret)) => {
-                let written =
-                    |text: &str| if provider.raw_client_secret { text.to_owned() } else { percent_encoded(text) };
-                let pair = [&*written(&provider.client_id), ":", &written(secret.expose())].concat();
+                let written = |text: &str| if client.raw_secret { text.to_owned() } else { percent_encoded(text) };
+                let pair = [&*written(&client.id), ":", &written(secret.expose())].concat();
                 authorization = Some(["Basic ", &base64(pair.as_bytes())].concat());
             }
             (AuthMethod::Post, Some(secret)) => {
@@ -92,18 +96,17 @@ impl Form {
     }
 }
 
-/// Returns the assertion that the client signs at `now` (seconds since 1970), as header and claims (RFC 7523 section 3).
+/// Returns the assertion that the client signs for an issuer at `now` (seconds since 1970), as header and claims (RFC 7523 section 3).
 ///
 /// Each needs a `jti` of its own. Its audience is the issuer and not an endpoint: an assertion for a hostile provider that names the
 /// endpoints of another is then worth nothing there.
-pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i64) -> String {
+pub fn client_assertion(client: &str, issuer: &str, key: &SigningKey, jti: &str, now: i64) -> String {
     let mut header = vec![("alg", key.alg.as_str().into()), ("typ", "JWT".into())];
     header.extend(key.kid.as_deref().map(|kid| ("kid", kid.into())));
-    let client = provider.client_id.as_str();
     let claims = &mut [
         ("iss", client.into()),
         ("sub", client.into()),
-        ("aud", provider.authorizer.issuer.as_str().into()),
+        ("aud", issuer.into()),
         ("jti", jti.into()),
         ("iat", now.into()),
         ("exp", (now + ASSERTION_SECS).into()),
@@ -112,10 +115,10 @@ pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i
     [part(&mut header), part(claims)].join(".")
 }
 
-/// Returns how the client authenticates at the token endpoint. A client is registered for Basic unless it says otherwise
-/// (RFC 7591 section 2).
-fn method(provider: &Provider, endpoints: &Endpoints) -> AuthMethod {
-    provider.auth_method.or(endpoints.token_auth).unwrap_or(AuthMethod::Basic)
+/// Returns how the client authenticates at a token endpoint that may take a secret by `only` one method. A client is registered for
+/// Basic unless it says otherwise (RFC 7591 section 2).
+fn method(client: &Client, only: Option<AuthMethod>) -> AuthMethod {
+    client.auth_method.or(only).unwrap_or(AuthMethod::Basic)
 }
 
 /// Encodes a text for Basic (RFC 6749 section 2.3.1) in the form that every decoder reads alike: a space as `%20`, since some do not
@@ -164,7 +167,7 @@ mod tests {
         };
         for (configured, [token_auth, revocation_auth], expected, message) in table {
             let mut provider = provider(&[]);
-            (provider.client_secret, provider.auth_method) = (Some(Secret::new("a b".to_owned())), configured);
+            (provider.client.secret, provider.client.auth_method) = (Some(Secret::new("a b".to_owned())), configured);
             let endpoints = Endpoints { token_auth, revocation_auth, ..Endpoints::of_auth0("https://idp.example") };
             let forms =
                 [Form::for_tokens(&provider, &endpoints, &[], None), Form::for_revocation(&provider, &endpoints, &[])];
@@ -173,7 +176,7 @@ mod tests {
             assert_eq!(of(&pushed), expected[0], "{message}: pushed as to the token endpoint");
             assert!(pushed.body.starts_with("a=b&client_id=client"), "{message}: {}", pushed.body);
             assert!(forms.iter().all(|form| form.body.contains("client_id=client")), "{message}: its name");
-            provider.client_secret = None;
+            provider.client.secret = None;
             let form = Form::for_tokens(&provider, &endpoints, &[], None);
             assert_eq!(of(&form), Nothing, "{message}, without a secret");
         }
@@ -189,7 +192,8 @@ mod tests {
             (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#),
             (&renamed, r#"{"alg":"Ed25519","typ":"JWT"}"#),
         ] {
-            let assertion = client_assertion(&provider(&[]), &SigningKey::parse(jwk).unwrap(), "j", 1_000);
+            let assertion =
+                client_assertion("client", "https://idp.example/", &SigningKey::parse(jwk).unwrap(), "j", 1_000);
             let parts =
                 assertion.split('.').map(|part| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());
             let claims =
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn an_assertion_goes_in_the_form_and_a_secret_does_not() {
         let mut provider = provider(&[]);
-        (provider.client_secret, provider.auth_method) =
+        (provider.client.secret, provider.client.auth_method) =
             (Some(Secret::new("s".to_owned())), Some(AuthMethod::PrivateKeyJwt));
         let endpoints =
             Endpoints { revocation_auth: Some(AuthMethod::Basic), ..Endpoints::of_auth0("https://idp.example") };
@@ -240,12 +244,12 @@ mod tests {
         let empty = || FormText::default();
         for (secret, expected, message) in table {
             let mut provider = provider(&[]);
-            provider.client_secret = Some(Secret::new(secret.to_owned()));
-            let form = Form::new(&provider, AuthMethod::Basic, empty());
+            provider.client.secret = Some(Secret::new(secret.to_owned()));
+            let form = Form::authenticated(&provider.client, AuthMethod::Basic, empty());
             let pair = STANDARD.decode(form.authorization.unwrap().strip_prefix("Basic ").unwrap()).unwrap();
             assert_eq!(String::from_utf8(pair).unwrap(), format!("client:{expected}"), "{message}");
-            provider.raw_client_secret = true;
-            let raw = Form::new(&provider, AuthMethod::Basic, empty()).authorization.unwrap();
+            provider.client.raw_secret = true;
+            let raw = Form::authenticated(&provider.client, AuthMethod::Basic, empty()).authorization.unwrap();
             let expected = format!("Basic {}", STANDARD.encode(format!("client:{secret}")));
             assert_eq!(raw, expected, "{message}, unencoded");
         }

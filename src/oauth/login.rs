@@ -181,7 +181,7 @@ pub fn authorization_request(
 
 /// Returns the address of the provider's login for an authorization request.
 pub fn authorization_url(provider: &Provider, endpoints: &Endpoints, request: String) -> String {
-    let query = FormText::of(request).append_pair("client_id", &provider.client_id).finish();
+    let query = FormText::of(request).append_pair("client_id", &provider.client.id).finish();
     with_query(&endpoints.authorization, &query)
 }
 
@@ -289,7 +289,7 @@ pub fn is_own_id_token(provider: &Provider, id_token: &str, now: i64) -> bool {
 
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
+    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client.id.as_str());
     Expectations { algorithms, audience, kind: Kind::Id, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
@@ -298,7 +298,7 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::config::{KeySource, UnknownBindings, load};
+    use crate::config::{Client, KeySource, UnknownBindings, load};
 
     /// Returns a client without a secret.
     pub fn provider(parameters: &[(&str, &str)]) -> Provider {
@@ -319,11 +319,13 @@ pub(super) mod tests {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Provider {
             authorizer: Rc::new(authorizer),
-            client_id: "client".to_owned(),
-            client_secret: None,
-            auth_method: None,
-            raw_client_secret: false,
-            private_key: None,
+            client: Client {
+                id: "client".to_owned(),
+                secret: None,
+                auth_method: None,
+                raw_secret: false,
+                private_key: None,
+            },
             revocation_endpoint: None,
             parameters: parameters.collect(),
             login_resources: Vec::new(),

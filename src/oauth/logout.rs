@@ -36,7 +36,7 @@ pub fn logout_url(
 ) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = FormText::default();
-    query.append_pair("client_id", &provider.client_id).append_pair(return_to_parameter, &return_to);
+    query.append_pair("client_id", &provider.client.id).append_pair(return_to_parameter, &return_to);
     if provider.endpoints.is_some() {
         return with_query(url, &query.finish());
     }

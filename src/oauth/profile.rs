@@ -51,7 +51,7 @@ pub fn parse_userinfo(response: &ProviderResponse, of_session: bool) -> Result<U
 
 /// Returns the rules for a signed profile (section 5.3.2), which need not expire.
 pub fn userinfo_expectations(provider: &Provider) -> Expectations<'_> {
-    let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Userinfo, Expiry::Optional);
+    let (audience, kind, expiry) = (provider.client.id.as_str(), Kind::Userinfo, Expiry::Optional);
     Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 

@@ -10,7 +10,7 @@ use crate::config::Authorizer;
 use crate::json::{self, ToText as _};
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
-use crate::token::claimed_text;
+use crate::token::{claimed_expiry, claimed_text};
 
 /// Longest text of the provider that goes to the log, in characters.
 const LOGGED_MAX_CHARS: usize = 200;
@@ -95,6 +95,21 @@ impl TokenResponse {
     /// Returns for how many seconds the access token is valid, if the token response says so (RFC 6749 section 5.1).
     pub fn expires_in(&self) -> Option<i64> {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
+    }
+
+    /// Returns until when the access token that arrived at `now` is valid: as long as the token response says, and no longer than the
+    /// token itself does.
+    pub fn until(&self, now: i64) -> Option<i64> {
+        let by_answer = self.expires_in().map(|seconds| now.saturating_add(seconds));
+        let by_token = claimed_expiry(self.access_token());
+        by_answer.into_iter().chain(by_token).min()
+    }
+
+    /// Checks whether it is an access token that was issued (RFC 8693 section 2.2.1), as far as the token response says.
+    pub fn is_access_token(&self) -> bool {
+        self.members
+            .get("issued_token_type")
+            .is_none_or(|kind| *kind == "urn:ietf:params:oauth:token-type:access_token")
     }
 
     /// Returns the scope that the token response says it gives, if it does (RFC 6749 section 5.1).
@@ -207,7 +222,7 @@ pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     })
 }
 
-fn read_tokens(grant: Grant, body: &str) -> Result<TokenResponse, Problem> {
+pub(super) fn read_tokens(grant: Grant, body: &str) -> Result<TokenResponse, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());

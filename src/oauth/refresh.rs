@@ -1,11 +1,12 @@
 //! Refresh: reading the refresh token from a request, and the form of the token request with it (RFC 6749 section 6).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Form;
 use crate::config::{Endpoints, Provider, TokenTarget};
+use crate::encoding::{form_pairs, form_value};
 use crate::http::media_type::essence;
-use crate::http::request::{RequestHead, query_parameter};
+use crate::http::request::RequestHead;
 use crate::json;
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
@@ -45,30 +46,89 @@ impl BodyKind {
     }
 }
 
-/// Returns the refresh token of a body; `None` if it has none.
+/// The fields of a body. They have no `Debug`, because they contain secrets.
+pub enum Fields<'b> {
+    /// Those of an object.
+    Json(Map<String, Value>),
+    /// Those of a form.
+    Form(&'b str),
+}
+
+impl<'b> Fields<'b> {
+    /// Parses a body; `None` if it does not match its type.
+    pub fn parse(kind: BodyKind, body: &'b str) -> Option<Self> {
+        match kind {
+            BodyKind::Json => json::parse_object(body.as_bytes()).map(Self::Json),
+            BodyKind::Form => Some(Self::Form(body)),
+        }
+    }
+
+    /// Returns a field, an empty text if it is absent (RFC 6749 section 3.2); `None` if it is not a text, or comes twice.
+    pub fn get(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Json(members) => match members.get(name) {
+                None | Some(Value::Null) => Some(String::new()),
+                Some(value) => value.as_str().map(str::to_owned),
+            },
+            Self::Form(body) => {
+                let mut values = form_pairs(body).filter(|(key, _)| form_value(key) == name);
+                let first = values.next().map_or_else(String::new, |(_, value)| form_value(value));
+                values.next().is_none().then_some(first)
+            }
+        }
+    }
+
+    /// Returns the refresh token, an empty one if there is none; `None` if a field is malformed, or the body is for another grant.
+    pub fn refresh_token(&self) -> Option<String> {
+        if matches!(&*self.get("grant_type")?, "" | "refresh_token") { self.get("refresh_token") } else { None }
+    }
+
+    /// Returns which of `listed` targets is named, `None` inside if none is, and an error if it is not listed; `None` if a field is
+    /// malformed.
+    pub fn target<'l>(&self, listed: &'l [String]) -> Option<Result<Option<&'l str>, Problem>> {
+        if listed.is_empty() {
+            return Some(Ok(None));
+        }
+        let (audience, resource, scope) = (self.get("audience")?, self.get("resource")?, self.get("scope")?);
+        if audience.is_empty() && resource.is_empty() {
+            return Some(Ok(None));
+        }
+        for text in listed {
+            if TokenTarget::parse(text).is_some_and(|target| target.is_named_by(&audience, &resource, &scope)) {
+                return Some(Ok(Some(text)));
+            }
+        }
+        Some(Err(Problem::TargetInvalid))
+    }
+}
+
+/// Returns the refresh token of a request, from `X-Refresh-Token` or else from the body, and for which of `listed` targets the body wants
+/// a token.
 ///
 /// # Errors
-/// [`Problem::BodyMalformed`] if the body does not match its type, or is for another grant.
-pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<String>>, Problem> {
-    let (token, grant_type) = match kind {
-        BodyKind::Json => {
-            let members = json::parse_object(body.as_bytes()).ok_or(Problem::BodyMalformed("not a JSON object"))?;
-            let field = |name: &str| match members.get(name) {
-                None | Some(Value::Null) => Ok(None),
-                Some(Value::String(text)) => Ok(Some(text.clone())),
-                Some(_) => Err(Problem::BodyMalformed("a member is not a string")),
-            };
-            (field("refresh_token")?, field("grant_type")?)
-        }
-        BodyKind::Form => {
-            let field = |name: &str| query_parameter(Some(body), name);
-            (field("refresh_token"), field("grant_type"))
-        }
-    };
-    if grant_type.is_some_and(|grant| grant != "refresh_token") {
-        return Err(Problem::BodyMalformed("grant_type is not refresh_token"));
+/// [`Problem::UnsupportedMediaType`], [`Problem::BodyMalformed`], and [`Problem::TargetInvalid`] if the target is not listed.
+pub fn read_refresh<'l>(
+    request: &impl RequestHead,
+    body: Option<&str>,
+    listed: &'l [String],
+) -> Result<(Option<Secret<String>>, Option<&'l str>), Problem> {
+    let (mut token, mut target) = (refresh_token_header(request).to_owned(), None);
+    if let Some(body) = body {
+        let kind = BodyKind::of(request)?;
+        let read = || {
+            let fields = Fields::parse(kind, body)?;
+            Some((if token.is_empty() { fields.refresh_token()? } else { String::new() }, fields.target(listed)?))
+        };
+        let (of_body, named) = read().ok_or(Problem::BodyMalformed("not a refresh as JSON or a form"))?;
+        token += &of_body;
+        target = named?;
     }
-    Ok(token.filter(|token| !token.is_empty()).map(Secret::new))
+    Ok(((!token.is_empty()).then(|| Secret::new(token)), target))
+}
+
+/// Returns what `X-Refresh-Token` has; an empty text if it is absent.
+pub fn refresh_token_header(request: &impl RequestHead) -> &str {
+    request.header("x-refresh-token").map(str::trim).unwrap_or_default()
 }
 
 /// Checks that a text could be a refresh token (RFC 6749 appendix A.17): what no provider can have issued none is asked about.
@@ -107,26 +167,16 @@ mod tests {
     #[test]
     fn a_refresh_token_is_read_from_json_and_form_and_nothing_else() {
         let read = |content_type: &str, body: &str| {
-            let kind = BodyKind::from_content_type(content_type)?;
-            Ok(read_refresh_body(kind, body)?.map(|token| token.expose().clone()))
+            let fields = Fields::parse(BodyKind::from_content_type(content_type)?, body);
+            fields.and_then(|fields| fields.refresh_token()).ok_or(Problem::BodyMalformed(""))
         };
-        type Row = (&'static str, &'static str, Result<Option<&'static str>, &'static str>, &'static str);
-        let table: [Row; 10] = [
-            ("application/json", r#"{"refresh_token":"r1"}"#, Ok(Some("r1")), "JSON"),
-            (
-                "Application/JSON; charset=utf-8",
-                r#"{"refresh_token":"r1","x":1}"#,
-                Ok(Some("r1")),
-                "JSON with parameters",
-            ),
-            (
-                "application/x-www-form-urlencoded",
-                "grant_type=refresh_token&refresh_token=a%2Bb",
-                Ok(Some("a+b")),
-                "a form",
-            ),
-            ("application/json", "{}", Ok(None), "JSON without one"),
-            ("application/json", r#"{"refresh_token":""}"#, Ok(None), "an empty one"),
+        type Row = (&'static str, &'static str, Result<&'static str, &'static str>, &'static str);
+        let table: [Row; 12] = [
+            ("application/json", r#"{"refresh_token":"r1"}"#, Ok("r1"), "JSON"),
+            ("Application/JSON; charset=utf-8", r#"{"refresh_token":"r1","x":1}"#, Ok("r1"), "JSON with parameters"),
+            ("application/x-www-form-urlencoded", "grant_type=refresh_token&refresh_token=a%2Bb", Ok("a+b"), "a form"),
+            ("application/json", "{}", Ok(""), "JSON without one"),
+            ("application/json", r#"{"refresh_token":""}"#, Ok(""), "an empty one"),
             ("application/json", r#"{"refresh_token":1}"#, Err("body_malformed"), "a number"),
             ("application/json", "refresh_token=r1", Err("body_malformed"), "a form that says it is JSON"),
             ("application/json", r#"{"refresh_token":"a","refresh_token":"b"}"#, Err("body_malformed"), "two of them"),
@@ -136,12 +186,78 @@ mod tests {
                 Err("body_malformed"),
                 "another grant",
             ),
+            (
+                "application/x-www-form-urlencoded",
+                "refresh_token=a&refresh_token=b",
+                Err("body_malformed"),
+                "two of them in a form",
+            ),
+            ("application/x-www-form-urlencoded", "grant_type=&refresh_token=r1", Ok("r1"), "an empty grant"),
             ("text/plain", "r1", Err("unsupported_media_type"), "another type"),
         ];
         for (content_type, body, expected, message) in table {
-            let given: Result<Option<String>, Problem> = read(content_type, body);
+            let given: Result<String, Problem> = read(content_type, body);
             let given = given.map_err(|problem| problem.code());
-            assert_eq!(given, expected.map(|token| token.map(str::to_owned)), "{message}");
+            assert_eq!(given, expected.map(str::to_owned), "{message}");
+        }
+    }
+    #[test]
+    fn a_target_is_one_of_those_that_are_listed() {
+        let listed: Vec<String> = [
+            "audience\nhttps://a\nr w\nhttps://a",
+            "audience\nhttps://a\nr\nhttps://a",
+            "audience\nb\n\nb",
+            "resource\nurn:c\n\nc",
+            "resource\nurn:d\n\nurn:d",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let table: [(&str, Result<Option<usize>, &str>, &str); 22] = [
+            ("", Ok(None), "none is named"),
+            ("audience=&resource=&scope=r", Ok(None), "none is named, and a scope of the login"),
+            ("audience=https%3A%2F%2Fa", Ok(Some(0)), "the first of an audience"),
+            ("audience=https%3A%2F%2Fa&scope=w+r", Ok(Some(0)), "its scopes in another order"),
+            ("audience=https%3A%2F%2Fa&scope=r", Ok(Some(1)), "that of a scope"),
+            ("audience=https%3A%2F%2Fa&scope=w", Err("invalid_target"), "a scope of it that is not listed by itself"),
+            ("audience=https%3A%2F%2Fa&scope=r+w+x", Err("invalid_target"), "a scope more"),
+            ("audience=https%3A%2F%2Fa/", Err("invalid_target"), "another spelling"),
+            ("audience=HTTPS%3A%2F%2Fa", Err("invalid_target"), "other letters"),
+            ("audience=b", Ok(Some(2)), "one without scopes"),
+            ("audience=b&scope=r", Err("invalid_target"), "a scope of one that has none"),
+            ("audience=b&resource=b", Err("invalid_target"), "one that is not a resource"),
+            ("resource=urn%3Ac", Ok(Some(3)), "a resource"),
+            ("resource=urn%3Ac&audience=c", Ok(Some(3)), "with its audience"),
+            ("resource=urn%3Ac&audience=b", Err("invalid_target"), "with that of another"),
+            ("audience=c", Err("invalid_target"), "an audience that is only that of a resource"),
+            ("resource=urn%3Ad&audience=urn%3Ad", Ok(Some(4)), "a resource that is its own audience"),
+            ("resource=urn%3Ac&resource=urn%3Ad", Err("body_malformed"), "two resources"),
+            ("audience=b&audience=b", Err("body_malformed"), "one twice"),
+            ("audience=b%0A%0Ab", Err("invalid_target"), "one with lines"),
+            ("audience=b%00", Err("invalid_target"), "a null byte"),
+            ("audience=*", Err("invalid_target"), "a star"),
+        ];
+        let read = |kind, body: &str, listed: &[String]| {
+            let target = Fields::parse(kind, body).and_then(|fields| fields.target(listed));
+            let target = target.unwrap_or(Err(Problem::BodyMalformed("")));
+            target.map(|target| target.map(str::to_owned)).map_err(|problem| problem.code())
+        };
+        for (body, expected, message) in table {
+            let expected = expected.map(|index| index.map(|index| listed[index].clone()));
+            assert_eq!(read(BodyKind::Form, body, &listed), expected, "{message}");
+            let repeated = matches!(expected, Err("body_malformed"));
+            if !repeated {
+                let members: std::collections::BTreeMap<_, _> = form_urlencoded::parse(body.as_bytes()).collect();
+                let body = serde_json::to_string(&members).unwrap();
+                assert_eq!(read(BodyKind::Json, &body, &listed), expected, "{message}, as JSON");
+            }
+            assert_eq!(read(BodyKind::Form, body, &[]), Ok(None), "{message}, of no list");
+        }
+        for value in ["7", "true", r#"["b"]"#, "{}"] {
+            for name in ["audience", "resource", "scope"] {
+                let body = format!(r#"{{"{name}":{value}}}"#);
+                assert_eq!(read(BodyKind::Json, &body, &listed), Err("body_malformed"), "{body}");
+                assert_eq!(read(BodyKind::Json, &body, &[]), Ok(None), "{body}, of no list");
+            }
         }
     }
 }

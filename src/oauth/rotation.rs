@@ -44,11 +44,11 @@ pub enum StoredResult {
 pub struct Answered {
     /// The answer, sealed under a key that is derived from the refresh token.
     pub sealed: String,
-    /// The requester id.
+    /// The requester ids, one a line.
     pub requester: String,
     /// Until when anyone with the refresh token gets it: the grace.
     pub replay_until: i64,
-    /// Until when its requester gets it, to whom the answer may have been lost on the way.
+    /// Until when its requesters get it, to whom the answer may have been lost on the way.
     pub until: i64,
 }
 
@@ -95,7 +95,9 @@ impl StoredResult {
     pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Request(0),
-            Some(Self::Answered(answered)) if now < answered.replay_until || answered.requester == requester => {
+            Some(Self::Answered(answered))
+                if now < answered.replay_until || is_line_of(&answered.requester, requester) =>
+            {
                 Step::Replay(answered.sealed)
             }
             Some(Self::Answered(_)) => Step::Request(0),
@@ -103,6 +105,12 @@ impl StoredResult {
             Some(Self::UnderWay { .. }) => Step::Rest,
         }
     }
+}
+
+/// Checks whether a text has a line that is this.
+#[inline(never)]
+pub fn is_line_of(text: &str, line: &str) -> bool {
+    text.split('\n').any(|one| one == line)
 }
 
 /// Checks whether a provider has replaced the refresh token that was `sent`. One that stays valid is

@@ -5,7 +5,7 @@
 
 use super::TokenResponse;
 use crate::config::TokenTarget;
-use crate::problem::ProviderError;
+use crate::problem::{Problem, ProviderError};
 use crate::token::{TOKEN_MAX_BYTES, check_audience, claimed, lists};
 
 /// Why there is no token for an upstream.
@@ -21,14 +21,39 @@ impl Unfit {
     /// Returns that of a target whose setting has to be looked at, for a reason that the log shows.
     fn of(target: &TokenTarget<'_>, reason: &str, missing: String) -> Self {
         let setting = if missing.is_empty() { target.parameter } else { "scope" };
-        let advice = "\" of the server or path, and what the provider lets this client request, at Auth0 by its \
-                      refresh_token.policies)";
+        let advice = "\" of the server, the path or its apis, and what the provider lets this client request, at Auth0 \
+                      by its refresh_token.policies)";
         Self { reason: [reason, " (see \"", setting, advice].concat(), missing }
     }
 
     /// Returns that of a target whose request the provider refused.
     pub fn refused(target: &TokenTarget<'_>, error: &ProviderError) -> Self {
         Self::of(target, &error.to_string(), String::new())
+    }
+}
+
+impl From<Unfit> for Problem {
+    fn from(Unfit { reason, missing }: Unfit) -> Self {
+        if missing.is_empty() { Self::TokenUnavailable(reason) } else { Self::ScopeNotGiven(missing) }
+    }
+}
+
+/// Returns why the provider gives no token for a target, if it is the target that it refuses.
+pub fn refusal(target: &str, problem: &Problem) -> Option<Unfit> {
+    match problem {
+        // Anything else may be of a firewall, or of the client, and may be gone the next time.
+        Problem::IdpRejected(error)
+            if !matches!(
+                &*error.error,
+                "invalid_target" | "invalid_scope" | "access_denied" | "unauthorized_client"
+            ) =>
+        {
+            None
+        }
+        Problem::IdpRejected(error) | Problem::InteractionRequired(error) => {
+            TokenTarget::parse(target).map(|target| Unfit::refused(&target, error))
+        }
+        _ => None,
     }
 }
 
@@ -105,7 +130,7 @@ mod tests {
             );
             if let (Some(setting), Some(found)) = (setting, found) {
                 assert!(
-                    found.reason.contains(&format!("(see \"{setting}\" of the server")),
+                    found.reason.contains(&format!("(see \"{setting}\" of the server,")),
                     "{message}: {}",
                     found.reason
                 );

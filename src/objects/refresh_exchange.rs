@@ -4,8 +4,13 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::config::TokenTarget;
 use crate::json::{self, ToText as _};
-use crate::oauth::{Outcome, outcome_from_json, outcome_to_json};
+use crate::oauth::{
+    Grant, Outcome, ProviderResponse, TokenResponse, is_line_of, outcome_from_json, outcome_to_json,
+    parse_token_response, refusal, unfit,
+};
+use crate::problem::Problem;
 use crate::secret::Secret;
 
 /// A request to the object of a refresh token.
@@ -25,6 +30,7 @@ pub struct RefreshExchangeMessage {
 
 impl RefreshExchangeMessage {
     /// Parses a message; `None` if it is not one.
+    #[inline(never)]
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let own = |name: &str| json::text(&members, name).map(str::to_owned);
@@ -71,11 +77,155 @@ impl RefreshExchangeAnswer {
 
     /// Returns the answer as JSON.
     pub fn to_json(&self) -> String {
+        self.to_line(self.replayed)
+    }
+
+    fn to_line(&self, is_replayed: bool) -> String {
         let mut answer = json::with_text(outcome_to_json(&self.outcome), "for", self.target.as_deref());
-        if let (true, Some(members)) = (self.replayed, answer.as_object_mut()) {
+        if let (true, Some(members)) = (is_replayed, answer.as_object_mut()) {
             members.insert("replayed".to_owned(), true.into());
         }
         answer.to_text()
+    }
+
+    /// Returns the tokens for a client that wants them for a target. If they are not for it, `see_next` gets their refresh token.
+    ///
+    /// # Errors
+    /// The answer to the client.
+    #[inline(never)]
+    pub fn tokens_for(&self, wanted: Option<&str>, see_next: &mut dyn FnMut(&str)) -> Result<TokenResponse, Problem> {
+        let tokens = self.tokens().map_err(|problem| match (&problem, wanted) {
+            (Problem::IdpRejected(_), Some(target)) => refusal(target, &problem).map_or(problem, Problem::from),
+            _ => problem,
+        })?;
+        let problem = if self.target.as_deref() == wanted {
+            let target = wanted.and_then(TokenTarget::parse);
+            match target.and_then(|target| unfit(&target, &tokens)) {
+                None => return Ok(tokens),
+                Some(unfit) => unfit.into(),
+            }
+        } else {
+            Problem::RefreshTokenUsed
+        };
+        tokens.refresh_token().into_iter().for_each(see_next);
+        Err(problem)
+    }
+
+    fn tokens(&self) -> Result<TokenResponse, Problem> {
+        match &*self.outcome {
+            Ok(answer) => parse_token_response(Grant::Refresh, answer),
+            Err(error) => Err(error.clone().into()),
+        }
+    }
+
+    /// Puts the refresh token of a later answer in the place of its own, if it has tokens.
+    fn replace_refresh_token(&mut self, refresh_token: &str) {
+        if let Ok(answer) = &*self.outcome
+            && answer.status < 300
+            && let Some(mut members) = json::parse_object(answer.body.as_bytes())
+        {
+            json::insert(&mut members, &mut [("refresh_token", refresh_token.into())]);
+            let body = Value::Object(members).to_text();
+            self.outcome = Rc::new(Ok(ProviderResponse { body, retry_after: None, ..*answer }));
+        }
+    }
+}
+
+/// The token requests for several targets that begin with one refresh token, each with the successor of the one before. All who
+/// asked get the last successor: the others are used.
+#[derive(Default)]
+pub struct Row {
+    /// The answers of an earlier row, which an object kept.
+    kept: String,
+    answers: Vec<RefreshExchangeAnswer>,
+    /// The ids of those who asked for what is kept, one a line.
+    requesters: String,
+    /// The last successor, once there is one.
+    current: Option<Secret<String>>,
+    /// Whether a failure ended it.
+    has_ended: bool,
+}
+
+impl Row {
+    /// Returns the refresh token that the next request is made with, if there was one before.
+    pub fn current(&self) -> Option<&Secret<String>> {
+        self.current.as_ref()
+    }
+
+    /// Returns the ids of those who asked for what is kept, one a line.
+    pub fn requesters(&self) -> &str {
+        &self.requesters
+    }
+
+    /// Checks whether a requester gets what is there. One that has asked for another target restarted, and gets what came then.
+    pub fn has_answer(&self, target: Option<&str>, requester: &str) -> bool {
+        self.has_ended
+            || self.answers.iter().any(|answer| answer.target.as_deref() == target)
+            || is_line_of(&self.requesters, requester)
+    }
+
+    /// Adds what came of a request with the refresh token `sent`; returns whether there is a successor, to be kept with the answers.
+    #[inline(never)]
+    pub fn add(&mut self, mut answer: RefreshExchangeAnswer, sent: &str, requester: &str) -> bool {
+        let mut is_kept = false;
+        match answer.tokens() {
+            Ok(tokens) => {
+                if let Some(successor) = tokens.refresh_token().filter(|token| *token != sent) {
+                    for before in &mut self.answers {
+                        before.replace_refresh_token(successor);
+                    }
+                    self.current = Some(Secret::new(successor.to_owned()));
+                } else if let Some(current) = &self.current {
+                    answer.replace_refresh_token(current.expose());
+                }
+                is_kept = self.current.is_some();
+            }
+            // A refusal of the target is its own. Whatever else failed would fail the next one, too.
+            Err(problem) => {
+                if answer.target.as_deref().and_then(|target| refusal(target, &problem)).is_none() {
+                    (self.has_ended, answer.replayed) = (true, true);
+                }
+            }
+        }
+        if is_kept {
+            self.requesters.push_str(requester);
+            self.requesters.push('\n');
+        }
+        self.answers.push(answer);
+        is_kept
+    }
+
+    /// Takes the text of the answers that an object kept.
+    pub fn set_kept(&mut self, text: String) {
+        self.kept = text;
+    }
+
+    /// Returns the answers as a text, one a line: all of them, or those with tokens, to be kept.
+    pub fn to_text(&self, to_keep: bool) -> String {
+        let mut text = if to_keep { String::new() } else { [&self.kept, "\n"].concat() };
+        for answer in &self.answers {
+            let has_tokens = answer.outcome.as_ref().as_ref().is_ok_and(|response| response.status < 300);
+            if has_tokens || !to_keep {
+                text.push_str(&answer.to_line(to_keep || answer.replayed));
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    /// Returns the answer for a target. Who has none gets the last one that is everyone's: that was kept, and says what it is for, or
+    /// that ended the row.
+    pub fn select(text: &str, target: Option<&str>) -> Option<RefreshExchangeAnswer> {
+        let mut everyones = None;
+        for answer in text.split('\n').filter_map(RefreshExchangeAnswer::parse) {
+            if answer.target.as_deref() == target {
+                return Some(answer);
+            }
+            if answer.replayed {
+                everyones = Some(answer);
+            }
+        }
+        everyones
     }
 }
 

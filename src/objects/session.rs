@@ -191,8 +191,7 @@ impl SessionAnswer {
                 let (subject, id_token) = (subject.map(Rc::from), id_token.map(Rc::from));
                 Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token, authentication })
             }
-            Self::Unfit(Unfit { missing, .. }) if !missing.is_empty() => Err(Problem::ScopeNotGiven(missing)),
-            Self::Unfit(Unfit { reason, .. }) => Err(Problem::TokenUnavailable(reason)),
+            Self::Unfit(unfit) => Err(unfit.into()),
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
             Self::NotRenewed(outcome) => Err(validate_renewal(&outcome).err().unwrap_or_else(no_token)),

@@ -52,9 +52,9 @@ pub enum Problem {
     InsufficientScope(String),
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
-    /// The provider gave a session's token for the upstream without these scopes, which are separated by spaces.
+    /// The provider gave a token for a target without these scopes, which are separated by spaces.
     ScopeNotGiven(String),
-    /// The provider gives a session no token for the upstream, for this reason.
+    /// The provider gives no token for a target, for this reason.
     TokenUnavailable(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
@@ -102,6 +102,10 @@ pub enum Problem {
     RefreshTokenMissing,
     /// The provider does not accept the refresh token.
     RefreshTokenInvalid(Box<ProviderError>),
+    /// The refresh token was used for another target, and has a successor.
+    RefreshTokenUsed,
+    /// A refresh named a target that the config does not list.
+    TargetInvalid,
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -257,6 +261,8 @@ impl Problem {
             | Self::AccessTokenMissing
             | Self::AccessTokenRejected
             | Self::RefreshTokenMissing
+            | Self::RefreshTokenUsed
+            | Self::TargetInvalid
             | Self::IdpRateLimited(_)
             | Self::IdpTimeout
             | Self::UpstreamTimeout

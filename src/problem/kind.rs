@@ -86,7 +86,7 @@ kinds! {
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
         detail "The token is valid, but not sufficient for this path.",
         challenge Some(Challenge::InsufficientScope),
-        when "the token is valid, but not sufficient for the path, or the provider gave a session's token for the upstream without a scope",
+        when "the token is valid, but not sufficient for the path, or the provider gave one for the upstream, or for the API of a refresh, without a scope",
         remedy "Request the scopes in the challenge.";
     INSUFFICIENT_USER_AUTHENTICATION = 401, "insufficient_user_authentication", "Insufficient user authentication",
         detail "The user was not authenticated as strongly or as recently as this path requires. Log in as the challenge says.",
@@ -123,9 +123,9 @@ kinds! {
         when "the provider refused the access token of a session at its userinfo endpoint, or the session has no ID token to take the profile from",
         remedy "Keep the session. The operator sets `source` of the [profile](login.md#profile) to `id_token`.";
     TOKEN_UNAVAILABLE = 502, "token_unavailable", "Token unavailable",
-        detail "The identity provider gives this session no access token for the service behind this path. The session is as valid as before; the gateway's operator should look at the log.",
-        when "the provider refused a session's token for the `audience` or the `resource` of the path's server, or gave one for another",
-        remedy "Keep the session. The operator lets the client request the audience: see [Tokens for several APIs](sessions.md#tokens-for-several-apis).";
+        detail "The identity provider gives no access token for the API behind this path, or that was asked for. The login is as valid as before; the gateway's operator should look at the log.",
+        when "the provider refused a token for the `audience` or the `resource` of the path's server or of a refresh, or gave one for another",
+        remedy "Keep the session, or the refresh token in the answer. The operator lets the client request the audience: see [Tokens for several APIs](sessions.md#tokens-for-several-apis).";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
         detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
         when "a request for a refresh had no refresh token and no session",
@@ -135,6 +135,14 @@ kinds! {
         challenge Some(Challenge::InvalidToken("the refresh token is no longer valid")),
         when "the provider answered `invalid_grant` to a refresh, or the client sent a token that no client can have",
         remedy "Log in.";
+    REFRESH_TOKEN_USED = 409, "refresh_token_used", "Refresh token used",
+        detail "The refresh token was used for another audience. Its successor is refresh_token here: replace it, and send the request again.",
+        when "a refresh for an [API of the list](refresh.md#tokens-for-several-apis) came late: the refresh token was just used for another, and `refresh_token` in the answer takes its place",
+        remedy "Take the `refresh_token` of the answer, and send the refresh again.";
+    TARGET_INVALID = 400, "invalid_target", "Target invalid",
+        detail "This path gives no token for this audience, resource or scope.",
+        when "a refresh named an `audience`, `resource` or `scope` that is not in `apis` of its path",
+        remedy "Correct the request, or list the API.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
         challenge Some(Challenge::InvalidToken("the user has to log in again")),
@@ -327,6 +335,8 @@ impl Problem {
             Self::ProfileUnavailable(_) => &PROFILE_UNAVAILABLE,
             Self::RefreshTokenMissing => &MISSING_REFRESH_TOKEN,
             Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
+            Self::RefreshTokenUsed => &REFRESH_TOKEN_USED,
+            Self::TargetInvalid => &TARGET_INVALID,
             Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
             Self::IdpRejected(_) => &IDP_REJECTED,
             Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,

@@ -107,18 +107,21 @@ impl<'t> Needs<'t> {
         });
     }
 
-    /// Adds the stores of sessions and of key sets.
+    /// Adds the stores of sessions, of key sets and of the gateway's own tokens.
     fn add_stores(&mut self) {
         let tree = self.tree;
         for class in tree.session.iter().flat_map(|_| ["SESSIONS", "REFRESH_EXCHANGES"]) {
             let offset = tree.session.as_ref().map_or(0, |session| session.offset);
             self.add(NeedKind::DurableObject, class, offset, true);
         }
+        // Whichever comes first is reported, so those that cannot do without come first.
+        let mut refreshes: Vec<_> = tree.paths.iter().filter_map(refresh).collect();
+        refreshes.sort_by_key(|(_, required)| !required);
+        for (path, required) in refreshes {
+            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
+        }
         for path in &tree.paths {
             match path.kind() {
-                Some(IntegrationKind::Refresh) => {
-                    self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, false);
-                }
                 Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) => {
                     self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
                 }
@@ -130,6 +133,9 @@ impl<'t> Needs<'t> {
         };
         if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
             self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
+        }
+        if let Some((grant, _)) = tree.servers.iter().find_map(|server| *server.grant) {
+            self.add(NeedKind::Kv, "UPSTREAM_TOKENS", grant.offset, false);
         }
     }
 
@@ -167,6 +173,14 @@ impl<'t> Needs<'t> {
         {
             self.add(NeedKind::Module, &format!("{name}.js"), offset, true);
         }
+    }
+}
+
+/// Returns a path if it takes refresh tokens, and whether each must be used in one place.
+fn refresh<'p, 't>(path: &'p WrittenPath<'t>) -> Option<(&'p WrittenPath<'t>, bool)> {
+    match &path.integration()?.settings {
+        Settings::Refresh { apis, .. } => Some((path, !apis.is_empty())),
+        _ => None,
     }
 }
 

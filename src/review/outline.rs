@@ -211,7 +211,11 @@ fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Str
         Settings::Fixed(fixed) => fixed.status.to_string(),
         Settings::Redirect(_) => text_at(integration, &redirect::LOCATION).unwrap_or("?").to_owned(),
         Settings::Supabase(_) => text_at(integration, &supabase::URL).unwrap_or_default().to_owned(),
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::Userinfo(_) | Settings::None => {
+        Settings::Login { .. }
+        | Settings::Callback { .. }
+        | Settings::Userinfo(_)
+        | Settings::Refresh { .. }
+        | Settings::None => {
             let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
             provider.unwrap_or_default().to_owned()
         }

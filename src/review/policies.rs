@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::config::{AuthorizerKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath};
+use crate::config::{
+    AuthorizerKind, ConfigTree, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath, WrittenTarget,
+};
 
-/// Returns what a `PATCH` of the client sets at Auth0, so that sessions get tokens for the audiences of upstreams; `None` if the config names
+/// Returns what a `PATCH` of the client sets at Auth0, so that there are tokens for the audiences that the config names; `None` if it names
 /// none, or logs people in elsewhere. A reference stands as it is written.
 pub fn refresh_token_policies(source: &str) -> Option<Value> {
     let config = WrittenConfig::parse(source).ok()?;
@@ -16,12 +18,7 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
         return None;
     }
     let mut policies: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-    for integration in tree.paths.iter().filter(|path| path.access.is_some()).filter_map(WrittenPath::integration) {
-        let Settings::HttpProxy { server, target, .. } = &integration.settings else { continue };
-        let alias = server.and_then(|alias| alias.text.as_written());
-        let mut servers = tree.servers.iter();
-        let server = servers.find(|one| one.alias.and_then(|alias| alias.text.as_written()) == alias);
-        let target = target.or(server.map(|server| server.token_target).unwrap_or_default());
+    for target in tree.paths.iter().flat_map(|path| targets(&tree, path)) {
         let Some(audience) = target.audience.filter(|_| target.resource.is_none()) else { continue };
         let Some(audience) = audience.text.as_written() else { continue };
         let scopes = target.scope.and_then(|scope| scope.text.as_written()).unwrap_or_default();
@@ -34,4 +31,18 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
     let policies: Vec<_> =
         policies.into_iter().map(|(audience, scope)| json!({ "audience": audience, "scope": scope })).collect();
     (!policies.is_empty()).then(|| json!({ "refresh_token": { "policies": policies } }))
+}
+
+/// Returns what tokens are requested for because of a path: those for its upstream, or those that clients of a refresh may have.
+fn targets<'t>(tree: &ConfigTree<'t>, path: &WrittenPath<'t>) -> Vec<WrittenTarget<'t>> {
+    match path.integration().map(|integration| &integration.settings) {
+        Some(Settings::HttpProxy { server, target, .. }) if path.access.is_some() => {
+            let alias = server.and_then(|alias| alias.text.as_written());
+            let mut servers = tree.servers.iter();
+            let server = servers.find(|one| one.alias.and_then(|alias| alias.text.as_written()) == alias);
+            vec![target.or(server.map(|server| server.token_target).unwrap_or_default())]
+        }
+        Some(Settings::Refresh { apis, .. }) => apis.to_vec(),
+        _ => Vec::new(),
+    }
 }

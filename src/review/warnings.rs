@@ -117,7 +117,7 @@ fn warn_of_symmetry(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<
 /// Warns of a short secret that seals login states: anyone with a login state can try secrets until one opens it.
 fn warn_of_weak_seal(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<'_>, warnings: &mut Warnings<'_>) {
     let seals = warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
-    let Some(secret) = provider.client_secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
+    let Some(secret) = provider.client.secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
     let bytes = secret.value().map_or(0, str::len);
     if (1..SECRET_MIN_BYTES).contains(&bytes) {
         let message = format!("this secret of {bytes} bytes seals login states, and can be guessed");

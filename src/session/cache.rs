@@ -7,7 +7,7 @@ use super::record::TOKEN_CACHE_MAX_SECS;
 use crate::recent::Recent;
 use crate::token::Authentication;
 
-/// Most sessions in one half of the cache, and most bytes of their tokens.
+/// Most sessions in one half of the cache, and most bytes of their names and tokens.
 const SESSIONS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -62,7 +62,8 @@ impl SessionCache {
         }
     }
 
-    fn find(&mut self, name: &str, now_ms: f64) -> Option<Known> {
+    /// Returns what is known by a name.
+    pub(super) fn find(&mut self, name: &str, now_ms: f64) -> Option<Known> {
         self.0.get(name, |(_, until_ms)| now_ms < *until_ms).map(|(known, _)| known.clone())
     }
 
@@ -81,17 +82,23 @@ impl SessionCache {
 
     /// Forgets a session, which is asked again.
     pub fn forget(&mut self, cookie: &SessionCookie) {
-        self.0.remove(&cookie.value());
+        self.remove(&cookie.value());
     }
 
-    fn insert(&mut self, name: &str, known: Known, until_ms: f64) {
+    /// Forgets what is known by a name.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// Remembers what is known by a name.
+    pub(super) fn insert(&mut self, name: &str, known: Known, until_ms: f64) {
         let bytes = match &known {
             Known::Token(SessionToken { token, id_token, authentication: Authentication { acr, .. }, .. }) => {
                 [Some(token), id_token.as_ref(), acr.as_ref()].into_iter().flatten().map(|text| text.len()).sum()
             }
             Known::LoggedOut | Known::Replaced => 0,
         };
-        self.0.insert(name, (known, until_ms), bytes);
+        self.0.insert(name, (known, until_ms), name.len() + bytes);
     }
 }
 

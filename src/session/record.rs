@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::tokens::{Held, token_until};
+use super::tokens::Held;
 use crate::config::SessionRules;
 use crate::json::{self, ToText as _};
 use crate::oauth::TokenResponse;
@@ -113,7 +113,7 @@ impl SessionRecord {
     pub fn renew(&mut self, answer: &TokenResponse, now: i64) {
         let life = self.token_until - self.token_from;
         self.token_from = now;
-        self.token_until = token_until(answer, now).unwrap_or_else(|| now.saturating_add(life));
+        self.token_until = answer.until(now).unwrap_or_else(|| now.saturating_add(life));
     }
 
     /// Returns the state of the access token at `now`.
@@ -291,7 +291,7 @@ mod tests {
             let answer = parse_token_response(Grant::Refresh, &answer).ok().unwrap();
             let mut renewed = record();
             renewed.renew(&answer, 1_000);
-            (token_until(&answer, 1_000), renewed.token_from, renewed.token_until)
+            (answer.until(1_000), renewed.token_from, renewed.token_until)
         };
         let table = [
             (

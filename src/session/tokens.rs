@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::config::{Authorizer, TokenTarget};
 use crate::json::{self, ToText as _};
 use crate::oauth::{TokenResponse, Unfit, unfit};
-use crate::token::{Authentication, claimed_expiry, claimed_text};
+use crate::token::{Authentication, claimed_text};
 
 /// A session holds tokens for so many targets, and in all so many bytes of them; those that came first make room.
 const HELD_MAX: usize = 16;
@@ -13,14 +13,6 @@ const HELD_MAX_BYTES: usize = 64 * 1024;
 
 /// A token that is not the one that was requested is requested again after this long.
 const UNFIT_SECS: i64 = 60;
-
-/// Returns until when an access token that arrived at `now` is valid: as long as the token response says, and no longer than the
-/// token itself does.
-pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
-    let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
-    let by_token = claimed_expiry(answer.access_token());
-    by_answer.into_iter().chain(by_token).min()
-}
 
 /// The tokens of a session. They have no `Debug`, because they are secrets.
 #[derive(Clone)]
@@ -125,7 +117,7 @@ impl Tokens {
         let unfit = TokenTarget::parse(target).and_then(|target| unfit(&target, answer));
         let until = match unfit {
             Some(_) => asked_again,
-            None => token_until(answer, now).unwrap_or_else(|| now.saturating_add(life_secs)),
+            None => answer.until(now).unwrap_or_else(|| now.saturating_add(life_secs)),
         };
         let token = unfit.map_or_else(|| Ok(answer.access_token().to_owned()), Err);
         self.hold(Held { target: target.to_owned(), token, from: now, until }, now);

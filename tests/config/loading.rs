@@ -38,7 +38,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
     assert_eq!(auth0.algorithms, [Algorithm::Rs256], "by default RS256 alone");
     assert_eq!(auth0.clock_skew_secs, 30);
     assert_eq!(provider.endpoints.as_ref().unwrap().token, "https://qzx.eu.auth0.com/oauth/token");
-    assert_eq!(provider.client_secret.as_ref().unwrap().expose(), "qzx-client-secret");
+    assert_eq!(provider.client.secret.as_ref().unwrap().expose(), "qzx-client-secret");
     assert_eq!(config.paths.len(), 3);
     assert_eq!(config.paths.iter().map(|path| path.access.is_some()).collect::<Vec<_>>(), [false, true, false]);
     let Integration::Callback {
@@ -49,7 +49,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
     };
     assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "the authorizer's");
     assert!(matches!(config.paths[1].integration, Integration::Userinfo { .. }));
-    assert!(matches!(config.paths[2].integration, Integration::Refresh(_)));
+    assert!(matches!(config.paths[2].integration, Integration::Refresh { .. }));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn the_older_spelling_of_a_secret_is_a_secret() {
         "paths": [{ "method": "GET", "path": "/", "integration": { "type": "auth0_login" } }] }"#;
     let config = load(source, &OnlySecrets).unwrap();
     let Integration::Login { login, .. } = &config.paths[0].integration else { panic!("a login") };
-    assert_eq!(login.provider.client_secret.as_ref().unwrap().expose(), "the whole value of the secret ONE");
+    assert_eq!(login.provider.client.secret.as_ref().unwrap().expose(), "the whole value of the secret ONE");
     assert_eq!(login.sealing_secret.expose(), "the whole value of the secret TWO");
 }
 

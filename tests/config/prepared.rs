@@ -140,7 +140,7 @@ fn whole(config: &Config) -> String {
     let mut asserted = config.asserted_headers.clone();
     asserted.sort();
     format!(
-        "{:?} {:?} {:?} {} {} {} {} {:?} {} {}",
+        "{:?} {:?} {:?} {} {} {} {} {:?} {:?} {} {}",
         config.login_path,
         config.problem_page,
         asserted,
@@ -149,6 +149,7 @@ fn whole(config: &Config) -> String {
         config.reads_id_tokens,
         config.gives_refresh_tokens(),
         config.analytics,
+        config.otlp.as_ref().map(|otlp| otlp.0.expose()),
         config.login.is_some(),
         config.session.is_some(),
     )

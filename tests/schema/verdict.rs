@@ -110,10 +110,13 @@ fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
     let type_unknown = config["authorizer"]["type"].as_str().is_some_and(|kind| kind.starts_with('$'));
     match mistake.code {
         _ if type_unknown && mistake.path.starts_with("authorizer") && mistake.path != "authorizer.type" => false,
+        // What the server of a path gets is in another section.
+        Code::ClaimWithoutAuth | Code::UnusedKey if mistake.message.starts_with("the server") => false,
         // What one of several authorizers lacks matters only if it is the first that logs people in.
         Code::MissingKey | Code::UnusedKey if config.get("authorizers").is_some_and(|several| !several.is_null()) => {
             let of_login = ["audience", "client_secret", "redirect_uri", "scope", "sealing_key"];
-            mistake.path.starts_with("authorizers") || !mistake.keys.iter().any(|key| of_login.contains(key))
+            let of_itself = ["authorizers", "servers"].iter().any(|section| mistake.path.starts_with(section));
+            of_itself || !mistake.keys.iter().any(|key| of_login.contains(key))
         }
         code => EXPRESSIBLE.contains(&code),
     }

@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let policies =
         refresh_token_policies(&file.text).filter(|_| errors == 0 && matches!(arguments.format, Format::Text));
     if let Some(policies) = policies {
-        page.line("note: Auth0 gives sessions tokens for these audiences only by policies of the client. A PATCH of it sets them, with the");
+        page.line("note: Auth0 gives tokens for these audiences only by policies of the client. A PATCH of it sets them, with the");
         page.line("permissions that each scope lists; docs/auth0.md has the rest:");
         page.rendered(&printable_json(&policies));
     }

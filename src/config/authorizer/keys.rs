@@ -14,7 +14,7 @@ use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::{introspection, provider, provider::AuthMethod, shared_secret::SECRET_MIN_BYTES};
+use crate::config::{client, client::AuthMethod, introspection, provider, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
 pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
@@ -109,7 +109,7 @@ pub(crate) mod auth0 {
             "An Auth0 tenant.",
             "An Auth0 tenant. With `client_secret` and `redirect_uri`, the gateway also logs people in there.",
         )
-            .conditions(provider::auth_conditions())
+            .conditions(client::auth_conditions())
             .example(
                 r#"{
                         "authorizer": {
@@ -146,7 +146,8 @@ pub(crate) mod auth0 {
             ALGORITHMS_WORDS,
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
-        ..provider::entries_with_client();
+        ..client::entries_with_id();
+        ..provider::entries();
     }
 }
 
@@ -163,7 +164,7 @@ pub(crate) mod oidc {
              the one here. Without a `client_id`, nobody logs in there, and tokens must be for the `audience`: so are \
              issuers that only sign, such as GitHub Actions.",
         )
-            .conditions(provider::auth_conditions())
+            .conditions(client::auth_conditions())
             .condition(client_condition())
             .conditions(tenant_conditions())
             .conditions(introspection::conditions())
@@ -199,6 +200,7 @@ pub(crate) mod oidc {
             ALGORITHMS_WORDS,
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
+        ..client::entries();
         ..provider::entries();
         ..introspection::entries();
     }
@@ -350,10 +352,11 @@ fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Secti
 #[cfg(not(target_arch = "wasm32"))]
 fn client_condition() -> Json {
     let useless = |entry: Entry| (entry.name.to_owned(), absent("It has no effect without a client_id."));
-    let others = provider::entries().into_iter().filter(|entry| entry.name != provider::CLIENT_ID.name).map(useless);
+    let others = client::entries().into_iter().chain(provider::entries());
+    let others = others.filter(|entry| entry.name != client::CLIENT_ID.name).map(useless);
     wherever(
         "without a client nobody logs in",
-        object! { "properties": object! { [provider::CLIENT_ID]: false } },
+        object! { "properties": object! { [client::CLIENT_ID]: false } },
         object! { "required": list![AUDIENCE.name], "properties": Json::Object(others.collect()) },
     )
 }
@@ -376,9 +379,9 @@ fn tenant_conditions() -> [Json; 3] {
             "an assertion is for one issuer",
             with_issuer(of_several()),
             with(
-                &provider::TOKEN_ENDPOINT_AUTH_METHOD,
+                &client::TOKEN_ENDPOINT_AUTH_METHOD,
                 refused(
-                    object! { "const": provider::TOKEN_ENDPOINT_AUTH_METHOD.name_of(AuthMethod::PrivateKeyJwt) },
+                    object! { "const": client::TOKEN_ENDPOINT_AUTH_METHOD.name_of(AuthMethod::PrivateKeyJwt) },
                     "An assertion is for one issuer, and this one stands for several tenants: use a client_secret.",
                 ),
             ),

@@ -331,6 +331,79 @@ pub(crate) mod userinfo {
     }
 }
 
+/// The keys of an integration of type `auth0_refresh`.
+pub(crate) mod refresh {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_refresh",
+            Kind::Refresh,
+            "Exchanges a refresh token for an access token: for that of the login, or for one of the APIs in `apis` that the \
+             request names. For a session, says for how many seconds its access token is valid, and renews it if that is due.",
+        )
+            .example(
+                r#"{
+                        "authorizers": {
+                            "shop": {
+                                "type": "auth0",
+                                "domain": "$env.AUTH0_DOMAIN",
+                                "client_id": "$env.AUTH0_CLIENT_ID",
+                                "client_secret": "$secret.AUTH0_CLIENT_SECRET",
+                                "audience": "https://shop.example.com",
+                                "redirect_uri": "https://gateway.example.com/callback",
+                                "scope": "openid profile email offline_access"
+                            },
+                            "orders": {
+                                "type": "auth0",
+                                "domain": "$env.AUTH0_DOMAIN",
+                                "client_id": "$env.AUTH0_CLIENT_ID",
+                                "audience": "https://orders.example.com"
+                            }
+                        },
+                        "servers": [{ "alias": "orders", "url": "$env.ORDERS_URL" }],
+                        "paths": [
+                            { "method": "GET", "path": "/login", "integration": { "type": "auth0_login" } },
+                            { "method": "GET", "path": "/callback", "integration": { "type": "auth0_callback" } },
+                            {
+                                "method": "POST",
+                                "path": "/refresh",
+                                "integration": {
+                                    "type": "auth0_refresh",
+                                    "apis": [{ "audience": "https://orders.example.com", "scope": "read:orders" }]
+                                }
+                            },
+                            { "method": "ANY", "path": "/orders/{.+}", "auth": "orders", "integration": { "type": "http_proxy", "server": "orders" } }
+                        ]
+                    }"#,
+            );
+
+        APIS: Value = value("apis"), Wider("lets clients have tokens for"),
+            "The APIs that a client may request access tokens for, besides that of the login. A request names one by its \
+             `audience` or `resource`; of several with that, by its `scope`. The Worker needs `REFRESH_EXCHANGES` for it. See \
+             [Tokens for several APIs](refresh.md#tokens-for-several-apis).",
+            shape(Shape::list(Shape::Section("api"))),
+            default_words("none"),
+            example(list![object! { "audience": "https://orders.example.com", "scope": "read:orders" }]);
+    }
+
+    /// An entry of `apis`.
+    pub(crate) mod api {
+        #[cfg(not(target_arch = "wasm32"))]
+        use super::*;
+
+        /// Returns its description.
+        #[cfg(not(target_arch = "wasm32"))]
+        pub(crate) fn section() -> Section {
+            let about = "An API that a client of the refresh path may request tokens for.";
+            let mut section =
+                Section::new("api", "api", about).condition(crate::config::token_target::scope_condition());
+            section.extend(crate::config::token_target::entries_of_api());
+            section
+        }
+    }
+}
+
 /// The keys of an integration of type `supabase`.
 pub(crate) mod supabase {
     use super::*;
@@ -446,8 +519,6 @@ pub(crate) fn union() -> Union {
                  access token has expired, and a logout as soon as the session has ended.";
     let health =
         "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with.";
-    let refresh = "Exchanges a refresh token for an access token. For a session, says for how many seconds its access \
-    token is valid, and renews it if that is due.";
     let logout = "Ends the session here and at the provider. The config needs `session`.";
     let backchannel =
         "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
@@ -469,7 +540,7 @@ pub(crate) fn union() -> Union {
             login::section(),
             callback::section(),
             userinfo::section(),
-            of_kind("integration_refresh", Kind::Refresh, refresh),
+            refresh::section(),
             of_kind("integration_logout", Kind::Logout, logout),
             of_kind("integration_backchannel_logout", Kind::BackchannelLogout, backchannel),
             of_kind("integration_frontchannel_logout", Kind::FrontchannelLogout, frontchannel),

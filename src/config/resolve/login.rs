@@ -13,7 +13,6 @@ use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
 use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
-use crate::config::token_target::TokenTarget;
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -39,7 +38,12 @@ impl<'t> Logins<'t> {
         let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
         let provider = provider.map(|mut provider| {
             for text in login_targets(tree, paths) {
-                TokenTarget::parse(&text).into_iter().for_each(|target| provider.request_at_login(&target));
+                provider.request_at_login(&text);
+            }
+            for integration in paths.iter().filter_map(WrittenPath::integration) {
+                if let Settings::Refresh { targets: Some(targets), .. } = &integration.settings {
+                    targets.iter().for_each(|text| provider.request_at_login(text));
+                }
             }
             Rc::new(provider)
         });
@@ -47,7 +51,7 @@ impl<'t> Logins<'t> {
         let authorizer = first.map(|(written, _)| written);
         let sealing_secret = authorizer.and_then(|authorizer| {
             let provider = authorizer.provider.as_ref()?;
-            provider.sealing_key.or(provider.client_secret)?.to_text().map(Secret::new)
+            provider.sealing_key.or(provider.client.secret)?.to_text().map(Secret::new)
         });
         let parts = provider.clone().zip(sealing_secret);
         let login = parts.map(|(provider, sealing_secret)| Rc::new(Login { provider, sealing_secret }));
@@ -72,22 +76,15 @@ fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>]) -> Vec<String
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
     let provider = written.provider.as_ref()?;
-    let client_id = provider.client_id?.value()?;
-    // One that is written has to be known.
-    let client_secret = provider.client_secret.map_or(Some(None), |secret| secret.value().map(Some))?;
-    let auth_method = provider.auth_method.map_or(Some(None), |method| method.map(Some))?;
-    let private_key = provider.private_key.as_ref().map_or(Some(None), |key| key.as_ref().map(Some))?;
+    let client = provider.client.client()?;
+    // What is written has to be known.
     let revocation_endpoint = provider.revocation_endpoint.as_ref().map_or(Some(None), |url| url.as_ref().map(Some))?;
     let id_token_algorithm = provider.id_token_algorithm.map_or(Some(None), |algorithm| algorithm.map(Some))?;
     let client_parameters = provider.client_parameters.as_ref()?;
     let parameters = provider.parameters()?;
     Some(Provider {
         authorizer,
-        client_id: client_id.to_owned(),
-        client_secret: client_secret.map(|secret| Secret::new(secret.to_owned())),
-        auth_method,
-        raw_client_secret: provider.raw_client_secret,
-        private_key: private_key.cloned(),
+        client,
         parameters,
         login_resources: Vec::new(),
         client_parameters: client_parameters.clone(),

@@ -7,9 +7,12 @@ use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
 use super::sessions::check_sessions;
+#[cfg(not(target_arch = "wasm32"))]
+use super::upstream_tokens::check_path;
 use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
 use crate::config::authorizer::Authorizer;
+use crate::config::client::CLIENT_SECRET;
 use crate::config::document::Origin;
 use crate::config::integration::keys::{self, Kind};
 use crate::config::integration::{
@@ -18,7 +21,7 @@ use crate::config::integration::{
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
-use crate::config::provider::{CLIENT_SECRET, REDIRECT_URI, SCOPE, SEALING_KEY};
+use crate::config::provider::{REDIRECT_URI, SCOPE, SEALING_KEY};
 use crate::config::reader::{Findings, Help, Place, Written, advice};
 use crate::config::root;
 use crate::config::server::WrittenServer;
@@ -80,6 +83,10 @@ impl<'t> Context<'t> {
             let asked = authorizer.and_then(|index| self.authorizers.get(index)?.as_ref());
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
             check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Link::Server(server) = &link {
+            check_path(server, &written, &place, findings);
         }
         let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
@@ -159,7 +166,7 @@ impl<'t> Context<'t> {
         match kind {
             Kind::Login => {
                 let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
-                let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client_secret).is_some());
+                let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client.secret).is_some());
                 let help = advice("give the authorizer a \"client_secret\" or a \"sealing_key\"");
                 let help = help.about([CLIENT_SECRET.name, SEALING_KEY.name]);
                 needs(sealed, Code::MissingKey, "no key seals the login state", help);
@@ -215,9 +222,9 @@ impl<'t> Context<'t> {
                 }
                 Integration::Userinfo { provider: provider()?, source: source? }
             }
+            Settings::Refresh { targets, .. } => Integration::Refresh { provider: provider()?, targets: targets? },
             Settings::Supabase(supabase) => Integration::Supabase(supabase?),
             Settings::None => match kind {
-                Kind::Refresh => Integration::Refresh(provider()?),
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
                 Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),

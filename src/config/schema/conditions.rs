@@ -15,7 +15,7 @@ use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
 use crate::config::session::ClaimsFrom;
 use crate::config::token_target::without_target;
-use crate::config::{access, introspection, protected_resource, provider, root, session};
+use crate::config::{access, client, introspection, protected_resource, provider, root, session};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -131,7 +131,7 @@ pub fn of_config() -> Vec<Json> {
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
     let nobody = || {
         let without_client =
-            object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [provider::CLIENT_ID]: false };
+            object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [client::CLIENT_ID]: false };
         object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
     };
     let no_targets = "Only sessions have tokens for several audiences: add \"session\".";
@@ -258,7 +258,7 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a login needs something to seal its state with",
-            only_provider(&with_login, &[provider::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
+            only_provider(&with_login, &[client::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
             every_path(with(
                 &path::INTEGRATION,
                 refused(

@@ -1,8 +1,6 @@
 //! The token request with a refresh token, once for all requesters: through the Durable Object of that token, or if none is bound
 //! through this isolate.
 
-use std::rc::Rc;
-
 use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
@@ -10,7 +8,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::object_client::{ask, is_bound, malformed_answer};
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
-use crate::oauth::{TransportError, is_rotated};
+use crate::oauth::is_rotated;
 use crate::objects::{Class, RefreshExchangeAnswer, RefreshExchangeMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -65,9 +63,8 @@ pub async fn exchange(
     let work = Box::pin(async move {
         let outcome = token_requests::refresh(&application, &endpoints, &refresh_token, None).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
-        (Rc::new(outcome), rotated)
+        (outcome, rotated)
     });
-    let shared = gateway.refreshes.share(invocation, name, rules, |(_, rotated)| *rotated, work).await;
-    let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
+    let outcome = gateway.refreshes.share(invocation, name, rules, work).await;
     Ok(RefreshExchangeAnswer { outcome, replayed: false, target: None })
 }

@@ -14,8 +14,8 @@ use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::now_secs;
 use crate::json;
 use crate::oauth::{
-    TransportError, introspection_body, introspection_expectations, introspection_form, parse_introspection,
-    signed_introspection, unsigned_introspection,
+    introspection_body, introspection_expectations, introspection_form, parse_introspection, signed_introspection,
+    unsigned_introspection,
 };
 use crate::problem::Problem;
 use crate::token::{ClaimError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
@@ -85,10 +85,9 @@ async fn ask(
     let asking_at = Rc::clone(&asked_at);
     let work = Box::pin(async move {
         asking_at.set(Some(now_secs()));
-        (Rc::new(application.send(&url, form).await), false)
+        (application.send(&url, form).await, false)
     });
-    let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
-    let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
+    let outcome = verifier.asking.share(invocation, token.to_owned(), rules, work).await;
     let body = introspection_body(&outcome).map_err(VerifyError::Keys)?;
     let members = match &introspection.signed_by {
         None => json::parse_object(body.as_bytes()),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Endpoints, Provider};
+use crate::config::{Client, Endpoints, Provider};
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
@@ -47,17 +47,25 @@ impl Application {
     ///
     /// # Errors
     /// If WebCrypto does not take its key.
-    pub async fn signed(&self, mut form: Form) -> Result<Form, TransportError> {
-        if let Some(key) = &self.provider.private_key {
-            let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
-            let assertion = client_assertion(&self.provider, key, &fresh_text().map_err(failed)?, now_secs());
-            form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
-        }
-        Ok(form)
+    pub fn signed(&self, form: Form) -> impl Future<Output = Result<Form, TransportError>> {
+        signed(&self.provider.client, &self.provider.authorizer.issuer, form)
     }
 
     /// Returns how long one call to the provider may take.
     pub fn timeout_ms(&self) -> u32 {
         self.provider.authorizer.timeout_ms
     }
+}
+
+/// Returns a form with an assertion for an issuer, if the client authenticates by one.
+///
+/// # Errors
+/// If WebCrypto does not take its key.
+pub async fn signed(client: &Client, issuer: &str, mut form: Form) -> Result<Form, TransportError> {
+    if let Some(key) = &client.private_key {
+        let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
+        let assertion = client_assertion(&client.id, issuer, key, &fresh_text().map_err(failed)?, now_secs());
+        form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
+    }
+    Ok(form)
 }

@@ -258,6 +258,9 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
         needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));
         match &path.integration {
             Integration::ServiceBinding { binding, .. } => needed.push(("service_binding", binding)),
+            Integration::Refresh { targets, .. } if !targets.is_empty() => {
+                needed.push(("apis", Class::RefreshExchange.binding()));
+            }
             Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
             Integration::Service(name) if !has_service(name) => {
                 note_reason(reasons, &format!("there is no module {name}.js beside the gateway"));

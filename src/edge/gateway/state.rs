@@ -13,9 +13,9 @@ use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_ms;
-use crate::oauth::{Attempts, Outcome};
+use crate::oauth::Attempts;
 use crate::proxy::ClientHeaderNames;
-use crate::session::SessionCache;
+use crate::session::{OwnTokens, SessionCache};
 
 /// A gateway whose config is valid, and what it remembers between requests.
 pub struct Gateway {
@@ -32,7 +32,11 @@ pub struct Gateway {
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Token requests of refresh tokens, by the token's SHA-256, if no Durable Object makes them.
-    pub refreshes: SingleFlight<(Rc<Outcome>, bool)>,
+    pub refreshes: SingleFlight,
+    /// The gateway's own tokens for upstreams.
+    pub own_tokens: RefCell<OwnTokens>,
+    /// Requests for such tokens, by what tells them apart.
+    pub token_requests: SingleFlight,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
 }
@@ -52,7 +56,8 @@ impl Gateway {
     /// Returns the time in milliseconds since 1970 if the config has a use for how long something takes from here: each look at the
     /// clock is a crossing.
     pub fn begin_measuring(&self) -> Option<f64> {
-        (self.config.server_timing || self.config.analytics.is_some()).then(now_ms)
+        let Config { server_timing, analytics, otlp, .. } = &self.config;
+        (*server_timing || analytics.is_some() || otlp.is_some()).then(now_ms)
     }
 
     /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config
@@ -75,6 +80,8 @@ impl Gateway {
             known_answers: Array::new(),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
+            own_tokens: RefCell::default(),
+            token_requests: SingleFlight::default(),
             attempts: RefCell::default(),
             config,
             sessions: RefCell::default(),

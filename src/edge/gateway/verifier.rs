@@ -9,7 +9,6 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
-use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
@@ -27,7 +26,7 @@ pub struct Verifier {
     /// Tokens that the issuer said are not valid; apart, so that made-up ones push no valid one out.
     refused: RefCell<TokenCache>,
     /// Questions about tokens that are with the issuer, by the token.
-    pub asking: SingleFlight<(Rc<Outcome>, bool)>,
+    pub asking: SingleFlight,
     /// Whether the last login here asked for a refresh token and got none.
     pub withholds_refresh_tokens: Cell<bool>,
 }

@@ -43,7 +43,7 @@ pub async fn answer(
         CallbackResponse::Json => Ok(Answer::private_json(login?.to_json(cx))),
         CallbackResponse::WebMessage { target_origin } => {
             let message = login.map_or_else(
-                |problem| cx.problem_to_log.get_or_init(|| problem).body(&cx.id, None),
+                |problem| cx.problem_to_log.get_or_init(|| problem).body(cx.id(), None, None),
                 |login| login.to_json(cx),
             );
             web_message(&message, target_origin)

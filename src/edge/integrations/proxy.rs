@@ -8,10 +8,11 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Server, Target};
+use crate::edge::auth::upstream_tokens::OwnToken;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::{Answer, said};
-use crate::edge::request::context::RequestContext;
+use crate::edge::request::context::{Call, RequestContext};
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::request::rules::address;
 use crate::edge::runtime::http_client::failure_reason;
@@ -76,7 +77,8 @@ pub async fn run(
     let query = mapped_query(&path.mapping, cx, claims);
     let url = |target: &Target| upstream_url(target, forwarded.path, query.as_deref());
     let targets = match server {
-        Server { retries: 0, targets, .. } if targets.others.is_empty() => Vec::new(),
+        // With a token of the gateway's own, an empty body may be sent again.
+        Server { retries: 0, token: None, targets, .. } if targets.others.is_empty() => Vec::new(),
         Server { targets, .. } if targets.are_weighted() => ranked(targets, &caller(cx, server, claims)),
         Server { targets, .. } => targets.iter().collect(),
     };
@@ -93,9 +95,30 @@ pub async fn run(
         None => None,
     };
     let raw = raw && cache.is_none();
-    let begun = gateway.begin_measuring();
-    let sent = ask(cx, &request, server, &targets, url, raw).await;
-    cx.upstream_ms.set(begun.map(|begun| now_ms() - begun));
+    let mut own = match &server.token {
+        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
+        None => None,
+    };
+    let mut called = *targets.first().unwrap_or(&&server.targets.first);
+    let sent = loop {
+        if let Some(own) = &mut own {
+            own.put_on(&request).await?;
+        }
+        let begun = gateway.begin_measuring();
+        let sent = ask(cx, &request, server, &targets, url, raw, &mut called).await;
+        if let Some(began_ms) = begun {
+            let took_ms = now_ms() - began_ms;
+            cx.upstream_ms.set(Some(took_ms));
+            if gateway.config.otlp.is_some() {
+                let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
+                cx.call.replace(Some(Call { origin: called.origin.clone(), began_ms, took_ms, status }));
+            }
+        }
+        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+            break sent;
+        }
+        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
+    };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
     if said.pairs().any(|(name, _)| ADDRESS_HEADERS.contains(&name)) {
@@ -120,14 +143,15 @@ fn caller(cx: &RequestContext, server: &Server, claims: Option<&VerifiedClaims>)
 }
 
 /// Sends a request to one of several addresses of the server that can be reached, and retries it if that may help; or once, if there are
-/// none.
-async fn ask(
+/// none. `called` is the last that was called.
+async fn ask<'s>(
     cx: &RequestContext,
     request: &Request,
     server: &Server,
-    targets: &[&Target],
+    targets: &'s [&'s Target],
     url: impl Fn(&Target) -> String,
     raw: bool,
+    called: &mut &'s Target,
 ) -> Result<JsValue, JsValue> {
     let Server { timeout_ms, retries, .. } = server;
     let once = targets.is_empty();
@@ -137,15 +161,17 @@ async fn ask(
         return Awaited::within(*timeout_ms, send_plain(request)).await;
     }
     let attempts = (!once).then(|| {
-        let length = request.headers().get("content-length").ok().flatten();
-        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+        let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
         OUTAGES.with_borrow_mut(begin)
     });
     let mut attempts = attempts.flatten();
     loop {
-        let url = attempts.as_ref().map(|attempts| url(attempts.target));
+        if let Some(attempts) = &attempts {
+            *called = attempts.target;
+        }
+        let url = attempts.as_ref().map(|_| url(called));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
         let sent = Awaited::from(send(request, url.as_deref(), has_body, *timeout_ms, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };
@@ -161,6 +187,12 @@ async fn ask(
             Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
         }
     }
+}
+
+/// Checks whether a request has a body, which cannot be sent twice.
+fn has_body(request: &Request) -> bool {
+    let length = request.headers().get("content-length").ok().flatten();
+    request.body().is_some() && length.as_deref() != Some("0")
 }
 
 /// Returns why there is no answer.

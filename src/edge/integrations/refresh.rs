@@ -17,19 +17,27 @@ use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::json::{self, ToText as _};
-use crate::oauth::{BodyKind, Ended, Grant, check_form, expires_in, parse_token_response, read_refresh_body};
+use crate::oauth::{Ended, check_form, expires_in, read_refresh, refresh_token_header};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
 use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, bearer};
 
-/// Uses the refresh token, unless the access token beside it is still valid. Without a refresh token it is the session's
-/// tokens that are renewed if they are due.
+/// Uses the refresh token, unless the access token beside it is still valid: for one of `targets` if the client names it, for which no
+/// token beside it counts. Without a refresh token it is the session's tokens that are renewed if they are due.
 ///
 /// # Errors
 /// The answer to the client, by the table of refresh outcomes in docs/refresh.md.
-pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Application) -> Result<Answer, Problem> {
+pub async fn run(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    application: Application,
+    targets: &[String],
+) -> Result<Answer, Problem> {
     let verifier = &application.verifier;
-    let Some(refresh_token) = find_refresh_token(cx).await? else {
+    let reads_body = refresh_token_header(cx).is_empty() || !targets.is_empty();
+    let body = if reads_body { read_body(cx).await? } else { None };
+    let (refresh_token, target) = read_refresh(cx, body.as_deref(), targets)?;
+    let Some(refresh_token) = refresh_token else {
         if bearer(cx.header("authorization")) != Credentials::Absent {
             // A client with its own tokens gets its answer by those, whatever session its browser has.
             let seconds = still_valid(gateway, verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
@@ -49,33 +57,25 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: Applicatio
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
-    if let Some(seconds) = still_valid(gateway, verifier, cx).await? {
+    if target.is_none()
+        && let Some(seconds) = still_valid(gateway, verifier, cx).await?
+    {
         return Ok(token_still_valid(seconds));
     }
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, cx, &[&name])?;
     let grace_secs = application.provider.rotation_grace_secs;
     let exchanged =
-        rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs, None).await;
-    let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
-        Ok(answer) => parse_token_response(Grant::Refresh, answer),
-        Err(error) => Err(error.clone().into()),
+        rotation::exchange(gateway, &application, cx, refresh_token, Requester::Client, grace_secs, target).await;
+    let tokens = exchanged.and_then(|exchanged| {
+        // With tokens that are not given comes the refresh token that replaced the client's.
+        exchanged.tokens_for(target, &mut |next| drop(cx.refresh_token.set(Secret::new(next.to_owned()))))
     });
     if begun {
         grants::end(gateway, cx, &[&name], Ended::by(tokens.as_ref().err(), false));
     }
     let tokens = tokens?;
     Ok(Answer::private_json(tokens.to_json(None)))
-}
-
-/// Returns the refresh token of `X-Refresh-Token`, or else of the body.
-async fn find_refresh_token(cx: &RequestContext) -> Result<Option<Secret<String>>, Problem> {
-    let header = cx.header("x-refresh-token").map(str::trim);
-    if let Some(token) = header.filter(|token| !token.is_empty()) {
-        return Ok(Some(Secret::new(token.to_owned())));
-    }
-    let Some(text) = read_body(cx).await? else { return Ok(None) };
-    read_refresh_body(BodyKind::of(cx)?, &text)
 }
 
 fn token_still_valid(seconds: i64) -> Answer {

@@ -153,7 +153,7 @@ impl ServiceCall<'_> {
             ("route", json::object(&mut [("method", method.into()), ("path", pattern.into())])),
             ("params", Value::Object(params)),
             ("claims", claims.clone()),
-            ("request_id", cx.id.as_str().into()),
+            ("request_id", cx.id().into()),
             ("requestUrl", cx.url().as_str().into()),
             ("jwtPayload", claims),
         ])

@@ -1,5 +1,5 @@
-//! The token request of one refresh token: made once, its answer stored for a moment, sealed under a key that is derived from the
-//! token.
+//! The token requests that begin with one refresh token: one for each target, made in a row, their answers stored for a moment,
+//! sealed under a key that is derived from the token.
 
 use std::rc::Rc;
 
@@ -12,74 +12,94 @@ use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
 use crate::edge::runtime::work::Awaited;
-use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError, is_rotated};
-use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
+use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError};
+use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage, Row};
 
 /// Names the purpose of the key under which the answer is sealed.
 const PURPOSE: &str = "bargate refresh answer v1";
 
 /// Returns the result of the token request, as JSON.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
-    let message = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
-    // The object's name is the token's digest, so all simultaneous requesters have the same token, but not the same target.
+    let parsed = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
+    // The object's name is the token's digest, so all requesters have the same token, but not the same target.
     loop {
-        let Shared { work, is_own } = object.share(message.target.as_deref().unwrap_or_default(), || {
-            let (object, gateway, message) = (object.clone(), Rc::clone(gateway), message.clone());
-            Box::pin(async move { exchange(&object, &gateway, message).await.map(|answer| answer.to_json().into()) })
+        if object.is_busy() {
+            object.add_waiting(message);
+        }
+        let Shared { work, .. } = object.share("", || {
+            let (object, gateway, message) = (object.clone(), Rc::clone(gateway), parsed.clone());
+            Box::pin(async move { Ok(exchange(&object, &gateway, message).await?.to_text(false).into()) })
         })?;
-        let outcome = Awaited::from(work).await;
-        if is_own {
-            return Ok(outcome?.as_string().unwrap_or_default());
+        let answers = Awaited::from(work).await?.as_string().unwrap_or_default();
+        // Work that was about to end takes no more messages.
+        if let Some(answer) = Row::select(&answers, parsed.target.as_deref()) {
+            return Ok(answer.to_json());
         }
     }
 }
 
-async fn exchange(
-    object: &StoredObject,
-    gateway: &Gateway,
-    message: RefreshExchangeMessage,
-) -> Result<RefreshExchangeAnswer, JsValue> {
+/// Makes the token requests of all who ask meanwhile, in a row.
+async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchangeMessage) -> Result<Row, JsValue> {
     // Isolates may have different configs for a minute.
     let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
     let application = gateway.application(provider);
-    let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms, target } = message;
-    let secret = token.expose().as_bytes();
-    let fresh = |outcome: Outcome| {
-        let (outcome, target) = (Rc::new(outcome), target.clone());
-        RefreshExchangeAnswer { outcome, replayed: false, target }
-    };
-    let lost = match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
-        Step::Request(lost) => lost,
-        Step::Replay(sealed) => {
-            let opened = open(secret, PURPOSE, &[], &sealed).await?.and_then(|text| String::from_utf8(text).ok());
-            let stored = opened.and_then(|text| RefreshExchangeAnswer::parse(&text));
-            let stored = stored.ok_or("the stored answer does not open")?;
-            return Ok(RefreshExchangeAnswer { replayed: true, ..stored });
+    let secret = first.refresh_token.expose().clone();
+    let mut row = Row::default();
+    let mut next = Some(first);
+    while let Some(message) = next.take().or_else(|| RefreshExchangeMessage::parse(&object.take_waiting()?)) {
+        let RefreshExchangeMessage { refresh_token, requester, grace_ms, retry_ms, target } = message;
+        if row.has_answer(target.as_deref(), &requester) {
+            continue;
         }
-        Step::Rest => {
-            let rest = TransportError::Unreachable("its answers to this exchange were lost twice".to_owned());
-            return Ok(fresh(Err(rest)));
+        let token = row.current().unwrap_or(&refresh_token).clone();
+        let mut lost_twice = false;
+        if row.current().is_none() {
+            match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
+                // If this is found after a restart, an answer may have been lost.
+                Step::Request(lost) => {
+                    keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
+                }
+                Step::Replay(sealed) => {
+                    let opened = open(secret.as_bytes(), PURPOSE, &[], &sealed).await?;
+                    let opened = opened.and_then(|text| String::from_utf8(text).ok());
+                    row.set_kept(opened.ok_or("the stored answer does not open")?);
+                    continue;
+                }
+                Step::Rest => lost_twice = true,
+            }
         }
-    };
-    // If this is found after a restart, an answer may have been lost.
-    keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-    let outcome = match application.endpoints(&Detached(object.env())).await {
-        Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
-        Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
-    };
-    // A token that is not rotated may be used for every request.
-    let rotated = is_rotated(&outcome, token.expose());
-    let answer = fresh(outcome);
-    let sealed = if rotated { seal(secret, PURPOSE, &[], answer.to_json().as_bytes()).await.ok() } else { None };
-    match sealed {
-        Some(sealed) => {
-            let now = now_whole_ms();
-            let (replay_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
-            keep(object, &StoredResult::Answered(Answered { sealed, requester, replay_until, until })).await?;
+        let outcome = if lost_twice {
+            unreachable("its answers to this exchange were lost twice".to_owned())
+        } else {
+            match application.endpoints(&Detached(object.env())).await {
+                Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
+                Err(problem) => unreachable(format!("its discovery document: {}", problem.code())),
+            }
+        };
+        let answer = RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false, target };
+        let has_successor = row.add(answer, token.expose(), &requester);
+        if lost_twice || !has_successor && row.current().is_some() {
+            continue;
         }
-        None => object.erase().await?,
+        // A token that is not rotated may be used for every request.
+        let sealed = match has_successor {
+            true => seal(secret.as_bytes(), PURPOSE, &[], row.to_text(true).as_bytes()).await.ok(),
+            false => None,
+        };
+        match sealed {
+            Some(sealed) => {
+                let (requester, now) = (row.requesters().to_owned(), now_whole_ms());
+                let (replay_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
+                keep(object, &StoredResult::Answered(Answered { sealed, requester, replay_until, until })).await?;
+            }
+            None => object.erase().await?,
+        }
     }
-    Ok(answer)
+    Ok(row)
+}
+
+fn unreachable(reason: String) -> Outcome {
+    Err(TransportError::Unreachable(reason))
 }
 
 fn kept(object: &StoredObject) -> Result<Option<StoredResult>, JsValue> {

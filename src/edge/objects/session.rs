@@ -6,7 +6,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Login, Session, SessionRules, TokenTarget};
+use crate::config::{Login, Session, SessionRules};
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
@@ -22,7 +22,7 @@ use crate::edge::runtime::timing::{now_secs, within};
 use crate::edge::runtime::work::{Awaited, Work};
 use crate::json;
 use crate::oauth::{
-    Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response,
+    Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response, refusal,
 };
 use crate::objects::{
     Class, LogoutIndexAnswer, LogoutIndexMessage, RefreshExchangeAnswer, SessionAnswer, SessionMessage,
@@ -473,25 +473,6 @@ impl Renewal {
             }
         }
         Ok(unreachable("what came was for another audience each time".to_owned()))
-    }
-}
-
-/// Returns why the provider gives no token for a target, if it is the target that it refuses.
-fn refusal(target: &str, problem: &Problem) -> Option<Unfit> {
-    match problem {
-        // Anything else may be of a firewall, or of the client, and may be gone the next time.
-        Problem::IdpRejected(error)
-            if !matches!(
-                &*error.error,
-                "invalid_target" | "invalid_scope" | "access_denied" | "unauthorized_client"
-            ) =>
-        {
-            None
-        }
-        Problem::IdpRejected(error) | Problem::InteractionRequired(error) => {
-            TokenTarget::parse(target).map(|target| Unfit::refused(&target, error))
-        }
-        _ => None,
     }
 }
 

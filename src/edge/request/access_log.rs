@@ -9,6 +9,7 @@ use web_sys::Response;
 
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
+use crate::edge::request::otlp;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::{bindings, log};
@@ -24,6 +25,9 @@ extern "C" {
 
 /// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Response, problem: Option<&Problem>) {
+    if let Some(otlp) = gateway.and_then(|gateway| gateway.config.otlp.as_ref()) {
+        otlp::record(cx, otlp, response.status(), problem);
+    }
     let dataset = gateway.and_then(|gateway| gateway.config.analytics.as_deref());
     if dataset.is_none() && !log::is_written(log::ERROR) {
         return;
@@ -48,7 +52,7 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
     }
     let mut line = Map::new();
     line.insert("level".into(), if level == log::ERROR { "error" } else { "info" }.into());
-    line.insert("request_id".into(), cx.id.as_str().into());
+    line.insert("request_id".into(), cx.id().into());
     line.insert("method".into(), cx.method().into());
     line.insert("route".into(), route.map_or(Value::Null, Value::from));
     line.insert("status".into(), status.into());
@@ -58,7 +62,7 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
             line.insert("reason".into(), reason.into());
         }
     }
-    if let Some(trace) = cx.trace.get() {
+    if let Some(trace) = cx.begun_trace() {
         line.insert("trace_id".into(), trace.id().into());
     }
     line.insert("duration_ms".into(), total_ms().into());

@@ -100,11 +100,6 @@ export function keep_known(known, place, id, given, body) {
   known[place] = isSame ? { response, headers, body } : undefined;
 }
 
-/** @param {string} names */
-export function set_of(names) {
-  return new Set(names.split(','));
-}
-
 /**
  * @param {Response} response
  * @param {Set<string>} noted

@@ -14,6 +14,7 @@ use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::crossings::set_of;
 use crate::http::header::{Header, NO_STORE, push};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::{RequestHead as _, is_navigation};
@@ -35,9 +36,6 @@ extern "C" {
     /// Keeps what is the same in each answer of its kind at a place of `known`.
     #[wasm_bindgen(catch)]
     fn keep_known(known: &Array, place: u32, id: &str, response: &Response, body: Option<&str>) -> Result<(), JsValue>;
-
-    /// Returns the names of a list as a set of JavaScript's.
-    fn set_of(names: &str) -> JsValue;
 
     /// Returns those headers of an answer whose names are noted, as lines.
     fn noted_lines(response: &Response, noted: &JsValue) -> String;
@@ -107,7 +105,7 @@ impl Answer {
         // A problem of that path itself gets a page here.
         let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != cx.path());
         if let Some(page) = page.filter(|_| navigation) {
-            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id));
+            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id()));
         }
         let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
         let access = path.and_then(|path| path.access.as_ref());
@@ -124,7 +122,9 @@ impl Answer {
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
         push(&mut headers, "content-type", "application/problem+json".into());
-        Self::Made { status: problem.status(), headers, body: Some(problem.body(&cx.id, older)), policy: None }
+        let refresh_token = cx.refresh_token.get().map(|token| token.expose().as_str());
+        let body = Some(problem.body(cx.id(), older, refresh_token));
+        Self::Made { status: problem.status(), headers, body, policy: None }
     }
 }
 
@@ -146,7 +146,7 @@ fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway
         None if problem.is_transient() && matches!(cx.method(), "GET" | "HEAD") => WayOn::Again,
         None => WayOn::Nowhere,
     };
-    problem.page(&cx.id, way_on)
+    problem.page(cx.id(), way_on)
 }
 
 /// After one visit by https, browsers use only https for two years (RFC 6797).
@@ -181,7 +181,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         _ => None,
     };
     if let Some((known, place)) = same
-        && let Some(response) = respond_known(known, place, &cx.id, &cx.request())
+        && let Some(response) = respond_known(known, place, cx.id(), &cx.request())
     {
         access_log::record(cx, gateway, &response, cx.problem_to_log.get());
         return response;
@@ -202,7 +202,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             push(&mut shared, "strict-transport-security", HSTS.into());
         }
     }
-    push(&mut shared, "x-request-id", cx.id.clone().into());
+    push(&mut shared, "x-request-id", cx.id().to_owned().into());
     if let Some(cookie) = cx.set_cookie.get() {
         push(&mut shared, "set-cookie", cookie.clone().into());
     }
@@ -242,7 +242,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             // An id of the client's may be the one that the config sets for all. What cannot be kept is made anew.
             let is_own_id = cx.header("x-request-id").is_none();
             if let (Some((known, place)), Ok(response)) = (same.filter(|_| is_own_id), &response) {
-                let _ = keep_known(known, place, &cx.id, response, fixed.body.as_deref());
+                let _ = keep_known(known, place, cx.id(), response, fixed.body.as_deref());
             }
             response
         }

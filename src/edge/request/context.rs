@@ -8,16 +8,17 @@ use worker::Env;
 
 use crate::address::Address;
 use crate::config::{Config, Cors, Path};
-use crate::edge::runtime::crossings;
+use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::{Trace, hex};
 use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
+use crate::secret::Secret;
 use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -28,8 +29,6 @@ pub struct RequestContext {
     request: RefCell<Request>,
     env: Env,
     context: worker::worker_sys::Context,
-    /// The request id in answers and logs.
-    pub id: String,
     /// When it came, in milliseconds since 1970.
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
@@ -38,6 +37,8 @@ pub struct RequestContext {
     pub route: OnceCell<(MethodRule, String)>,
     /// The failure to log, if the answer is not an error itself, such as a page.
     pub problem_to_log: OnceCell<Problem>,
+    /// The refresh token that its client gets with a problem, because its own is used.
+    pub refresh_token: OnceCell<Secret<String>>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// The state of the login that comes back with it.
@@ -45,7 +46,9 @@ pub struct RequestContext {
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
-    pub trace: OnceCell<Trace>,
+    trace: OnceCell<Trace>,
+    /// The call to its upstream, if there was one and it is recorded.
+    pub call: RefCell<Option<Call>>,
     /// What its upstream's answer says, if that is what becomes its answer.
     pub said: Cell<Option<HeaderLines>>,
     /// The most bytes that its path takes of its body.
@@ -56,17 +59,34 @@ pub struct RequestContext {
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
-    headers: HeaderLines,
+    id: OnceCell<String>,
+    few_headers: OnceCell<HeaderLines>,
+    headers: OnceCell<HeaderLines>,
 }
+
+/// A call to an upstream.
+pub struct Call {
+    /// The origin of the one that was called last.
+    pub origin: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: f64,
+    /// How long it took until the answer began, in milliseconds.
+    pub took_ms: f64,
+    /// The answer's status; 0 if there was no answer.
+    pub status: u16,
+}
+
+/// What is read of the headers for a fixed answer, unless its path has rules of its own: then only these cross. To list all takes the
+/// runtime half a microsecond for each that a client sends, and a name that it is asked for takes a tenth: in a loop of calls within one
+/// request, a fixed answer to six headers took 13.8 µs in place of 15.5.
+const FEW_HEADERS: [&str; 6] = ["authorization", "cookie", "origin", "upgrade", "x-fault", "x-request-id"];
 
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let headers = HeaderLines::new(crossings::request_head(&request));
-        let (method, url) = headers.last_line().split_once(' ').unwrap_or_default();
-        let id = headers.get("x-request-id").filter(|id| is_request_id(id));
+        let head = request_head(&request);
+        let (method, url) = head.split_once(' ').unwrap_or_default();
         Self {
-            id: id.map_or_else(fresh_request_id, str::to_owned),
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
@@ -76,15 +96,19 @@ impl RequestContext {
             path_index: Cell::new(None),
             route: OnceCell::new(),
             problem_to_log: OnceCell::new(),
+            refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
             login_state: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
+            call: RefCell::default(),
             said: Cell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers,
+            id: OnceCell::new(),
+            few_headers: OnceCell::new(),
+            headers: OnceCell::new(),
         }
     }
 
@@ -93,14 +117,40 @@ impl RequestContext {
         self.login_state.get()?.return_to.as_deref()
     }
 
-    /// Returns its headers.
+    /// Returns the request id in answers and logs.
+    pub fn id(&self) -> &str {
+        self.id.get_or_init(|| {
+            let id = self.header("x-request-id").filter(|id| is_request_id(id));
+            id.map_or_else(fresh_request_id, str::to_owned)
+        })
+    }
+
+    /// Returns all of its headers.
     pub fn headers(&self) -> &HeaderLines {
-        &self.headers
+        self.headers.get_or_init(|| HeaderLines::new(request_headers(&self.request(), &JsValue::UNDEFINED)))
+    }
+
+    fn few_headers(&self) -> &HeaderLines {
+        thread_local! {
+            static NAMES: JsValue = set_of(&FEW_HEADERS.join(","));
+        }
+        let few = || NAMES.with(|names| HeaderLines::new(request_headers(&self.request(), names)));
+        self.few_headers.get_or_init(few)
     }
 
     /// Returns the request as the runtime has it.
     pub fn request(&self) -> Request {
         <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Returns its place in a trace; one that begins here is sampled if it `is_recorded`.
+    pub fn trace(&self, is_recorded: bool) -> &Trace {
+        self.trace.get_or_init(|| Trace::of(self.header("traceparent"), &trace_bytes(), is_recorded))
+    }
+
+    /// Returns its place in a trace, if it has one.
+    pub fn begun_trace(&self) -> Option<&Trace> {
+        self.trace.get()
     }
 
     /// Returns the path that took it, once one did.
@@ -172,7 +222,8 @@ impl RequestHead for RequestContext {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)
+        let is_of_few = self.headers.get().is_none() && FEW_HEADERS.contains(&name);
+        if is_of_few { self.few_headers() } else { self.headers() }.get(name)
     }
 }
 

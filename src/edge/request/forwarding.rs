@@ -7,10 +7,8 @@ use web_sys::Request;
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::webcrypto::trace_bytes;
 use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
-use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::proxy::{ClientHeaders, forwarded_cookies};
 use crate::route::Method;
@@ -50,7 +48,7 @@ impl Forwarding {
         if anonymous {
             also.push("authorization");
         }
-        let trace = cx.trace.get_or_init(|| Trace::of(sent.get("traceparent"), &trace_bytes()));
+        let trace = cx.trace(gateway.config.otlp.is_some());
         if !trace.continued {
             also.push("tracestate");
         }
@@ -76,7 +74,7 @@ impl Forwarding {
             }
         };
         let url = cx.url();
-        set("x-request-id", Some(&cx.id));
+        set("x-request-id", Some(cx.id()));
         set("x-forwarded-proto", Some(url.scheme()));
         set("x-forwarded-host", Some(url.host_and_port()));
         set("x-forwarded-prefix", Some(prefix).filter(|prefix| !prefix.is_empty()));

@@ -76,15 +76,15 @@ async fn count(cx: &RequestContext, limit: &RateLimit, counted: Option<&str>) ->
 /// # Errors
 /// 413 if it is too large, 415 if it has another type.
 pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
-    let length = cx.header("content-length").and_then(|length| length.parse::<u64>().ok());
+    let length = || cx.header("content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(max) = path.rules.max_body_bytes {
         cx.body_max.set(Some(max));
-        if length.is_some_and(|length| length > max) {
+        if length().is_some_and(|length| length > max) {
             return Err(Problem::BodyTooLarge(max));
         }
     }
     let types = &path.rules.content_types;
-    if types.is_empty() || length == Some(0) || cx.request().body().is_none() {
+    if types.is_empty() || length() == Some(0) || cx.request().body().is_none() {
         return Ok(());
     }
     let header = cx.header("content-type").unwrap_or_default();

@@ -1,4 +1,4 @@
-// Headers: how lists of them cross, what they contain, and what is read of a request in one call.
+// Requests' heads and headers: how they cross, and what they contain.
 
 /** Addresses, behind their origin, that the URL parser would leave as they are: whatever it encodes, decodes or leaves out is not in them. */
 const NORMAL = /^(?:\/(?!\.)[\w.~-]*)+(?:\?[\w.~=&%+-]*)?$/;
@@ -21,17 +21,41 @@ function normalised(url) {
 const encoder = new TextEncoder();
 
 /**
+ * @param {string} text
+ * @param {Uint8Array} buffer
+ */
+function write(text, buffer) {
+  const { read, written } = encoder.encodeInto(text, buffer);
+  return read === text.length ? written : 3 * text.length;
+}
+
+/**
  * @param {Request} request
  * @param {Uint8Array} buffer
  */
-export function write_head({ method, url, headers }, buffer) {
-  let head = '';
-  headers.forEach((value, name) => {
-    head += `${name}\n${value}\n`;
-  });
-  head += `${method} ${normalised(url)}`;
-  const { read, written } = encoder.encodeInto(head, buffer);
-  return read === head.length ? written : 3 * head.length;
+export function write_head({ method, url }, buffer) {
+  return write(`${method} ${normalised(url)}`, buffer);
+}
+
+/** @param {string} names */
+export function set_of(names) {
+  return new Set(names.split(','));
+}
+
+/**
+ * @param {Request} request
+ * @param {Set<string> | undefined} names
+ * @param {Uint8Array} buffer
+ */
+export function write_headers({ headers }, names, buffer) {
+  let lines = '';
+  /** @param {string | null} value @param {string} name */
+  const add = (value, name) => {
+    if (value !== null) lines += `${name}\n${value}\n`;
+  };
+  if (names) for (const name of names) add(headers.get(name), name);
+  else headers.forEach(add);
+  return write(lines, buffer);
 }
 
 /**

@@ -25,7 +25,7 @@ extern "C" {
 }
 
 /// Largest answer that is read of the token and userinfo endpoints, in bytes.
-const ANSWER_MAX_BYTES: usize = 256 * 1024;
+pub const ANSWER_MAX_BYTES: usize = 256 * 1024;
 
 /// A call to the provider.
 pub struct Call<'c> {
@@ -67,7 +67,11 @@ pub fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -
     answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES))
 }
 
-async fn answer_of(called: Promise) -> Outcome {
+/// Returns the answer of a call.
+///
+/// # Errors
+/// If no whole answer came in time.
+pub async fn answer_of(called: Promise) -> Outcome {
     let answer: Array = Awaited::from(called).await.map_err(transport_error)?.unchecked_into();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = answer.get(0).as_f64().unwrap_or_default() as u16;

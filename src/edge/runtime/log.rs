@@ -25,7 +25,7 @@ const LEVELS: [&str; 5] = ["debug", "info", "warn", "error", "off"];
 pub const INFO: usize = 1;
 
 /// The level of what an operator should look at.
-const WARN: usize = 2;
+pub const WARN: usize = 2;
 
 /// The level of what keeps the gateway from its work.
 pub const ERROR: usize = 3;

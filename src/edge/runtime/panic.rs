@@ -17,7 +17,7 @@ thread_local! {
     static INSTALLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Adds to the SDK's hook, which logs the panic, one that rejects what is unanswered; does so once per instance. What an instance before
+/// Adds to the SDK's hook one that logs the panic and rejects what is unanswered; does so once per instance. What an instance before
 /// this one has left unanswered is rejected too: not every end of one comes by the hook.
 pub fn install_hook() {
     if INSTALLED.replace(true) {
@@ -26,6 +26,7 @@ pub fn install_hook() {
     reject_unanswered();
     let sdk_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        console_error_panic_hook::hook(info);
         sdk_hook(info);
         reject_unanswered();
     }));

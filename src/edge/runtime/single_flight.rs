@@ -1,4 +1,4 @@
-//! Shares one piece of work among all requests that need it at the same time.
+//! Shares one call to the provider among all requests that need it at the same time.
 //!
 //! Workers forbid a request from awaiting another's I/O, so later requests wait on their own timers for a value to
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
@@ -12,11 +12,12 @@ use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
 use crate::edge::runtime::work::{Awaited, promise};
+use crate::oauth::{Outcome, TransportError};
 
-/// How long values are stored and waited for.
+/// How long outcomes are stored and waited for.
 #[derive(Clone, Copy)]
 pub struct SingleFlightRules {
-    /// A value that may be given again is, for this long after it was settled.
+    /// An outcome that may be given again is, for this long after it was settled.
     pub replay_ms: f64,
     /// Work that has not settled after this long is taken to be lost, and begun again.
     pub lost_after_ms: f64,
@@ -29,53 +30,41 @@ impl SingleFlightRules {
     }
 }
 
-/// Work that is running or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
-pub struct SingleFlight<V>(Rc<RefCell<Vec<Keyed<V>>>>);
+/// Calls that are under way or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
+#[derive(Clone, Default)]
+pub struct SingleFlight(Rc<RefCell<Vec<Keyed>>>);
 
-type Keyed<V> = (String, Rc<Flight<V>>);
+type Keyed = (String, Rc<Flight>);
 
-struct Flight<V> {
+struct Flight {
     began_ms: Cell<f64>,
-    result: RefCell<Option<Settled<V>>>,
+    result: RefCell<Option<Settled>>,
 }
 
-struct Settled<V> {
+struct Settled {
     at_ms: f64,
-    value: V,
+    outcome: Rc<Outcome>,
 }
 
-impl<V> Clone for SingleFlight<V> {
-    fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
-    }
-}
-
-impl<V> Default for SingleFlight<V> {
-    fn default() -> Self {
-        Self(Rc::default())
-    }
-}
-
-impl<V: Clone + 'static> SingleFlight<V> {
-    /// Runs `work` for `key`, or waits for the request that runs it, or returns the result that it has just stored.
+impl SingleFlight {
+    /// Runs `work` for `key`, or waits for the request that runs it, or returns the outcome that it has just stored.
     ///
-    /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
-    /// going when the client hangs up. Returns `None` if the work ended without a value.
+    /// The work says whether its outcome may be given again; otherwise it goes to those who wait for it and to nobody later. `keep_alive`
+    /// keeps the work going when the client hangs up. Work that ends without an outcome took too long.
     pub async fn share(
         &self,
         invocation: &dyn Invocation,
         key: String,
         rules: SingleFlightRules,
-        replays: fn(&V) -> bool,
-        work: Boxed<'static, V>,
-    ) -> Option<V> {
+        work: Boxed<'static, (Outcome, bool)>,
+    ) -> Rc<Outcome> {
         self.forget_old(rules);
         let existing = self.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, flight)| Rc::clone(flight));
         let flight = match existing {
             None => Rc::new(Flight { began_ms: Cell::new(now_ms()), result: RefCell::new(None) }),
             Some(flight) => {
-                if let Some(value) = result_of(&flight, rules).await {
-                    return Some(value);
+                if let Some(outcome) = result_of(&flight, rules).await {
+                    return outcome;
                 }
                 // The first request that finds it lost takes it over; the others, which share it, wait for that.
                 flight.began_ms.set(now_ms());
@@ -89,16 +78,18 @@ impl<V: Clone + 'static> SingleFlight<V> {
         }
         let (flights, own) = (self.clone(), Rc::clone(&flight));
         let running = promise(Box::pin(async move {
-            let value = work.await;
-            if !replays(&value) {
+            let (outcome, replays) = work.await;
+            if !replays {
                 flights.0.borrow_mut().retain(|(_, known)| !Rc::ptr_eq(known, &own));
             }
-            *own.result.borrow_mut() = Some(Settled { at_ms: now_ms(), value });
+            *own.result.borrow_mut() = Some(Settled { at_ms: now_ms(), outcome: Rc::new(outcome) });
             Ok(JsValue::UNDEFINED)
         }));
         invocation.keep_alive(&running);
-        Awaited::from(running).await.ok()?;
-        flight.result.borrow().as_ref().map(|settled| settled.value.clone())
+        // What it rejects with is a panic of the instance, which leaves no result.
+        let _ = Awaited::from(running).await;
+        let settled = flight.result.borrow();
+        settled.as_ref().map_or_else(|| Rc::new(Err(TransportError::Timeout)), |settled| Rc::clone(&settled.outcome))
     }
 
     fn forget_old(&self, rules: SingleFlightRules) {
@@ -112,11 +103,11 @@ impl<V: Clone + 'static> SingleFlight<V> {
 }
 
 /// Waits for another's work; `None` if it takes so long that it must be lost.
-async fn result_of<V: Clone>(flight: &Flight<V>, rules: SingleFlightRules) -> Option<V> {
+async fn result_of(flight: &Flight, rules: SingleFlightRules) -> Option<Rc<Outcome>> {
     let mut pause = Pause::default();
     loop {
         if let Some(settled) = &*flight.result.borrow() {
-            return Some(settled.value.clone());
+            return Some(Rc::clone(&settled.outcome));
         }
         if now_ms() - flight.began_ms.get() >= rules.lost_after_ms {
             return None;

@@ -3,7 +3,11 @@
 /** Where an object keeps its text. */
 export const KEY = 'state';
 
-/** An object, from inside. @typedef {{ ctx: DurableObjectState, flight?: Promise<unknown>, flightName?: string }} StoredObject */
+/**
+ * An object, from inside.
+ *
+ * @typedef {{ ctx: DurableObjectState, flight?: Promise<unknown>, flightName?: string, waiting?: string[] }} StoredObject
+ */
 
 /**
  * @param {StoredObject} object
@@ -53,5 +57,19 @@ export function start(object, flight, name) {
   };
   object.flight = flight;
   object.flightName = name;
+  object.waiting = [];
   object.ctx.waitUntil(flight.then(end, end));
+}
+
+/**
+ * @param {StoredObject} object
+ * @param {string} message
+ */
+export function add_waiting(object, message) {
+  object.waiting?.push(message);
+}
+
+/** @param {StoredObject} object */
+export function take_waiting(object) {
+  return object.waiting?.shift();
 }

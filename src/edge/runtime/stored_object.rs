@@ -29,6 +29,12 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn start(object: &StoredObject, flight: &Promise, name: &str) -> Result<(), JsValue>;
 
+    /// Adds a message that waits for the running work.
+    fn add_waiting(object: &StoredObject, message: &str);
+
+    /// Takes the first message that waits.
+    fn take_waiting(object: &StoredObject) -> Option<String>;
+
     /// An object, from inside.
     #[derive(Clone)]
     pub type StoredObject;
@@ -107,6 +113,16 @@ impl StoredObject {
     /// Checks whether work of the object is running.
     pub fn is_busy(&self) -> bool {
         self.flight().is_some()
+    }
+
+    /// Adds a message for the running work, which takes it when it can. What work leaves behind is forgotten.
+    pub fn add_waiting(&self, message: &str) {
+        add_waiting(self, message);
+    }
+
+    /// Takes the first message that was added for the running work.
+    pub fn take_waiting(&self) -> Option<String> {
+        take_waiting(self)
     }
 
     /// Returns the running work, or starts the one of this name. It continues when its requesters have hung up.

@@ -17,7 +17,7 @@ use crate::http::request::RequestHead as _;
 use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
-use crate::session::{LoginClient, Presented, SessionCookie, Tokens, index_subject, presented, token_until};
+use crate::session::{LoginClient, Presented, SessionCookie, Tokens, index_subject, presented};
 use crate::token::{Authentication, TokenError, VerifiedClaims};
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
@@ -52,7 +52,7 @@ pub async fn begin(
             ask_logout_index(timeout_ms, cx, &index_subject(claim, issuer, value), &message).await?;
         }
     }
-    let until = token_until(tokens, now_secs()).unwrap_or(expires_at);
+    let until = tokens.until(now_secs()).unwrap_or(expires_at);
     let sid = id_claims.and_then(|claims| claims.text("sid"));
     let kept = Tokens {
         access: token.to_owned(),

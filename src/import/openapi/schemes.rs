@@ -7,8 +7,8 @@ use super::wishes::Wishes;
 use crate::address::Address;
 use crate::authoring::{Json, Provider};
 use crate::config::authorizer::keys::{AUDIENCE, TYPE};
+use crate::config::client::CLIENT_ID;
 use crate::config::holds_reference;
-use crate::config::provider::CLIENT_ID;
 
 /// The path of a discovery document, behind the issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";

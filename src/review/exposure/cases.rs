@@ -10,13 +10,14 @@ fn config(section: &str, members: &str) -> String {
     match section {
         "config" => format!(r#"{{"paths": [], "x-none": 0 {}{members}}}"#, if members.is_empty() { "" } else { "," }),
         "path" => path(format!(r#""response": 1{}{members}"#, if members.is_empty() { "" } else { "," })),
-        "session" | "cors" | "ip" | "analytics" | "protected_resource" => {
+        "session" | "cors" | "ip" | "analytics" | "otlp" | "protected_resource" => {
             format!(r#"{{"paths": [], "{section}": {{{members}}}}}"#)
         }
         "server" => format!(
             r#"{{"servers": [{{"alias": "s", {members}}}],
                 "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "http", "server": "s"}}}}]}}"#
         ),
+        "authorization" => config("server", &format!(r#""url": "https://a.example", "authorization": {{{members}}}"#)),
         "service" | "service_binding" => format!(
             r#"{{"{}": [{{"alias": "s", {members}}}],
                 "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "{section}", "binding": "s"}}}}]}}"#,
@@ -30,7 +31,7 @@ fn config(section: &str, members: &str) -> String {
             (Some(kind), _) => format!(r#"{{"paths": [], "authorizer": {{"type": "{kind}", {members}}}}}"#),
             (_, Some(kind)) => {
                 let kind = match kind {
-                    "login" | "callback" | "userinfo" => format!("auth0_{kind}"),
+                    "login" | "callback" | "userinfo" | "refresh" => format!("auth0_{kind}"),
                     "supabase" => "supabase_passwordless_auth".to_owned(),
                     kind => kind.to_owned(),
                 };
@@ -70,6 +71,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "protected_resource.documentation: leads developers to another site: \"https://b.example/\" instead of none",
     ),
     ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
+    ("config", "", r#""otlp": {"endpoint": "https://a.example"}"#, "otlp.endpoint: sends what it records to another endpoint: \"https://a.example\" instead of none"),
     ("config", "", r#""analytics": {"binding": "A"}"#, "analytics.binding: writes what it records to another dataset: \"A\" instead of none"),
     ("path", "", r#""response": {"a": ["$secret.KEY"]}"#, "response: answers with $secret.KEY"),
     ("path", r#""mapping": {"headers": {"x-user": "$request.jwt.sub"}}"#, "", "mapping.headers: no longer sets x-user, so a client may set it"),
@@ -123,6 +125,18 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""url": "https://a.example", "audience": "b", "scope": "read""#,
         "integration.audience: sends the upstream a session's token for another audience: \"b\" instead of \"a\"; integration.scope: requests a token for the upstream with the scope read",
     ),
+    (
+        "integration_refresh",
+        r#""apis": [{"audience": "a", "scope": "read"}]"#,
+        r#""apis": [{"audience": "a", "scope": "read"}, {"audience": "a", "scope": "read write"}]"#,
+        "integration.apis: lets clients have tokens for {\"audience\":\"a\",\"scope\":\"read write\"}",
+    ),
+    (
+        "integration_refresh",
+        "\"x-none\": 0",
+        r#""apis": [{"resource": "urn:a"}]"#,
+        "integration.apis: lets clients have tokens for {\"resource\":\"urn:a\"}",
+    ),
     ("integration_http_proxy", r#""server": "a""#, r#""server": "b""#, "integration.server: sends its requests to b; servers.b: sends requests, with their tokens, to b"),
     ("integration_service_binding", r#""binding": "a", "function": "f""#, r#""binding": "a""#, "integration.function: calls another function: none instead of \"f\""),
     ("integration_static", r#""headers": {"content-security-policy": "default-src 'none'"}"#, r#""headers": {}"#, "integration.headers: no longer sends content-security-policy"),
@@ -173,6 +187,48 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("server", r#""url": "https://a.example""#, r#""url": "https://x.example""#, "servers.s: sends requests, with their tokens, to https://x.example"),
     ("server", r#""url": "https://a.example""#, r#""url": "http://a.example""#, "servers.s: sends requests, with their tokens, to http://a.example"),
     ("server", r#""url": "http://a.example""#, r#""url": "http://a.example", "strict_paths": true"#, "servers.s.strict_paths: sends it paths that it may interpret differently"),
+    (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""url": "https://a.example", "authorization": {"grant": "client_credentials"}"#,
+        "servers.s.authorization: calls it with the rights of the gateway, whoever sends the request",
+    ),
+    (
+        "server",
+        r#""url": "https://a.example", "authorization": {"grant": "client_credentials"}"#,
+        r#""url": "https://a.example""#,
+        "servers.s.authorization: sends it the tokens of callers",
+    ),
+    (
+        "authorization",
+        r#""grant": "token_exchange", "audience": "a""#,
+        r#""grant": "client_credentials", "audience": "b""#,
+        "servers.s.authorization.grant: calls the upstream with a token of another kind: \"client_credentials\" instead of \"token_exchange\"; servers.s.authorization.audience: requests tokens for another audience: \"b\" instead of \"a\"",
+    ),
+    (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""url": "https://a.example", "authorization": {"grant": "token_exchange"}"#,
+        "servers.s.authorization: shows the tokens of callers to the token endpoint",
+    ),
+    (
+        "authorization",
+        r#""token_endpoint": "https://a.example/token", "issuer": "https://a.example/""#,
+        r#""token_endpoint": "https://b.example/token", "issuer": "https://b.example/""#,
+        "servers.s.authorization.token_endpoint: sends its client's secret to another address: \"https://b.example/token\" instead of \"https://a.example/token\"; servers.s.authorization.issuer: signs its client's assertions for another provider: \"https://b.example/\" instead of \"https://a.example/\"",
+    ),
+    (
+        "authorization",
+        r#""client_id": "a", "client_secret": "$secret.A""#,
+        r#""client_id": "b", "client_secret": "$secret.B""#,
+        "servers.s.authorization.client_id: requests its tokens as another client: \"b\" instead of \"a\"; servers.s.authorization.client_secret: shows another secret of the client: $secret.B instead of $secret.A",
+    ),
+    (
+        "authorization",
+        r#""scope": "read", "resource": "urn:a""#,
+        r#""scope": "write read", "resource": "urn:b""#,
+        "servers.s.authorization.resource: requests tokens for another resource: \"urn:b\" instead of \"urn:a\"; servers.s.authorization.scope: requests tokens with the scope write",
+    ),
     (
         "service",
         r#""entrypoint": "services/a""#,
@@ -332,6 +388,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""auth": true, "protected_resource": {"resource": "https://b.example/a"}"#,
         "protected_resource.resource: tells clients to request tokens for another resource: \"https://b.example/a\" instead of \"https://a.example/a\"",
     ),
+    ("otlp", r#""endpoint": "https://a.example""#, r#""endpoint": "https://b.example""#, "otlp.endpoint: sends what it records to another endpoint: \"https://b.example\" instead of \"https://a.example\""),
     ("analytics", r#""binding": "A""#, r#""binding": "B""#, "analytics.binding: writes what it records to another dataset: \"B\" instead of \"A\""),
 ];
 
@@ -390,6 +447,7 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ("response_headers", "", r#""set": {"content-security-policy": "default-src 'self'", "referrer-policy": "no-referrer"}"#),
         ("integration_callback", r#""response": "json""#, r#""response": null"#),
         ("server", r#""url": "https://A.example/""#, r#""urls": ["https://a.example"]"#),
+        ("authorization", r#""scope": "read write""#, r#""scope": "read""#),
         ("service", r#""entrypoint": "./services/a.js""#, r#""entrypoint": "services/a""#),
         ("service", r#""entrypoint": "services/a.mts""#, r#""entrypoint": "services/a""#),
         ("path", r#""mapping": {"headers": {"X-A": "a"}}"#, r#""mapping": {"headers": {"x-a": "a"}}"#),

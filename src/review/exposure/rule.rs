@@ -345,10 +345,11 @@ fn shown(value: Option<&Value>) -> String {
     }
 }
 
-/// Returns the items of a list, or the words of a text.
+/// Returns the items of a list, objects as they are printed, or the words of a text.
 fn items(value: Option<&Value>) -> BTreeSet<String> {
     match value {
         Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
+        Some(Value::Array(items)) if items.iter().any(Value::is_object) => items.iter().map(Value::to_string).collect(),
         value => texts(value).into_iter().collect(),
     }
 }

@@ -1,13 +1,17 @@
 //! What the change of a section other than `paths` exposes.
 
+use serde_json::Value;
+
 use super::change::Exposure;
-use super::config::{Config, Object, Targets, as_written, authorizer_place};
+use super::config::{Config, Object, Targets, as_written, authorizer_place, members};
 use super::rule::compare_section;
 use crate::config::authorizer::keys::{TYPE, union};
 use crate::config::document::Node;
 use crate::config::path::keys::HOST;
-use crate::config::root;
 use crate::config::server::target::STRICT_PATHS;
+use crate::config::server::{ALIAS, AUTHORIZATION};
+use crate::config::upstream_token::{GRANT, UpstreamGrant};
+use crate::config::{root, upstream_token};
 
 /// Returns what a change of the sections exposes, of every one but `paths`.
 pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Vec<Exposure> {
@@ -26,6 +30,7 @@ pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Ve
         exposures.push(Exposure::Setting { place: root::AUTHORIZERS.name.to_owned(), what });
     }
     compare_targets(root::SERVERS.name, &before.servers, &after.servers, &mut exposures);
+    compare_upstream_tokens(before, after, &mut exposures);
     compare_targets(root::SERVICES.name, &before.modules, &after.modules, &mut exposures);
     compare_targets(root::SERVICE_BINDINGS.name, &before.workers, &after.workers, &mut exposures);
     // If a path comes from a binding, it is unknown here which requests it takes.
@@ -56,6 +61,39 @@ fn compare_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Ve
     }
     let kind = after.and_then(|kind| kind.as_str()).unwrap_or_default();
     compare_section(&union().keys_of(kind), place, was, is, exposures);
+}
+
+/// Adds what a change of the tokens exposes that the gateway requests for upstreams which it called before.
+fn compare_upstream_tokens(before: &Config<'_>, after: &Config<'_>, exposures: &mut Vec<Exposure>) {
+    let exchange = GRANT.name_of(UpstreamGrant::TokenExchange);
+    for alias in after.servers.used.iter().filter(|alias| before.servers.by_alias.contains_key(*alias)) {
+        let place = format!("{}.{alias}.{}", root::SERVERS.name, AUTHORIZATION.name);
+        let what = match [before, after].map(|config| upstream_token(config, alias)) {
+            [Some(was), Some(is)] => {
+                compare_section(
+                    &upstream_token::section().keys,
+                    &place,
+                    members(Some(was)),
+                    members(Some(is)),
+                    exposures,
+                );
+                continue;
+            }
+            [None, None] => continue,
+            [None, Some(is)] if is.get(GRANT.name).and_then(Value::as_str) == Some(exchange) => {
+                "shows the tokens of callers to the token endpoint"
+            }
+            [None, Some(_)] => "calls it with the rights of the gateway, whoever sends the request",
+            [Some(_), None] => "sends it the tokens of callers",
+        };
+        exposures.push(Exposure::Setting { place, what: what.to_owned() });
+    }
+}
+
+/// Returns what a config says of the token for an upstream.
+fn upstream_token<'c>(config: &'c Config<'_>, alias: &str) -> Option<&'c Value> {
+    let mut servers = config.top.get(root::SERVERS.name)?.as_array()?.iter();
+    servers.find(|server| server.get(ALIAS.name).and_then(Value::as_str) == Some(alias))?.get(AUTHORIZATION.name)
 }
 
 /// Adds what a change of the targets of an alias exposes: those that no path used before, or that this alias did not name; and whether they get paths that

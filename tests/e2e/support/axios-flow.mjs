@@ -1,4 +1,4 @@
-// The recipe for axios in docs/refresh.md, word for word, and a request by it: here, or in a page.
+// The recipes for axios in docs/refresh.md, word for word, and requests by them: here, or in a page.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { ROOT } from './harness.mjs';
 export const RESPONSE_TYPES = ['json', 'text', 'blob', 'arraybuffer', 'stream'];
 
 const section = readFileSync(join(ROOT, 'docs/refresh.md'), 'utf8').split('## With axios')[1];
-export const RECIPE = /```js\n(.*?)```/s.exec(section)[1];
+export const [RECIPE, API_RECIPE] = [...section.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
 
 /** The module of axios for pages. */
 export const AXIOS_FOR_PAGES = readFileSync(join(ROOT, 'node_modules/axios/dist/esm/axios.js'));
@@ -37,3 +37,10 @@ export async function requestByRecipe({ recipe, library, origin, path, tokens, a
   );
   return { outcome, refreshed: tokens.access_token !== given, logins: logins.length };
 }
+
+/**
+ * Returns the function of the recipe that gives a token for an API.
+ * @param {{ origin: string, tokens: Record<string, string>, library: any, logIn?: () => void }} how
+ */
+export const tokenForByRecipe = ({ origin, tokens, library, logIn = () => {} }) =>
+  new Function('axios', 'GATEWAY', 'tokens', 'logIn', `${API_RECIPE}return tokenFor;`)(library, origin, tokens, logIn);
