@@ -293,10 +293,6 @@ section! {
             "else": having(&URL, object! { "type": "string" }),
         })
         .condition(super::token_target::scope_condition())
-        .condition(with(&URLS, refused(
-            object! { "type": "array", "minItems": 1_u32, "items": having(&weighted_url::WEIGHT, object! { "const": 0_u32 }) },
-            "Give one address a weight above 0.",
-        )))
         .condition(object! {
             "if": having(&URLS, object! { "contains": object! { "type": "object" } }),
             "else": with(&STICKY_HEADER, absent("Only addresses with weights tell callers apart.")),
