@@ -86,6 +86,8 @@ pub enum Integration {
         /// The texts of what clients may request tokens for, besides that of logins.
         targets: Vec<String>,
     },
+    /// The end of a client's refresh token (RFC 7009).
+    Revocation(Rc<Provider>),
     /// The end of a session, here and at the provider.
     Logout(Rc<Session>),
     /// The provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
@@ -281,9 +283,12 @@ fn read_integration<'n>(
         },
         Kind::Userinfo => Settings::Userinfo(object.choice(&keys::userinfo::SOURCE, findings)),
         Kind::Refresh => read_apis(object, findings),
-        Kind::Health | Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout | Kind::Sessions => {
-            Settings::None
-        }
+        Kind::Health
+        | Kind::Revocation
+        | Kind::Logout
+        | Kind::BackchannelLogout
+        | Kind::FrontchannelLogout
+        | Kind::Sessions => Settings::None,
         Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
     };
     Some(WrittenIntegration { name, kind, settings, node: object.itself() })

@@ -9,6 +9,7 @@ pub(super) mod login;
 mod logout;
 mod proxy;
 mod refresh;
+mod revocation;
 mod service;
 mod sessions;
 mod supabase;
@@ -46,6 +47,7 @@ pub async fn run(
         path.integration,
         Integration::Callback { .. }
             | Integration::Refresh { .. }
+            | Integration::Revocation(_)
             | Integration::Logout(_)
             | Integration::BackchannelLogout(_)
             | Integration::FrontchannelLogout(_)
@@ -109,6 +111,7 @@ pub async fn run(
         Integration::Refresh { provider, targets } => {
             Box::pin(refresh::run(gateway, cx, gateway.application(provider), targets))
         }
+        Integration::Revocation(provider) => Box::pin(revocation::run(gateway, cx, gateway.application(provider))),
         Integration::Logout(session) => Box::pin(logout::run(gateway, cx, session)),
         Integration::BackchannelLogout(provider) => {
             Box::pin(backchannel_logout::run(cx, gateway.application(provider)))

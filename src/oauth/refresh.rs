@@ -78,9 +78,10 @@ impl<'b> Fields<'b> {
         }
     }
 
-    /// Returns the refresh token, an empty one if there is none; `None` if a field is malformed, or the body is for another grant.
-    pub fn refresh_token(&self) -> Option<String> {
-        if matches!(&*self.get("grant_type")?, "" | "refresh_token") { self.get("refresh_token") } else { None }
+    /// Returns the refresh token of a field, an empty one if there is none; `None` if a field is malformed, or the body is for another
+    /// grant.
+    pub fn refresh_token(&self, name: &str) -> Option<String> {
+        if matches!(&*self.get("grant_type")?, "" | "refresh_token") { self.get(name) } else { None }
     }
 
     /// Returns which of `listed` targets is named, `None` inside if none is, and an error if it is not listed; `None` if a field is
@@ -102,14 +103,15 @@ impl<'b> Fields<'b> {
     }
 }
 
-/// Returns the refresh token of a request, from `X-Refresh-Token` or else from the body, and for which of `listed` targets the body wants
-/// a token.
+/// Returns the refresh token of a request, from `X-Refresh-Token` or else from the field `name` of the body, and for which of `listed`
+/// targets the body wants a token.
 ///
 /// # Errors
 /// [`Problem::UnsupportedMediaType`], [`Problem::BodyMalformed`], and [`Problem::TargetInvalid`] if the target is not listed.
 pub fn read_refresh<'l>(
     request: &impl RequestHead,
     body: Option<&str>,
+    name: &str,
     listed: &'l [String],
 ) -> Result<(Option<Secret<String>>, Option<&'l str>), Problem> {
     let (mut token, mut target) = (refresh_token_header(request).to_owned(), None);
@@ -117,7 +119,7 @@ pub fn read_refresh<'l>(
         let kind = BodyKind::of(request)?;
         let read = || {
             let fields = Fields::parse(kind, body)?;
-            Some((if token.is_empty() { fields.refresh_token()? } else { String::new() }, fields.target(listed)?))
+            Some((if token.is_empty() { fields.refresh_token(name)? } else { String::new() }, fields.target(listed)?))
         };
         let (of_body, named) = read().ok_or(Problem::BodyMalformed("not a refresh as JSON or a form"))?;
         token += &of_body;
@@ -168,7 +170,7 @@ mod tests {
     fn a_refresh_token_is_read_from_json_and_form_and_nothing_else() {
         let read = |content_type: &str, body: &str| {
             let fields = Fields::parse(BodyKind::from_content_type(content_type)?, body);
-            fields.and_then(|fields| fields.refresh_token()).ok_or(Problem::BodyMalformed(""))
+            fields.and_then(|fields| fields.refresh_token("refresh_token")).ok_or(Problem::BodyMalformed(""))
         };
         type Row = (&'static str, &'static str, Result<&'static str, &'static str>, &'static str);
         let table: [Row; 12] = [

@@ -44,6 +44,17 @@ impl RefreshExchangeMessage {
         })
     }
 
+    /// Returns the message, as JSON, that revokes a refresh token. It has none of the other members: no build may take it for a request.
+    pub fn revocation(refresh_token: &Secret<String>) -> String {
+        json::object(&mut [("revoke", refresh_token.expose().as_str().into())]).to_text()
+    }
+
+    /// Returns the refresh token that a message revokes; `None` if it is not such a one.
+    pub fn parse_revocation(text: &str) -> Option<Secret<String>> {
+        let members = json::parse_object(text.as_bytes())?;
+        json::text(&members, "revoke").map(|token| Secret::new(token.to_owned()))
+    }
+
     /// Returns the message as JSON.
     pub fn to_json(&self) -> String {
         let members = &mut [
@@ -211,6 +222,12 @@ impl Row {
             }
         }
         text
+    }
+
+    /// Returns the refresh token that kept answers end in.
+    pub fn successor(text: &str) -> Option<Secret<String>> {
+        let answer = text.split('\n').find_map(RefreshExchangeAnswer::parse)?;
+        answer.tokens().ok()?.refresh_token().map(|token| Secret::new(token.to_owned()))
     }
 
     /// Returns the answer for a target. Who has none gets the last one that is everyone's: that was kept, and says what it is for, or

@@ -180,6 +180,7 @@ impl<'t> Needs<'t> {
 fn refresh<'p, 't>(path: &'p WrittenPath<'t>) -> Option<(&'p WrittenPath<'t>, bool)> {
     match &path.integration()?.settings {
         Settings::Refresh { apis, .. } => Some((path, !apis.is_empty())),
+        _ if path.kind() == Some(IntegrationKind::Revocation) => Some((path, true)),
         _ => None,
     }
 }

@@ -25,6 +25,7 @@ fn is_open(kind: IntegrationKind) -> bool {
         IntegrationKind::Login
         | IntegrationKind::Callback
         | IntegrationKind::Refresh
+        | IntegrationKind::Revocation
         | IntegrationKind::Logout
         | IntegrationKind::BackchannelLogout
         | IntegrationKind::FrontchannelLogout

@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Callback,
     Userinfo,
     Refresh,
+    Revocation,
     Logout,
     BackchannelLogout,
     FrontchannelLogout,
@@ -35,6 +36,7 @@ impl Kind {
             | Self::Callback
             | Self::Userinfo
             | Self::Refresh
+            | Self::Revocation
             | Self::Logout
             | Self::BackchannelLogout
             | Self::FrontchannelLogout
@@ -60,7 +62,7 @@ impl Kind {
 const HTTP_PROXY_SHORT: &str = "http";
 
 /// Every type by its name.
-pub(crate) const KINDS: [(&str, Kind); 26] = [
+pub(crate) const KINDS: [(&str, Kind); 28] = [
     (HTTP_PROXY_SHORT, Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("service_binding", Kind::ServiceBinding),
@@ -74,6 +76,7 @@ pub(crate) const KINDS: [(&str, Kind); 26] = [
     ("auth0_callback", Kind::Callback),
     ("auth0_userinfo", Kind::Userinfo),
     ("auth0_refresh", Kind::Refresh),
+    ("auth0_revocation", Kind::Revocation),
     ("auth0_logout", Kind::Logout),
     ("auth0_backchannel_logout", Kind::BackchannelLogout),
     ("auth0_frontchannel_logout", Kind::FrontchannelLogout),
@@ -81,6 +84,7 @@ pub(crate) const KINDS: [(&str, Kind); 26] = [
     ("oidc_callback", Kind::Callback),
     ("oidc_userinfo", Kind::Userinfo),
     ("oidc_refresh", Kind::Refresh),
+    ("oidc_revocation", Kind::Revocation),
     ("oidc_logout", Kind::Logout),
     ("oidc_backchannel_logout", Kind::BackchannelLogout),
     ("oidc_frontchannel_logout", Kind::FrontchannelLogout),
@@ -519,6 +523,8 @@ pub(crate) fn union() -> Union {
                  access token has expired, and a logout as soon as the session has ended.";
     let health =
         "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with.";
+    let revocation = "Revokes the refresh token of a client, and what has taken its place (RFC 7009). The Worker needs `REFRESH_EXCHANGES` \
+    for it. See [Revocation](refresh.md#revocation).";
     let logout = "Ends the session here and at the provider. The config needs `session`.";
     let backchannel =
         "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
@@ -541,6 +547,7 @@ pub(crate) fn union() -> Union {
             callback::section(),
             userinfo::section(),
             refresh::section(),
+            of_kind("integration_revocation", Kind::Revocation, revocation),
             of_kind("integration_logout", Kind::Logout, logout),
             of_kind("integration_backchannel_logout", Kind::BackchannelLogout, backchannel),
             of_kind("integration_frontchannel_logout", Kind::FrontchannelLogout, frontchannel),

@@ -225,6 +225,7 @@ impl<'t> Context<'t> {
             Settings::Refresh { targets, .. } => Integration::Refresh { provider: provider()?, targets: targets? },
             Settings::Supabase(supabase) => Integration::Supabase(supabase?),
             Settings::None => match kind {
+                Kind::Revocation => Integration::Revocation(provider()?),
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
                 Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),

@@ -55,7 +55,7 @@ pub async fn exchange(
             retry_ms: i64::from(retry_secs) * 1000,
             target: target.map(str::to_owned),
         };
-        let answer = ask(invocation, Class::RefreshExchange, &name, &message.to_json(), timeout_ms).await?;
+        let answer = tell(invocation, &name, &message.to_json(), timeout_ms).await?;
         return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
     }
     let rules = SingleFlightRules::of_call(timeout_ms, f64::from(grace_secs) * 1000.0);
@@ -67,4 +67,36 @@ pub async fn exchange(
     });
     let outcome = gateway.refreshes.share(invocation, name, rules, work).await;
     Ok(RefreshExchangeAnswer { outcome, replayed: false, target: None })
+}
+
+/// Sends a message to the object of a refresh token.
+async fn tell(invocation: &dyn Invocation, name: &str, message: &str, timeout_ms: u32) -> Result<String, Problem> {
+    ask(invocation, Class::RefreshExchange, name, message, timeout_ms).await
+}
+
+/// Revokes a refresh token. If it is used, its object knows what has taken its place, and that is revoked instead.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] and [`Problem::IdpUnavailable`] if it can be tried again, and [`Problem::IdpError`] if the provider
+/// does not revoke.
+pub async fn revoke(
+    application: &Application,
+    invocation: &dyn Invocation,
+    mut refresh_token: Secret<String>,
+) -> Result<(), Problem> {
+    let mut is_revoked = false;
+    loop {
+        let name = digest(refresh_token.expose()).await?;
+        let message = RefreshExchangeMessage::revocation(&refresh_token);
+        // The object answers when no exchange is under way. One that began before the provider was asked may have brought another.
+        let answer = tell(invocation, &name, &message, application.timeout_ms()).await?;
+        if let Some(next) = RefreshExchangeMessage::parse_revocation(&answer) {
+            (refresh_token, is_revoked) = (next, false);
+        } else if is_revoked {
+            return Ok(());
+        } else {
+            token_requests::revoke(application, invocation, refresh_token.expose()).await?;
+            is_revoked = true;
+        }
+    }
 }

@@ -43,5 +43,6 @@ export async function revoked(url, form, authorization, token, ms) {
 
 /** @param {Parameters<typeof revoked>} how */
 export async function revoke_token(...how) {
-  return (await revoked(...how))?.reason;
+  const failure = await revoked(...how);
+  return failure && [failure.reason, failure.passes ?? false];
 }

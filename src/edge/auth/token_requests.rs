@@ -1,6 +1,6 @@
 //! What the gateway asks of the provider for an application: tokens, and their revocation.
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -10,11 +10,12 @@ use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::work::{Awaited, promise};
 use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
+use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
 
 #[wasm_bindgen(module = "/src/edge/auth/token_requests.js")]
 extern "C" {
-    /// Returns why a token is not revoked, if so.
+    /// Returns why a token is not revoked, and whether that may pass, if so.
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
 }
 
@@ -33,14 +34,33 @@ pub async fn refresh(
     application.send(&endpoints.token, form).await
 }
 
-/// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
-pub async fn revoke(application: &Application, invocation: &dyn Invocation, refresh_token: &str) {
-    let Some(Revocation { url, form }) = Revocation::of(application, invocation).await else { return };
+/// Revokes a refresh token.
+///
+/// # Errors
+/// [`Problem::IdpUnavailable`] if it can be tried again, [`Problem::IdpRejected`] if the provider refuses, and [`Problem::IdpError`] if
+/// it does not revoke.
+pub async fn revoke(
+    application: &Application,
+    invocation: &dyn Invocation,
+    refresh_token: &str,
+) -> Result<(), Problem> {
+    let Some(Revocation { url, form }) = Revocation::of(application, invocation).await else {
+        return Err(Problem::IdpError("it names no revocation endpoint", None));
+    };
     let (authorization, timeout_ms) = (form.authorization.as_deref(), application.timeout_ms());
     let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
-    if let Some(failure) = Awaited::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
-        log::warn("revocation_failed", &failure);
+    let failure = Awaited::from(revoked).await.unwrap_or_default();
+    if failure.is_undefined() {
+        return Ok(());
     }
+    let failure = Array::from(&failure);
+    let reason = failure.get(0).as_string().unwrap_or_default();
+    Err(if failure.get(1).is_truthy() {
+        Problem::IdpUnavailable(reason)
+    } else {
+        let error = "not revoked".to_owned();
+        Problem::IdpRejected(Box::new(ProviderError { status: None, error, description: reason }))
+    })
 }
 
 /// How a refresh token is revoked, less the token.
@@ -81,7 +101,12 @@ pub fn discard(application: &Application, invocation: &dyn Invocation, tokens: &
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
     let (application, detached) = (application.clone(), Detached(invocation.env().clone()));
     invocation.keep_alive(&promise(Box::pin(async move {
-        revoke(&application, &detached, &refresh_token).await;
+        // A provider that does not revoke is logged where it is found.
+        if let Err(problem @ (Problem::IdpUnavailable(_) | Problem::IdpRejected(_))) =
+            revoke(&application, &detached, &refresh_token).await
+        {
+            log::warn("revocation_failed", &problem.reason().unwrap_or_default());
+        }
         Ok(JsValue::UNDEFINED)
     })));
 }

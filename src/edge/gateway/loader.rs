@@ -261,6 +261,7 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
             Integration::Refresh { targets, .. } if !targets.is_empty() => {
                 needed.push(("apis", Class::RefreshExchange.binding()));
             }
+            Integration::Revocation(_) => needed.push(("revocation", Class::RefreshExchange.binding())),
             Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
             Integration::Service(name) if !has_service(name) => {
                 note_reason(reasons, &format!("there is no module {name}.js beside the gateway"));

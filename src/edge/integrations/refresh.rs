@@ -36,7 +36,7 @@ pub async fn run(
     let verifier = &application.verifier;
     let reads_body = refresh_token_header(cx).is_empty() || !targets.is_empty();
     let body = if reads_body { read_body(cx).await? } else { None };
-    let (refresh_token, target) = read_refresh(cx, body.as_deref(), targets)?;
+    let (refresh_token, target) = read_refresh(cx, body.as_deref(), "refresh_token", targets)?;
     let Some(refresh_token) = refresh_token else {
         if bearer(cx.header("authorization")) != Credentials::Absent {
             // A client with its own tokens gets its answer by those, whatever session its browser has.

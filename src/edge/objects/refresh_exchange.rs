@@ -14,12 +14,16 @@ use crate::edge::runtime::timing::now_whole_ms;
 use crate::edge::runtime::work::Awaited;
 use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError};
 use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage, Row};
+use crate::secret::Secret;
 
 /// Names the purpose of the key under which the answer is sealed.
 const PURPOSE: &str = "bargate refresh answer v1";
 
 /// Returns the result of the token request, as JSON.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
+    if let Some(token) = RefreshExchangeMessage::parse_revocation(message) {
+        return revoked(object, &token).await;
+    }
     let parsed = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
     // The object's name is the token's digest, so all requesters have the same token, but not the same target.
     loop {
@@ -38,12 +42,33 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     }
 }
 
+/// Sees to it that nobody gets what is stored any longer, and returns what has taken the place of the refresh token, which is to be
+/// revoked: as a message for its object, or an empty one if there is none. Who revokes once more gets the same.
+async fn revoked(object: &StoredObject, token: &Secret<String>) -> Result<String, JsValue> {
+    while let Some(work) = object.running() {
+        let _ = Awaited::from(work).await;
+    }
+    let Some(StoredResult::Answered(answered)) = kept(object)?.filter(|kept| now_whole_ms() < kept.until()) else {
+        return Ok(String::new());
+    };
+    let (requester, until) = (String::new(), now_whole_ms() + LOST_WINDOW_MS);
+    let sealed = answered.sealed.clone();
+    keep(object, &StoredResult::Answered(Answered { requester, replay_until: 0, until, ..answered })).await?;
+    let text = opened(token, &sealed).await?;
+    Ok(Row::successor(&text).as_ref().map(RefreshExchangeMessage::revocation).unwrap_or_default())
+}
+
+async fn opened(token: &Secret<String>, sealed: &str) -> Result<String, JsValue> {
+    let opened = open(token.expose().as_bytes(), PURPOSE, &[], sealed).await?;
+    Ok(opened.and_then(|text| String::from_utf8(text).ok()).ok_or("the stored answer does not open")?)
+}
+
 /// Makes the token requests of all who ask meanwhile, in a row.
 async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchangeMessage) -> Result<Row, JsValue> {
     // Isolates may have different configs for a minute.
     let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
     let application = gateway.application(provider);
-    let secret = first.refresh_token.expose().clone();
+    let secret = first.refresh_token.clone();
     let mut row = Row::default();
     let mut next = Some(first);
     while let Some(message) = next.take().or_else(|| RefreshExchangeMessage::parse(&object.take_waiting()?)) {
@@ -60,9 +85,7 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
                     keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
                 }
                 Step::Replay(sealed) => {
-                    let opened = open(secret.as_bytes(), PURPOSE, &[], &sealed).await?;
-                    let opened = opened.and_then(|text| String::from_utf8(text).ok());
-                    row.set_kept(opened.ok_or("the stored answer does not open")?);
+                    row.set_kept(opened(&secret, &sealed).await?);
                     continue;
                 }
                 Step::Rest => lost_twice = true,
@@ -83,7 +106,7 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
         }
         // A token that is not rotated may be used for every request.
         let sealed = match has_successor {
-            true => seal(secret.as_bytes(), PURPOSE, &[], row.to_text(true).as_bytes()).await.ok(),
+            true => seal(secret.expose().as_bytes(), PURPOSE, &[], row.to_text(true).as_bytes()).await.ok(),
             false => None,
         };
         match sealed {

@@ -112,7 +112,12 @@ impl StoredObject {
 
     /// Checks whether work of the object is running.
     pub fn is_busy(&self) -> bool {
-        self.flight().is_some()
+        self.running().is_some()
+    }
+
+    /// Returns the running work.
+    pub fn running(&self) -> Option<Promise> {
+        self.flight()
     }
 
     /// Adds a message for the running work, which takes it when it can. What work leaves behind is forgotten.
