@@ -3,7 +3,7 @@
 use super::access::is_scope;
 use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Change, Entry, Json, absent, object, wherever, with};
+use super::grammar::{Change, Entry, Json, absent, list, object, present, wherever, with};
 use super::provider::note_unlike_resource;
 use super::reader::{Findings, ObjectReader, Place, Written, advice};
 use super::section::section;
@@ -156,6 +156,12 @@ pub(super) fn scope_condition() -> Json {
         object! { "properties": object! { [AUDIENCE]: false, [RESOURCE]: false } },
         with(&SCOPE, absent("A scope needs the \"audience\" or the \"resource\" that it is of.")),
     )
+}
+
+/// Returns the schema of an object that names an audience or a resource.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn named_condition() -> Json {
+    object! { "anyOf": list![present(&AUDIENCE), present(&RESOURCE)] }
 }
 
 /// Returns the schema of an object that has none of the keys, and says why.

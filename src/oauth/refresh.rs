@@ -214,7 +214,8 @@ mod tests {
         ]
         .map(str::to_owned)
         .to_vec();
-        let table: [(&str, Result<Option<usize>, &str>, &str); 22] = [
+        type Row = (&'static str, Result<Option<usize>, &'static str>, &'static str);
+        let table: [Row; 22] = [
             ("", Ok(None), "none is named"),
             ("audience=&resource=&scope=r", Ok(None), "none is named, and a scope of the login"),
             ("audience=https%3A%2F%2Fa", Ok(Some(0)), "the first of an audience"),

@@ -37,6 +37,8 @@ fn greatest_draw(target: &Target, caller: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use super::*;
 
     const CALLERS: usize = 1_000;
@@ -63,7 +65,8 @@ mod tests {
     #[test]
     fn each_address_gets_its_share_of_the_callers() {
         // Within three standard deviations of what chance would give.
-        let table: [(&[(&str, u32)], &[(&str, std::ops::RangeInclusive<usize>)]); 5] = [
+        type Of<T> = &'static [(&'static str, T)];
+        let table: [(Of<u32>, Of<RangeInclusive<usize>>); 5] = [
             (&[("a", 1), ("b", 1)], &[("a", 453..=547), ("b", 453..=547)]),
             (&[("a", 95), ("b", 5)], &[("a", 930..=970), ("b", 30..=70)]),
             (&[("a", 999), ("b", 1)], &[("b", 0..=4)]),

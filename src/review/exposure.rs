@@ -224,7 +224,8 @@ mod tests {
         };
         let (a, b, any) = (r#""https://a.example""#, r#""https://a.example", "https://b.example""#, r#""*""#);
         let of_b = "GET /a cors.allow_origins: lets pages read answers and pass the CSRF rule: https://b.example";
-        let table: [(&str, &str, &str, &str, &[&str], &str); 8] = [
+        type Row<'r> = (&'r str, &'r str, &'r str, &'r str, &'r [&'r str], &'r str);
+        let table: [Row<'_>; 8] = [
             (a, "", a, a, &[], "the same in its own words"),
             (a, "", a, b, &[of_b], "an origin more than all paths have"),
             (b, "", b, a, &[], "an origin less"),

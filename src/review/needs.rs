@@ -121,11 +121,8 @@ impl<'t> Needs<'t> {
             self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
         }
         for path in &tree.paths {
-            match path.kind() {
-                Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) => {
-                    self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
-                }
-                _ => {}
+            if let Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) = path.kind() {
+                self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
             }
         }
         let fetches_keys = |authorizer: &&WrittenAuthorizer<'_>| {

@@ -401,7 +401,7 @@ pub(crate) mod refresh {
         pub(crate) fn section() -> Section {
             let about = "An API that a client of the refresh path may request tokens for.";
             let mut section =
-                Section::new("api", "api", about).condition(crate::config::token_target::scope_condition());
+                Section::new("api", "api", about).condition(crate::config::token_target::named_condition());
             section.extend(crate::config::token_target::entries_of_api());
             section
         }
