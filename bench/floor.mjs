@@ -1,10 +1,12 @@
-// `make bench-floor`: where the cost of a request and of a start goes. Ladders of rungs, each of which does one thing more than the one
-// before, in the same process and run. Linux only. The result goes to bench/floor.json and, as tables, into docs/performance.md, unless
-// the machine was too noisy: then it says so, and ends with status 2. `--even-if-noisy` writes that too, and the page says it.
+// `make bench-floor`: where the cost of a request and of a start goes, and what each part adds to the upload. Ladders of rungs, each of
+// which does one thing more than the one before, in the same process and run. Linux only. The result goes to bench/floor.json and, as
+// tables, into docs/performance.md, unless the machine was too noisy: then it says so, and ends with status 2. `--even-if-noisy` writes
+// that too, and the page says it.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RUNGS } from '../scripts/parts.mjs';
 import { Failure, ROOT, main } from '../scripts/toolchain.mjs';
 import { LADDERS, rungWorkers } from './floor/ladders.mjs';
 import { asPage, climbed, printed } from './floor/report.mjs';
@@ -48,7 +50,7 @@ await main(async () => {
   console.log(`${printed(ladders)}\n${noiseText(noise)}`);
   if (noise.isNoisy) process.exitCode = TOO_NOISY;
   if (!options.dry && (!noise.isNoisy || options['even-if-noisy']))
-    write({ ...machine(), ...how, starts, ladders, ...noise });
+    write({ ...machine(), ...how, starts, ladders, sizes: JSON.parse(readFileSync(RUNGS, 'utf8')), ...noise });
 });
 
 function write(results) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
 import { placesOf } from './panic-places.mjs';
-import { noteParts, partsOfCode, partsOfScript } from './parts.mjs';
+import { noteParts, piecesOf } from './parts.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
 import { SECTIONS, exportsOf, functionNamesOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
@@ -76,7 +76,7 @@ export async function shrink(directory) {
   shortenImports(wasm, script);
   // Once more, for what only those imports used.
   await dropUnusedClasses(script);
-  noteParts({ ...partsOfCode(bytes), ...(await partsOfScript(readProjectFile(script))) });
+  await noteParts(piecesOf(bytes), readFileSync(path), readProjectFile(script));
 }
 
 async function optimise(wasm, options) {

@@ -81,8 +81,17 @@ export function printed(ladders) {
     .join('\n');
 }
 
+/** Returns, as lines of a page, what each thing adds to the upload. */
+export function sizesTable(rungs) {
+  const rows = rungs.map(({ title, kib }, index) => {
+    const step = kib - (rungs[index - 1]?.kib ?? 0);
+    return `| ${index > 0 ? '+ ' : ''}${title} | ${kib.toFixed(1)} | ${step < 0 ? '−' : '+'}${Math.abs(step).toFixed(1)} |`;
+  });
+  return ['### The upload', '', '|  | KiB, gzip | step |', '| --- | --- | --- |', ...rows, ''];
+}
+
 /** Returns ladders as a part of a page. */
-export function asPage({ ladders, date, versions, isNoisy }) {
+export function asPage({ ladders, sizes, date, versions, isNoisy }) {
   const noisy = isNoisy ? ' The machine was not quiet: these figures are rough.' : '';
   const tables = ladders.flatMap((ladder) => {
     const [head, ...rows] = cellsOf(ladder).map((cells) => `| ${cells.join(' | ')} |`);
@@ -91,5 +100,9 @@ export function asPage({ ladders, date, versions, isNoisy }) {
       .join(' | ')} |`;
     return [`### ${ladder.title}`, '', head, rule, ...rows, '', ...sumsOf(ladder).map((line) => `- ${line}`), ''];
   });
-  return [...tables, `Measured on ${date.slice(0, 10)} with workerd ${versions.workerd}.${noisy}`].join('\n');
+  return [
+    ...tables,
+    ...sizesTable(sizes),
+    `Measured on ${date.slice(0, 10)} with workerd ${versions.workerd}.${noisy}`,
+  ].join('\n');
 }
