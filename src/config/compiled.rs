@@ -16,6 +16,9 @@ use super::path::Path;
 use super::session::{ClaimsFrom, Session};
 use crate::route::RouteTable;
 
+/// More token requests in a row than this many are more than one waits for.
+const ROW_MAX: usize = 16;
+
 /// A gateway config in which everything is known, checked and compiled.
 ///
 /// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
@@ -104,6 +107,15 @@ impl Config {
             _ => false,
         };
         self.session.is_none() || self.paths.iter().any(gives)
+    }
+
+    /// Returns how many token requests may begin with one refresh token of a client's: for the login, and for each of `apis`.
+    pub fn exchanges_max(&self) -> u32 {
+        let apis = |path: &Path| match &path.integration {
+            Integration::Refresh { targets, .. } => targets.len(),
+            _ => 0,
+        };
+        u32::try_from(self.paths.iter().map(apis).sum::<usize>().min(ROW_MAX)).unwrap_or_default() + 1
     }
 }
 

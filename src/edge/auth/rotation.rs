@@ -55,7 +55,9 @@ pub async fn exchange(
             retry_ms: i64::from(retry_secs) * 1000,
             target: target.map(str::to_owned),
         };
-        let answer = tell(invocation, &name, &message.to_json(), timeout_ms).await?;
+        // The answer comes when the requests for all targets are made.
+        let row_ms = timeout_ms * gateway.config.exchanges_max();
+        let answer = tell(invocation, &name, &message.to_json(), row_ms).await?;
         return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
     }
     let rules = SingleFlightRules::of_call(timeout_ms, f64::from(grace_secs) * 1000.0);
