@@ -75,15 +75,23 @@ pub struct RefreshExchangeAnswer {
     pub replayed: bool,
     /// What it is for, if that is another target than that of the login.
     pub target: Option<String>,
+    /// The refresh token that has taken the place of the requester's, if the answer may have no tokens.
+    pub next: Option<Secret<String>>,
 }
 
 impl RefreshExchangeAnswer {
+    /// Returns what came of a token request.
+    pub fn new(outcome: Rc<Outcome>, target: Option<String>) -> Self {
+        Self { outcome, replayed: false, target, next: None }
+    }
+
     /// Reads an answer; `None` if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let replayed = members.get("replayed").and_then(Value::as_bool) == Some(true);
         let target = json::text(&members, "for").map(str::to_owned);
-        Some(Self { outcome: Rc::new(outcome_from_json(&members)?), replayed, target })
+        let next = json::text(&members, "next").map(|token| Secret::new(token.to_owned()));
+        Some(Self { outcome: Rc::new(outcome_from_json(&members)?), replayed, target, next })
     }
 
     /// Returns the answer as JSON.
@@ -92,22 +100,27 @@ impl RefreshExchangeAnswer {
     }
 
     fn to_line(&self, is_replayed: bool) -> String {
-        let mut answer = json::with_text(outcome_to_json(&self.outcome), "for", self.target.as_deref());
+        let answer = json::with_text(outcome_to_json(&self.outcome), "for", self.target.as_deref());
+        let mut answer = json::with_text(answer, "next", self.next.as_ref().map(|token| token.expose().as_str()));
         if let (true, Some(members)) = (is_replayed, answer.as_object_mut()) {
             members.insert("replayed".to_owned(), true.into());
         }
         answer.to_text()
     }
 
-    /// Returns the tokens for a client that wants them for a target. If they are not for it, `see_next` gets their refresh token.
+    /// Returns the tokens for a client that wants them for a target. If there are none for it, `see_next` gets the refresh token that
+    /// has taken the place of the client's.
     ///
     /// # Errors
     /// The answer to the client.
     #[inline(never)]
     pub fn tokens_for(&self, wanted: Option<&str>, see_next: &mut dyn FnMut(&str)) -> Result<TokenResponse, Problem> {
-        let tokens = self.tokens().map_err(|problem| match (&problem, wanted) {
-            (Problem::IdpRejected(_), Some(target)) => refusal(target, &problem).map_or(problem, Problem::from),
-            _ => problem,
+        let tokens = self.tokens().map_err(|problem| {
+            self.next.iter().for_each(|next| see_next(next.expose()));
+            match (&problem, wanted) {
+                (Problem::IdpRejected(_), Some(target)) => refusal(target, &problem).map_or(problem, Problem::from),
+                _ => problem,
+            }
         })?;
         let problem = if self.target.as_deref() == wanted {
             let target = wanted.and_then(TokenTarget::parse);
@@ -129,8 +142,9 @@ impl RefreshExchangeAnswer {
         }
     }
 
-    /// Puts the refresh token of a later answer in the place of its own, if it has tokens.
+    /// Puts the refresh token of a later answer in the place of its own, or beside a failure.
     fn replace_refresh_token(&mut self, refresh_token: &str) {
+        self.next = Some(Secret::new(refresh_token.to_owned()));
         if let Ok(answer) = &*self.outcome
             && answer.status < 300
             && let Some(mut members) = json::parse_object(answer.body.as_bytes())
@@ -175,35 +189,37 @@ impl Row {
             || is_line_of(&self.requesters, requester)
     }
 
-    /// Adds what came of a request with the refresh token `sent`; returns whether there is a successor, to be kept with the answers.
+    /// Adds what came of a request with the refresh token `sent`. If there is a successor then, the answers are to be kept.
     #[inline(never)]
-    pub fn add(&mut self, mut answer: RefreshExchangeAnswer, sent: &str, requester: &str) -> bool {
-        let mut is_kept = false;
-        match answer.tokens() {
-            Ok(tokens) => {
-                if let Some(successor) = tokens.refresh_token().filter(|token| *token != sent) {
-                    for before in &mut self.answers {
-                        before.replace_refresh_token(successor);
-                    }
-                    self.current = Some(Secret::new(successor.to_owned()));
-                } else if let Some(current) = &self.current {
-                    answer.replace_refresh_token(current.expose());
-                }
-                is_kept = self.current.is_some();
-            }
+    pub fn add(&mut self, mut answer: RefreshExchangeAnswer, sent: &str, requester: &str) {
+        let successor = match answer.tokens() {
+            Ok(tokens) => tokens.refresh_token().filter(|token| *token != sent).map(str::to_owned),
             // A refusal of the target is its own. Whatever else failed would fail the next one, too.
             Err(problem) => {
                 if answer.target.as_deref().and_then(|target| refusal(target, &problem)).is_none() {
                     (self.has_ended, answer.replayed) = (true, true);
                 }
+                None
             }
+        };
+        if let Some(successor) = successor {
+            for before in &mut self.answers {
+                before.replace_refresh_token(&successor);
+            }
+            self.current = Some(Secret::new(successor));
+        } else if let Some(current) = &self.current {
+            answer.replace_refresh_token(current.expose());
         }
-        if is_kept {
+        self.answers.push(answer);
+        self.add_requester(requester);
+    }
+
+    /// Adds one that gets what is to be kept, if there is something.
+    pub fn add_requester(&mut self, requester: &str) {
+        if self.current.is_some() {
             self.requesters.push_str(requester);
             self.requesters.push('\n');
         }
-        self.answers.push(answer);
-        is_kept
     }
 
     /// Takes the text of the answers that an object kept.
@@ -215,8 +231,7 @@ impl Row {
     pub fn to_text(&self, to_keep: bool) -> String {
         let mut text = if to_keep { String::new() } else { [&self.kept, "\n"].concat() };
         for answer in &self.answers {
-            let has_tokens = answer.outcome.as_ref().as_ref().is_ok_and(|response| response.status < 300);
-            if has_tokens || !to_keep {
+            if !to_keep || answer.tokens().is_ok() {
                 text.push_str(&answer.to_line(to_keep || answer.replayed));
                 text.push('\n');
             }
@@ -286,13 +301,20 @@ mod tests {
     #[test]
     fn an_answer_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
         let came = || Ok(ProviderResponse { status: 200, retry_after: None, body: "{}".into() });
-        let answer = |outcome, replayed| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed, target: None };
+        let answer = |outcome, replayed| RefreshExchangeAnswer {
+            replayed,
+            ..RefreshExchangeAnswer::new(Rc::new(outcome), None)
+        };
         let table = [
             (answer(came(), false), r#"{"body":"{}","retry_after":null,"status":200}"#),
             (answer(came(), true), r#"{"body":"{}","replayed":true,"retry_after":null,"status":200}"#),
             (
                 RefreshExchangeAnswer { target: Some("audience\na\n\na".into()), ..answer(came(), false) },
                 r#"{"body":"{}","for":"audience\na\n\na","retry_after":null,"status":200}"#,
+            ),
+            (
+                RefreshExchangeAnswer { next: Some(Secret::new("r2".into())), ..answer(came(), false) },
+                r#"{"body":"{}","next":"r2","retry_after":null,"status":200}"#,
             ),
             (answer(Err(TransportError::TooLarge), false), r#"{"failed":"too_large","reason":null}"#),
         ];
@@ -305,5 +327,45 @@ mod tests {
         for text in ["", "{}", r#"{"replayed":true}"#, r#"{"status":99999,"body":""}"#, r#"{"status":200}"#] {
             assert!(RefreshExchangeAnswer::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn whoever_fails_after_the_refresh_token_was_replaced_learns_of_the_last_successor() {
+        let answer = |status, body: &str, target: Option<&str>| {
+            let outcome = Ok(ProviderResponse { status, retry_after: None, body: body.into() });
+            RefreshExchangeAnswer::new(Rc::new(outcome), target.map(str::to_owned))
+        };
+        let [refused, other, failed] = ["r", "o", "f"].map(|name| format!("audience\n{name}\n\n{name}"));
+        let [refused, other, failed] = [&refused, &other, &failed].map(|target| Some(target.as_str()));
+        let tokens = |next| format!(r#"{{"access_token":"a","refresh_token":"{next}"}}"#);
+        let denied = r#"{"error":"access_denied"}"#;
+        let mut row = Row::default();
+        row.add(answer(200, &tokens("r2"), None), "r1", "1");
+        row.add(answer(403, denied, refused), "r2", "2");
+        let after_two = row.to_text(false);
+        row.add(answer(200, &tokens("r3"), other), "r2", "3");
+        row.add(answer(500, "", failed), "r3", "4");
+        let after_four = row.to_text(false);
+        let unavailable = "token_unavailable";
+        for (text, target, expected) in [
+            (&after_two, refused, (unavailable, Some("r2"))),
+            (&after_four, refused, (unavailable, Some("r3"))),
+            (&after_four, failed, ("idp_error", Some("r3"))),
+            (&after_four, Some("audience\nx\n\nx"), ("idp_error", Some("r3"))),
+        ] {
+            let parsed = RefreshExchangeAnswer::parse(&Row::select(text, target).unwrap().to_json()).unwrap();
+            let mut next = None;
+            let problem = parsed.tokens_for(target, &mut |token| next = Some(token.to_owned())).err();
+            assert_eq!((problem.map(|problem| problem.code()), next.as_deref()), (Some(expected.0), expected.1));
+        }
+        assert_eq!(row.to_text(true).lines().count(), 2, "only tokens are kept");
+        assert_eq!(row.requesters(), "1\n2\n3\n4\n");
+
+        let mut row = Row::default();
+        row.add(answer(403, denied, refused), "r1", "1");
+        let mut next = None;
+        let first = Row::select(&row.to_text(false), refused).unwrap();
+        assert!(first.tokens_for(refused, &mut |token| next = Some(token.to_owned())).is_err());
+        assert_eq!((next, row.requesters()), (None, ""), "the refresh token is not used");
     }
 }

@@ -140,6 +140,7 @@ impl World {
         while let Some(index) = next.take().or_else(|| work.waiting.pop_front()) {
             let requester = format!("client {index}");
             if work.row.has_answer(self.clients[index].target, &requester) {
+                work.row.add_requester(&requester);
                 continue;
             }
             if work.row.current().is_none() {
@@ -166,13 +167,13 @@ impl World {
         let work = exchange.work.as_mut().unwrap();
         let Call { client, sent, outcome } = work.call.take().unwrap();
         let (outcome, target) = (Rc::new(outcome.unwrap()), self.clients[client].target.map(str::to_owned));
-        let answer = RefreshExchangeAnswer { outcome, replayed: false, target };
-        if work.row.add(answer, &sent, &format!("client {client}")) {
+        work.row.add(RefreshExchangeAnswer::new(outcome, target), &sent, &format!("client {client}"));
+        if work.row.current().is_some() {
             let (sealed, requester) = (work.row.to_text(true), work.row.requesters().to_owned());
             let (replay_until, until) = (NOW + GRACE_MS, NOW + GRACE_MS);
             let answered = Answered { sealed, requester, replay_until, until };
             exchange.kept = Some(StoredResult::Answered(answered).to_json());
-        } else if work.row.current().is_none() {
+        } else {
             exchange.kept = None;
         }
     }

@@ -215,7 +215,7 @@ impl World {
         let outcome = outcome.unwrap();
         let rotated = is_rotated(&outcome, token);
         let target_text = target.map(str::to_owned);
-        let answer = RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false, target: target_text };
+        let answer = RefreshExchangeAnswer::new(Rc::new(outcome), target_text);
         exchange.kept = rotated.then(|| {
             let (sealed, until) = (answer.to_json(), NOW + 60_000);
             let requester = REQUESTER.to_owned();

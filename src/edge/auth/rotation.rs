@@ -68,7 +68,7 @@ pub async fn exchange(
         (outcome, rotated)
     });
     let outcome = gateway.refreshes.share(invocation, name, rules, work).await;
-    Ok(RefreshExchangeAnswer { outcome, replayed: false, target: None })
+    Ok(RefreshExchangeAnswer::new(outcome, None))
 }
 
 /// Sends a message to the object of a refresh token.

@@ -74,40 +74,44 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
     while let Some(message) = next.take().or_else(|| RefreshExchangeMessage::parse(&object.take_waiting()?)) {
         let RefreshExchangeMessage { refresh_token, requester, grace_ms, retry_ms, target } = message;
         if row.has_answer(target.as_deref(), &requester) {
-            continue;
-        }
-        let token = row.current().unwrap_or(&refresh_token).clone();
-        let mut lost_twice = false;
-        if row.current().is_none() {
-            match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
-                // If this is found after a restart, an answer may have been lost.
-                Step::Request(lost) => {
-                    keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-                }
-                Step::Replay(sealed) => {
-                    row.set_kept(opened(&secret, &sealed).await?);
-                    continue;
-                }
-                Step::Rest => lost_twice = true,
+            row.add_requester(&requester);
+            if row.current().is_none() || retry_ms <= grace_ms {
+                continue;
             }
-        }
-        let outcome = if lost_twice {
-            unreachable("its answers to this exchange were lost twice".to_owned())
         } else {
-            match application.endpoints(&Detached(object.env())).await {
-                Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
-                Err(problem) => unreachable(format!("its discovery document: {}", problem.code())),
+            let token = row.current().unwrap_or(&refresh_token).clone();
+            let mut lost_twice = false;
+            if row.current().is_none() {
+                match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
+                    // If this is found after a restart, an answer may have been lost.
+                    Step::Request(lost) => {
+                        keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
+                    }
+                    Step::Replay(sealed) => {
+                        row.set_kept(opened(&secret, &sealed).await?);
+                        continue;
+                    }
+                    Step::Rest => lost_twice = true,
+                }
             }
-        };
-        let answer = RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false, target };
-        let has_successor = row.add(answer, token.expose(), &requester);
-        if lost_twice || !has_successor && row.current().is_some() {
-            continue;
+            let outcome = if lost_twice {
+                unreachable("its answers to this exchange were lost twice".to_owned())
+            } else {
+                match application.endpoints(&Detached(object.env())).await {
+                    Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
+                    Err(problem) => unreachable(format!("its discovery document: {}", problem.code())),
+                }
+            };
+            row.add(RefreshExchangeAnswer::new(Rc::new(outcome), target), token.expose(), &requester);
+            if lost_twice {
+                continue;
+            }
         }
-        // A token that is not rotated may be used for every request.
-        let sealed = match has_successor {
-            true => seal(secret.expose().as_bytes(), PURPOSE, &[], row.to_text(true).as_bytes()).await.ok(),
-            false => None,
+        // A token that is not rotated may be used for every request. What comes after a successor is kept from then on, even a failure:
+        // the client still has the token that is used.
+        let sealed = match row.current() {
+            Some(_) => seal(secret.expose().as_bytes(), PURPOSE, &[], row.to_text(true).as_bytes()).await.ok(),
+            None => None,
         };
         match sealed {
             Some(sealed) => {

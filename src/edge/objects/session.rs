@@ -408,7 +408,7 @@ impl Renewal {
             let (requester, target) = (Requester::Session, self.target.as_deref());
             let exchanged =
                 rotation::exchange(gateway, &application, &detached, token, requester, self.grace_secs, target).await;
-            let RefreshExchangeAnswer { outcome, replayed, target } = match exchanged {
+            let RefreshExchangeAnswer { outcome, replayed, target, .. } = match exchanged {
                 Ok(exchanged) => exchanged,
                 Err(problem) => {
                     return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));

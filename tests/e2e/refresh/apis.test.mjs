@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { DEFAULT_AUDIENCE, startTenant } from '../../../dev/tenant.mjs';
-import { later } from '../support/clock.mjs';
+import { elapse, later } from '../support/clock.mjs';
 import { Browser, workerName } from '../support/harness.mjs';
 import {
   REFRESH,
@@ -291,13 +291,14 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
     test('an answer that is lost on its way reaches each of them at the second try', async () => {
       const token = await freshToken();
       const hold = tenant.hold(TOKEN_ENDPOINT);
-      await graceless.loseReplies('RefreshExchange', { times: NAMES.length });
-      const sent = NAMES.map((name) => refresh(token, name, { at: graceless.ask }));
+      const names = [...NAMES, ...NAMES];
+      await graceless.loseReplies('RefreshExchange', { times: names.length });
+      const sent = names.map((name) => refresh(token, name, { at: graceless.ask }));
       await hold.arrived();
       await graceless.drained();
       hold.release();
       const answers = await Promise.all(sent);
-      for (const [index, name] of NAMES.entries()) assertServed(answers[index], name);
+      for (const [index, name] of names.entries()) assertServed(answers[index], name);
       assert.equal(exchanges(), 4);
       assertFamily(token, { rotations: 4, revoked: false });
     });
@@ -386,10 +387,48 @@ for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
       tenant.fault({ path: TOKEN_ENDPOINT, times: 1, kind: 'status', status: 500 });
       hold.release();
       const successor = assertServed(await first, 'orders');
-      for (const answer of await Promise.all(others)) assertProblem(answer, [502, 'idp_error']);
+      for (const answer of await Promise.all(others))
+        assert.equal(assertSucceeded(answer, [502, 'idp_error']), successor, 'with the one in the place of theirs');
       assert.equal(exchanges(), 2, 'the rest did not ask a provider that fails');
       await refreshAll(successor);
       assertFamily(token, { rotations: 5, revoked: false });
+    });
+
+    test('a failure long after the others were served is no reason to use the refresh token again', async () => {
+      const token = await freshToken();
+      const first = tenant.hold(TOKEN_ENDPOINT, { after: true });
+      const sent = ['orders', 'stock'].map((name) => refresh(token, name));
+      await first.arrived();
+      await gateway.drained();
+      tenant.fault({ path: TOKEN_ENDPOINT, times: 1, kind: 'status', status: 500 });
+      const second = tenant.hold(TOKEN_ENDPOINT);
+      first.release();
+      await second.arrived();
+      await later(GRACE_SECS + 1);
+      second.release();
+      const answers = await Promise.all(sent);
+      assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 502]);
+      const successor = assertSucceeded(await refresh(token, 'mail'), USED, 'a retry');
+      await refreshAll(successor);
+      assertFamily(token, { rotations: 5, revoked: false });
+    });
+
+    test('who waits for a row waits for as long as it may take', async () => {
+      const token = await freshToken();
+      const first = tenant.hold(TOKEN_ENDPOINT);
+      const sent = ['orders', 'stock'].map((name) => refresh(token, name));
+      await first.arrived();
+      await gateway.drained();
+      await elapse(8);
+      const second = tenant.hold(TOKEN_ENDPOINT);
+      first.release();
+      await second.arrived();
+      await elapse(8);
+      second.release();
+      const [orders, stock] = await Promise.all(sent);
+      assertServed(orders, 'orders');
+      assertServed(stock, 'stock');
+      assertFamily(token, { rotations: 2, revoked: false });
     });
 
     test('a refresh token that the provider does not know is shown to it once', async () => {
