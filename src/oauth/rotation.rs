@@ -23,6 +23,8 @@ pub enum Step {
     Replay(String),
     /// Leave it: it was lost too often.
     Rest,
+    /// Refuse it: the refresh token is to be revoked, and what is stored says what has taken its place.
+    Closed,
 }
 
 /// What is stored of the token request of one refresh token.
@@ -46,7 +48,7 @@ pub struct Answered {
     pub sealed: String,
     /// The requester ids, one a line.
     pub requester: String,
-    /// Until when anyone with the refresh token gets it: the grace.
+    /// Until when anyone with the refresh token gets it: the grace. 0 once that is to be revoked.
     pub replay_until: i64,
     /// Until when its requesters get it, to whom the answer may have been lost on the way.
     pub until: i64,
@@ -95,6 +97,7 @@ impl StoredResult {
     pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Request(0),
+            Some(Self::Answered(Answered { replay_until: 0, .. })) => Step::Closed,
             Some(Self::Answered(answered))
                 if now < answered.replay_until || is_line_of(&answered.requester, requester) =>
             {
@@ -164,6 +167,7 @@ mod tests {
     #[test]
     fn an_exchange_is_made_once_replayed_for_a_while_and_retried_once_where_it_was_lost() {
         let under_way = |lost| Some(StoredResult::UnderWay { lost, until: 100 });
+        let revoked = || Some(StoredResult::Answered(Answered { replay_until: 0, ..answered() }));
         let answered = || Some(StoredResult::Answered(answered()));
         let table = [
             (None, "a", 0, Step::Request(0), "nothing is kept"),
@@ -171,6 +175,8 @@ mod tests {
             (answered(), "b", 50, Step::Request(0), "past the grace: the provider decides"),
             (answered(), "a", 99, Step::Replay("s".into()), "past the grace, for the one to whom it was lost"),
             (answered(), "a", 100, Step::Request(0), "past that too"),
+            (revoked(), "a", 99, Step::Closed, "it is to be revoked"),
+            (revoked(), "a", 100, Step::Request(0), "it was, long ago: the provider decides"),
             (under_way(0), "b", 99, Step::Request(1), "lost once"),
             (under_way(1), "b", 99, Step::Rest, "lost twice"),
             (under_way(1), "b", 100, Step::Request(0), "lost long ago: the provider decides"),

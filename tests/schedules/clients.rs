@@ -153,7 +153,7 @@ impl World {
                         work.row.set_kept(sealed);
                         continue;
                     }
-                    Step::Rest => panic!("lost twice"),
+                    Step::Rest | Step::Closed => panic!("neither lost nor revoked"),
                 }
             }
             let sent = work.row.current().map_or(token, |current| current.expose().as_str()).to_owned();

@@ -204,7 +204,7 @@ impl World {
                 let answer = RefreshExchangeAnswer::parse(&sealed).unwrap();
                 self.deliver(&answer);
             }
-            Step::Rest => self.finish(Err("unavailable")),
+            Step::Rest | Step::Closed => self.finish(Err("unavailable")),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
 use crate::edge::runtime::work::Awaited;
-use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError};
+use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, ProviderResponse, Step, StoredResult, TransportError};
 use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage, Row};
 use crate::secret::Secret;
 
@@ -80,7 +80,7 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
             }
         } else {
             let token = row.current().unwrap_or(&refresh_token).clone();
-            let mut lost_twice = false;
+            let mut made = None;
             if row.current().is_none() {
                 match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
                     // If this is found after a restart, an answer may have been lost.
@@ -91,19 +91,23 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
                         row.set_kept(opened(&secret, &sealed).await?);
                         continue;
                     }
-                    Step::Rest => lost_twice = true,
+                    Step::Rest => made = Some(unreachable("its answers to this exchange were lost twice".to_owned())),
+                    Step::Closed => {
+                        let body = r#"{"error":"invalid_grant"}"#.to_owned();
+                        made = Some(Ok(ProviderResponse { status: 400, retry_after: None, body }));
+                    }
                 }
             }
-            let outcome = if lost_twice {
-                unreachable("its answers to this exchange were lost twice".to_owned())
-            } else {
-                match application.endpoints(&Detached(object.env())).await {
+            let is_local = made.is_some();
+            let outcome = match made {
+                Some(outcome) => outcome,
+                None => match application.endpoints(&Detached(object.env())).await {
                     Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token, target.as_deref()).await,
                     Err(problem) => unreachable(format!("its discovery document: {}", problem.code())),
-                }
+                },
             };
             row.add(RefreshExchangeAnswer::new(Rc::new(outcome), target), token.expose(), &requester);
-            if lost_twice {
+            if is_local {
                 continue;
             }
         }

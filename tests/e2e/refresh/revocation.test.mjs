@@ -149,8 +149,14 @@ test('a kept answer is not given out after a revocation that failed', async () =
   tenant.fault({ path: REVOCATION, kind: 'reset' });
   assertProblem(await revoke(token), [503, 'idp_unavailable', '5']);
   const duplicate = await refresh(token);
-  assertProblem(duplicate, REFRESH_TOKEN_INVALID, 'the provider decides');
+  assertProblem(duplicate, REFRESH_TOKEN_INVALID, 'without asking the provider');
+  assert.equal(calls(TOKEN_ENDPOINT), 1);
   assert.ok(!duplicate.text.includes(successor));
+  tenant.clearFaults();
+  const revocations = calls(REVOCATION);
+  assertPrivateJson(await revoke(token), 'the second try');
+  assert.equal(calls(REVOCATION), revocations + 1);
+  assertProblem(await refresh(successor), REFRESH_TOKEN_INVALID, 'the successor');
 });
 
 test('a provider that refuses the gateway is a matter of its operator', async () => {
