@@ -144,8 +144,8 @@ async fn keep(object: &StoredObject, kept: &StoredResult) -> Result<(), JsValue>
 /// Erases the stored result once it has expired.
 pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
     if object.is_busy() {
-        // A running token request sets its own alarm.
-        return Ok(());
+        // A running token request may set its own alarm.
+        return object.wake_at(now_whole_ms() + LOST_WINDOW_MS).await;
     }
     match kept(object)? {
         Some(kept) if now_whole_ms() < kept.until() => keep(object, &kept).await,
