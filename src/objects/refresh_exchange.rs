@@ -222,14 +222,18 @@ impl Row {
         }
     }
 
-    /// Takes the text of the answers that an object kept.
-    pub fn set_kept(&mut self, text: String) {
-        self.kept = text;
+    /// Takes the text of the answers that an object kept. They are everyone's, also if another build wrote it, which did not say so.
+    pub fn set_kept(&mut self, text: &str) {
+        self.kept.clear();
+        for answer in text.split('\n').filter_map(RefreshExchangeAnswer::parse) {
+            self.kept.push_str(&answer.to_line(true));
+            self.kept.push('\n');
+        }
     }
 
     /// Returns the answers as a text, one a line: all of them, or those with tokens, to be kept.
     pub fn to_text(&self, to_keep: bool) -> String {
-        let mut text = if to_keep { String::new() } else { [&self.kept, "\n"].concat() };
+        let mut text = if to_keep { String::new() } else { self.kept.clone() };
         for answer in &self.answers {
             if !to_keep || answer.tokens().is_ok() {
                 text.push_str(&answer.to_line(to_keep || answer.replayed));
@@ -360,6 +364,10 @@ mod tests {
         }
         assert_eq!(row.to_text(true).lines().count(), 2, "only tokens are kept");
         assert_eq!(row.requesters(), "1\n2\n3\n4\n");
+
+        let mut late = Row::default();
+        late.set_kept(r#"{"body":"{}","retry_after":null,"status":200}"#);
+        assert!(Row::select(&late.to_text(false), refused).is_some(), "a record of an earlier build is everyone's");
 
         let mut row = Row::default();
         row.add(answer(403, denied, refused), "r1", "1");

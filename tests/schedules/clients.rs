@@ -150,7 +150,7 @@ impl World {
                         exchange.kept = Some(StoredResult::UnderWay { lost, until: NOW + 60_000 }.to_json());
                     }
                     Step::Replay(sealed) => {
-                        work.row.set_kept(sealed);
+                        work.row.set_kept(&sealed);
                         continue;
                     }
                     Step::Rest | Step::Closed => panic!("neither lost nor revoked"),

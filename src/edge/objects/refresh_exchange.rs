@@ -88,7 +88,7 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
                         keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
                     }
                     Step::Replay(sealed) => {
-                        row.set_kept(opened(&secret, &sealed).await?);
+                        row.set_kept(&opened(&secret, &sealed).await?);
                         continue;
                     }
                     Step::Rest => made = Some(unreachable("its answers to this exchange were lost twice".to_owned())),
