@@ -8,7 +8,11 @@ const REVOKED_MAX_BYTES = 256 * 1024;
 /** How providers say that a token is gone, whatever error they call it, and not that the client or its request is refused. */
 const GONE = /^\s*\{(?!.*(_client|unsupported_|assertion)).*(invalid_(token|grant)|not found|revoked|expired)/is;
 
-/** Why a token is not revoked, and whether that may pass. @typedef {{ reason: string, passes?: boolean }} Failure */
+/**
+ * Why a token is not revoked, whether that may pass, and whether the provider refused the client.
+ *
+ * @typedef {{ reason: string, passes?: boolean, isClient?: boolean }} Failure
+ */
 
 /**
  * Returns why a token is not revoked, and whether that may pass: what a provider refuses it will refuse again, but for the secret.
@@ -33,16 +37,18 @@ export async function revoked(url, form, authorization, token, ms) {
     const said = new TextDecoder().decode(answer);
     // Some refuse a token that is gone already (RFC 7009 section 2.2 says 200): it is as good as revoked.
     const isGone = status === 400 && GONE.test(said);
-    const advice = said.includes('invalid_client') ? ' (see token_endpoint_auth_method and client_secret)' : '';
+    const isClient = said.includes('invalid_client');
+    const advice = isClient ? ' (see token_endpoint_auth_method and client_secret)' : '';
+    const passes = status < 400 || status > 428 || status === 401;
     if (status !== 200 && !isGone)
-      return { reason: `status ${status}${advice}`, passes: status < 400 || status > 428 || status === 401 };
+      return { reason: `status ${status}${advice}`, passes, isClient: isClient && status === 401 };
   } catch (thrown) {
     return { reason: thrown instanceof Error ? thrown.message : String(thrown), passes: true };
   }
 }
 
-/** @param {Parameters<typeof revoked>} how */
+/** Nobody tries again behind this answer: that the client is refused is for its operator. @param {Parameters<typeof revoked>} how */
 export async function revoke_token(...how) {
   const failure = await revoked(...how);
-  return failure && [failure.reason, failure.passes ?? false];
+  return failure && [failure.reason, (failure.passes ?? false) && !failure.isClient];
 }

@@ -161,10 +161,14 @@ test('a kept answer is not given out after a revocation that failed', async () =
 
 test('a provider that refuses the gateway is a matter of its operator', async () => {
   const token = await freshToken();
-  tenant.fault({ path: REVOCATION, kind: 'status', status: 400, body: '{"error":"invalid_client"}' });
-  const refused = await revoke(token);
-  assertProblem(refused, [502, 'idp_rejected']);
-  assert.match((await gateway.recordOf(refused)).reason, /^not revoked: status 400 \(see token_endpoint_auth_method/);
+  for (const status of [400, 401]) {
+    tenant.fault({ path: REVOCATION, kind: 'status', status, body: '{"error":"invalid_client"}' });
+    const refused = await revoke(token);
+    assertProblem(refused, [502, 'idp_rejected']);
+    const { reason } = await gateway.recordOf(refused);
+    assert.match(reason, new RegExp(`^not revoked: status ${status} \\(see token_endpoint_auth_method`));
+    tenant.clearFaults();
+  }
 });
 
 test('where every login ends in a session, no client has a refresh token, and the provider is not asked', async (t) => {
