@@ -278,7 +278,8 @@ impl<'o> Relations<'o> {
         }
         let path = example_path(&route.spec.pattern);
         let host = route.spec.host.example();
-        let asked = &route.spec.guard;
+        // Two rules for other origins differ both ways, and other methods may well have others.
+        let asked = &route.spec.guard.without(&[keys::CORS.name]);
         let asked_without_body = asked.without(&BODY_RULES);
         let asked_of = |method: Method| match method {
             Method::Get | Method::Head => &asked_without_body,
@@ -296,7 +297,7 @@ impl<'o> Relations<'o> {
                 && taker.leads_where(route)
                 && asked_of(method).asks_more_than(&taker.spec.guard)
                 // Other methods may well need other scopes.
-                && !taker.spec.guard.asks_more_than(&route.spec.guard);
+                && !taker.spec.guard.without(&[keys::CORS.name]).asks_more_than(&route.spec.guard);
             if is_weaker {
                 let (first, names) = found.get_or_insert((taker, Vec::new()));
                 if first.spec == taker.spec {
