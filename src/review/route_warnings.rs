@@ -256,7 +256,10 @@ impl<'o> Relations<'o> {
         covering.or_else(|| {
             let shape = shape(&route.spec.pattern);
             let parents = shape.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| shape.get(..at));
-            let above = |parent: &str| self.protected_shapes.get(&(&route.spec.host, parent.to_owned())).copied();
+            let hosts = route.spec.host.with_wider();
+            let above = |parent: &str| {
+                hosts.iter().find_map(|host| self.protected_shapes.get(&(host, parent.to_owned())).copied())
+            };
             parents.flatten().filter_map(above).next_back()
         })
     }
