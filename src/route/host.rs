@@ -44,9 +44,9 @@ impl Host {
     }
 }
 
-/// Returns the name in the host of a request, which may have a port and a dot at its end.
+/// Returns the name in the host of a request, which may have a port and dots at its end.
 pub(super) fn name(host: &str) -> &str {
-    without_dot(host.split(':').next().unwrap_or_default())
+    host.split(':').next().unwrap_or_default().trim_end_matches('.')
 }
 
 /// Returns a name with a star as its first label, if it has several.
