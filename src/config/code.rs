@@ -136,7 +136,7 @@ codes! {
     warnings {
         AudienceMissing = "audience_missing": "paths need tokens of an Auth0 authorizer without an `audience`: Auth0 then issues no access token that can be checked",
         AuthOnLogin = "auth_on_login": "a path of a login or a refresh needs a token, which its callers do not have yet",
-        CallbackElsewhere = "callback_elsewhere": "a login or a callback has another host than the address to which the provider redirects browsers",
+        CallbackElsewhere = "callback_elsewhere": "a login or a callback has another host than the address to which the provider redirects browsers, or a path of another host takes its requests",
         CallbackMissing = "callback_missing": "no callback path at the `redirect_uri` begins a session",
         CorsAnyOrigin = "cors_any_origin": "every site may read answers",
         CorsStar = "cors_star": "a star in an origin admits everyone who can get a name there, or lets such pages read with the user's cookies",

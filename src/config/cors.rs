@@ -34,6 +34,23 @@ pub struct Cors {
     pub max_age_secs: u32,
 }
 
+impl Cors {
+    /// Returns which pages it lets act and read, as a text that two rules share only if they are alike in this.
+    pub(super) fn pages(&self) -> String {
+        let mut pages = String::from(if self.credentials { "with cookies" } else { "without" });
+        let any = [ListedOrigin("*".to_owned())];
+        let origins = match &self.origins {
+            AllowedOrigins::Any => &any,
+            AllowedOrigins::Listed(origins) => origins.as_slice(),
+        };
+        for origin in origins {
+            pages.push(' ');
+            pages.push_str(&origin.0);
+        }
+        pages
+    }
+}
+
 /// The origins of a CORS rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigins {

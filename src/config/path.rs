@@ -250,7 +250,12 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
 
 fn read_host(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Host> {
     let text = written.value()?;
-    let host = Host::parse(text);
+    // Some are other ways to write an address, such as 127.1, and some are nothing, such as 1.2.3.4.5: no request comes by either.
+    let is_of_addresses = |host: &Host| {
+        let name = host.as_str().strip_prefix("*.").unwrap_or(host.as_str());
+        Address::parse(&["https://", name].concat()).is_some_and(|url| url.host_and_port() == name)
+    };
+    let host = Host::parse(text).filter(is_of_addresses);
     if host.is_none() {
         let help = host_help(|| spelling_of_host(text));
         findings.refuse(written, place, Code::InvalidHost, "is not the name of a host", help);

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::{Config, reads_id_tokens};
+use super::cors::Cors;
 use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
@@ -141,7 +142,9 @@ fn resolve_paths<'t>(
     let logins = Logins::of(tree, authorizers, &paths);
     let has_session = session.is_some();
     let session = session.and_then(|written| login::session(written, &logins, &paths, findings)).map(Rc::new);
-    let context = Context { links: Links::of(tree), authorizers, logins, has_session, session };
+    let is_told_apart = has_session && paths.iter().any(|path| path.cors.is_some());
+    let cors_of_others = is_told_apart.then(|| tree.cors.as_ref().map(Cors::pages).unwrap_or_default());
+    let context = Context { links: Links::of(tree), authorizers, logins, has_session, session, cors_of_others };
     let mut resolved = Vec::with_capacity(paths.len());
     for path in paths {
         if findings.is_full() {

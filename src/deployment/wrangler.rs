@@ -142,15 +142,17 @@ impl Wrangler {
 fn classes_of(section: &Declared) -> Option<BTreeSet<String>> {
     let list = |declared: &'_ Declared, key| declared.get(key).map(Declared::items).unwrap_or_default().to_vec();
     let mut names = BTreeSet::new();
-    for migration in list(section, "migrations") {
-        let made = ["new_sqlite_classes", "new_classes"].map(|key| list(&migration, key)).concat();
-        let moved = ["renamed_classes", "transferred_classes"].map(|key| list(&migration, key)).concat();
+    let migrations = list(section, "migrations");
+    for migration in &migrations {
+        // Objects of `new_classes` have no `ctx.storage.kv`, by which the gateway's keep their state.
+        let made = list(migration, "new_sqlite_classes");
+        let moved = ["renamed_classes", "transferred_classes"].map(|key| list(migration, key)).concat();
         names.extend(made.iter().filter_map(Declared::as_text).map(str::to_owned));
         names.extend(moved.iter().filter_map(|class| class.text("to")).map(str::to_owned));
     }
     let exports = section.get("exports").map(Declared::members).unwrap_or_default();
     names.extend(exports.iter().map(|member| member.key.clone()));
-    (!names.is_empty()).then_some(names)
+    (!migrations.is_empty() || !exports.is_empty()).then_some(names)
 }
 
 /// Returns wrangler's configuration without the values of variables, which are not to be printed; every line stays where it is.

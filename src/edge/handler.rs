@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use web_sys::Response;
 
-use crate::config::{Config, Integration, Networks};
+use crate::config::{Config, Cors, Integration, Networks};
 use crate::cors::{Preflight, preflight_headers};
 use crate::edge::auth::authenticate::authenticate;
 use crate::edge::gateway::{Gateway, loader};
@@ -121,15 +121,26 @@ fn answer_preflight(config: &Config, cx: &RequestContext, found: &Found<'_, '_>)
     let method = cx.header("access-control-request-method")?;
     let headers = cx.header("access-control-request-headers");
     let preflight = Preflight { origin, method, headers };
-    let rule = match config.has_cors_of_paths.then(|| config.routes.find(method, cx.host(), cx.path())) {
-        Some(Found::Route(meant)) => config.paths.get(meant.index).and_then(|path| path.cors.as_ref()),
+    let (allow, of_all) = (allow.to_string(), config.cors.as_ref());
+    if !config.has_cors_of_paths {
+        return Some(Answer::Preflight(preflight_headers(of_all?, &preflight, &allow)));
+    }
+    let rule_of = |method: &str| match config.routes.find(method, cx.host(), cx.path()) {
+        Found::Route(meant) => config.paths.get(meant.index).map(|path| path.cors.as_ref().or(of_all)),
         _ => None,
     };
-    let mut headers = preflight_headers(rule.or(config.cors.as_ref())?, &preflight, &allow.to_string());
-    // Of what is granted here a browser would ask no more, and other methods of the path may have other rules.
-    for (name, granted) in headers.iter_mut().filter(|_| config.has_cors_of_paths) {
+    let rule = rule_of(method).unwrap_or(of_all)?;
+    let mut headers = preflight_headers(rule, &preflight, &allow);
+    // Of what is granted here a browser would ask no more, and it remembers origin and headers for other methods, too.
+    let is_other = |of_method: Option<&Cors>| {
+        of_method.is_none_or(|other| (&other.origins, &other.headers) != (&rule.origins, &rule.headers))
+    };
+    let differs = allow.split(',').any(|other| rule_of(other.trim_start()).is_some_and(is_other));
+    for (name, granted) in &mut headers {
         if name == "access-control-allow-methods" {
             *granted = method.to_owned().into();
+        } else if differs && name == "access-control-max-age" {
+            *granted = "0".into();
         }
     }
     Some(Answer::Preflight(headers))

@@ -11,13 +11,13 @@ use crate::config::{Target, Targets};
 /// Returns the addresses in the order in which a caller is sent to them: if one cannot be reached, its callers are spread over the others
 /// by their weights.
 pub fn ranked<'t>(targets: &'t Targets, caller: &str) -> Vec<&'t Target> {
-    let mut ranked: Vec<&Target> = Vec::new();
+    let mut ranked: Vec<(u64, &Target)> = Vec::new();
     for target in targets.iter() {
         let own = greatest_draw(target, caller);
-        let place = ranked.partition_point(|other| greatest_draw(other, caller) >= own);
-        ranked.insert(place, target);
+        let place = ranked.partition_point(|(other, _)| *other >= own);
+        ranked.insert(place, (own, target));
     }
-    ranked
+    ranked.into_iter().map(|(_, target)| target).collect()
 }
 
 /// Returns the greatest number that an address draws for a caller.

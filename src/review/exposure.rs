@@ -243,6 +243,25 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_takes_requests_from_one_that_fewer_pages_may_send_is_told() {
+        let path = |path: &str, cors: &str| {
+            format!(r#"{{"method": "ANY", "path": "{path}", "auth": true, {cors}"response": 1}}"#)
+        };
+        let config = |paths: &str| {
+            format!(r#"{{"cors": {{"allow_origins": ["https://a.example"]}}, "session": {{}}, "paths": [{paths}]}}"#)
+        };
+        let none = r#""cors": {"allow_origins": []}, "#;
+        let closed = path("/admin/{.+}", none);
+        for (added, expected) in [("", true), (none, false)] {
+            let after = [closed.as_str(), &path("/admin/export/{.+}", added)].join(", ");
+            let changes = compare(&config(&closed), &config(&after)).changes;
+            let bypasses = changes.iter().flat_map(|change| &change.exposures);
+            let bypasses = bypasses.filter(|one| matches!(one, Exposure::Bypass { .. }));
+            assert_eq!(bypasses.count() == 1, expected, "{added}");
+        }
+    }
+
+    #[test]
     #[rustfmt::skip] // One row a line.
     fn a_path_that_answers_under_more_hosts_is_told() {
         let path = |host: &str, rest: &str| {

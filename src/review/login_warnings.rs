@@ -2,8 +2,10 @@
 
 use super::codes::Warnings;
 use super::outline::Outline;
+use super::patterns::methods;
 use crate::address::Address;
 use crate::config::Code;
+use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
     AuthorizerKind, ConfigTree, NamedAuthorizer, Settings, WrittenAuthorizer, WrittenPath, WrittenProvider,
@@ -229,6 +231,28 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
     let Some(session) = &tree.session else { return };
     for login in session_logins(session, &tree.paths) {
         warn_of_callback_from(login, outline, table, warnings);
+        warn_of_takers(login, outline, table, warnings);
+    }
+}
+
+/// Warns of each path that takes the requests for a login of more hosts, under a host with paths that may need that login.
+fn warn_of_takers(login: &WrittenPath<'_>, outline: &Outline, table: &RouteTable, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let Some((login_path, own)) = login.begins_login().zip(login.host.as_ref()) else { return };
+    for (at, taker) in outline.routes.iter().enumerate() {
+        let host = &taker.spec.host;
+        let Some(path) = taker.index.and_then(|index| tree.paths.get(index)) else { continue };
+        if own == host || !own.contains(host) || path.begins_login() == Some(login_path) {
+            continue;
+        }
+        let found = table.find(Method::Get.as_str(), &host.example(), login_path);
+        let takes = matches!(found, Found::Route(found) if found.index == at);
+        if takes && outline.routes.iter().any(|route| route.spec.host == *host && route.requirement.is_some()) {
+            let message = format!("requests for {}{login_path} come here, so nobody can log in there", host.as_str());
+            let help = "give the login and its callback this host as well";
+            let offset = path.node.at(&keys::HOST).map_or(path.offset, |node| node.offset);
+            warnings.warn(Code::CallbackElsewhere, &path.allow, offset, message, help);
+        }
     }
 }
 
@@ -247,7 +271,9 @@ fn warn_of_callback_from(login: &WrittenPath<'_>, outline: &Outline, table: &Rou
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
             };
             // That is reported for the callback itself, whichever route takes the request instead.
-            (taken, tree.paths.iter().any(|path| makes_session(path) && path.is_called_at(url)))
+            let has_other = |path: &WrittenPath<'_>| path.method.is_some_and(|rule| !methods(rule).contains(&method));
+            let is_other = |path: &WrittenPath<'_>| makes_session(path) && path.is_called_at(url) && has_other(path);
+            (taken, tree.paths.iter().any(is_other))
         }
     };
     if taken || by_other_method || outline.unread > 0 {

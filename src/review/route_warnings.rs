@@ -256,7 +256,10 @@ impl<'o> Relations<'o> {
         covering.or_else(|| {
             let shape = shape(&route.spec.pattern);
             let parents = shape.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| shape.get(..at));
-            let above = |parent: &str| self.protected_shapes.get(&(&route.spec.host, parent.to_owned())).copied();
+            let hosts = route.spec.host.with_wider();
+            let above = |parent: &str| {
+                hosts.iter().find_map(|host| self.protected_shapes.get(&(host, parent.to_owned())).copied())
+            };
             parents.flatten().filter_map(above).next_back()
         })
     }
@@ -278,7 +281,8 @@ impl<'o> Relations<'o> {
         }
         let path = example_path(&route.spec.pattern);
         let host = route.spec.host.example();
-        let asked = &route.spec.guard;
+        // Two rules for other origins differ both ways, and other methods may well have others.
+        let asked = &route.spec.guard.without(&[keys::CORS.name]);
         let asked_without_body = asked.without(&BODY_RULES);
         let asked_of = |method: Method| match method {
             Method::Get | Method::Head => &asked_without_body,
@@ -296,7 +300,7 @@ impl<'o> Relations<'o> {
                 && taker.leads_where(route)
                 && asked_of(method).asks_more_than(&taker.spec.guard)
                 // Other methods may well need other scopes.
-                && !taker.spec.guard.asks_more_than(&route.spec.guard);
+                && !taker.spec.guard.without(&[keys::CORS.name]).asks_more_than(&route.spec.guard);
             if is_weaker {
                 let (first, names) = found.get_or_insert((taker, Vec::new()));
                 if first.spec == taker.spec {

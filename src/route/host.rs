@@ -29,6 +29,13 @@ impl Host {
         self.0.is_empty() || self == other || starred(&other.0).is_some_and(|starred| starred == self.0)
     }
 
+    /// Returns the hosts that have all of its names, the narrowest first.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn with_wider(&self) -> [Self; 3] {
+        [self.clone(), Self(starred(&self.0).unwrap_or_default()), Self::default()]
+    }
+
     /// Returns a name that it has, and of all others only those that have all of its names; an empty text for every name.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
@@ -37,9 +44,9 @@ impl Host {
     }
 }
 
-/// Returns the name in the host of a request, which may have a port and a dot at its end.
+/// Returns the name in the host of a request, which may have a port and dots at its end.
 pub(super) fn name(host: &str) -> &str {
-    without_dot(host.split(':').next().unwrap_or_default())
+    host.split(':').next().unwrap_or_default().trim_end_matches('.')
 }
 
 /// Returns a name with a star as its first label, if it has several.

@@ -31,7 +31,12 @@ pub fn login_redirect(
         Problem::InsufficientAuthentication(_) => request.header("authorization").is_none(),
         _ => false,
     };
-    if !is_solved || !matches!(request.method(), "GET" | "HEAD") || !is_navigation(request) {
+    // A page at the login's path that is not the login would redirect to itself.
+    if !is_solved
+        || request.path() == login_path
+        || !matches!(request.method(), "GET" | "HEAD")
+        || !is_navigation(request)
+    {
         return None;
     }
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -111,6 +116,14 @@ mod tests {
         }
         fn header(&self, name: &str) -> Option<&str> {
             (name == "sec-fetch-mode").then_some("navigate")
+        }
+    }
+
+    #[test]
+    fn what_is_at_the_path_of_the_login_does_not_lead_there() {
+        for (path, expected) in [("/login", false), ("/login/", true), ("/", true)] {
+            let redirect = login_redirect(&Problem::TokenMissing, &To(path, Some("return_to=%2F")), "/login", None);
+            assert_eq!(redirect.is_some(), expected, "{path}");
         }
     }
 

@@ -8,6 +8,11 @@ use crate::bindings::FixtureBindings;
 
 /// Checks whether `GET /A` is refused, by a config in which `/a` and the wildcard have these members besides.
 fn is_refused(specific: &Value, wildcard: &Value) -> bool {
+    is_refused_in(&json!({}), specific, wildcard)
+}
+
+/// Checks that of a config that has these members in place of its own, and these entries besides.
+fn is_refused_in(config: &Value, specific: &Value, wildcard: &Value) -> bool {
     let entry = |path: &str, members: &Value| {
         let mut entry =
             json!({ "method": "GET", "path": path, "integration": { "type": "http_proxy", "server": "api" } });
@@ -16,7 +21,7 @@ fn is_refused(specific: &Value, wildcard: &Value) -> bool {
         }
         entry
     };
-    let config = json!({
+    let mut whole = json!({
         "servers": [{ "alias": "api", "url": "https://a.example" }, { "alias": "strict", "url": "https://b.example", "strict_paths": true }],
         "services": [{ "alias": "module", "entrypoint": "a" }, { "alias": "strict", "entrypoint": "b", "strict_paths": true }],
         "serviceBindings": [{ "alias": "worker", "binding": "A" }, { "alias": "strict", "binding": "B", "strict_paths": true }],
@@ -26,7 +31,13 @@ fn is_refused(specific: &Value, wildcard: &Value) -> bool {
         },
         "paths": [entry("/a", specific), entry("/{.+}", wildcard)]
     });
-    let config = load(&config.to_string(), &FixtureBindings).unwrap();
+    for (key, value) in config.as_object().unwrap() {
+        match (whole.get_mut(key), value) {
+            (Some(Value::Array(list)), Value::Array(more)) => list.extend(more.clone()),
+            _ => whole[key] = value.clone(),
+        }
+    }
+    let config = load(&whole.to_string(), &FixtureBindings).unwrap();
     assert!(matches!(config.routes.find("GET", "", "/a"), Found::Route(found) if found.index == 0), "{specific}");
     match config.routes.find("GET", "", "/A") {
         Found::Route(found) => {
@@ -87,6 +98,50 @@ fn each_key_that_restricts_makes_a_path_ask_for_more() {
         ("what is done on the way", json!({ "mapping": { "headers": { "x-a": "1" } }, "cache": { "ttl_seconds": 1 } }), json!({}), false),
     ] {
         assert_eq!(is_refused(&specific, &wildcard), expected, "{message}");
+    }
+}
+
+#[test]
+#[rustfmt::skip] // One row a line.
+fn the_pages_that_may_use_the_cookie_are_a_demand_of_the_path() {
+    let rule = |origin: &str| json!({ "allow_origins": [origin] });
+    let [partner, other] = ["https://partner.example", "https://other.example"].map(rule);
+    let auth = |cors: Option<&Value>| cors.map_or(json!({ "auth": true }), |cors| json!({ "auth": true, "cors": cors }));
+    let none = json!({ "allow_origins": [] });
+    let session = |cors: Option<&Value>| {
+        let mut config = json!({
+            "authorizers": { "only": {
+                "type": "auth0", "domain": "tenant.eu.auth0.com", "client_id": "client",
+                "client_secret": "$secret.CLIENT_SECRET", "audience": "https://api.example",
+                "redirect_uri": "https://gateway.example/callback"
+            } },
+            "session": {},
+            "paths": [
+                { "method": "GET", "path": "/login", "integration": { "type": "auth0_login" } },
+                { "method": "GET", "path": "/callback", "integration": { "type": "auth0_callback" } }
+            ]
+        });
+        if let Some(cors) = cors {
+            config["cors"] = cors.clone();
+        }
+        config
+    };
+    let without = json!({ "cors": partner });
+    for (message, config, specific, wildcard, expected) in [
+        ("the rule of all for both", session(Some(&partner)), auth(None), auth(None), false),
+        ("none for one", session(Some(&partner)), auth(Some(&none)), auth(None), true),
+        ("none for one, and no rule of all", session(None), auth(Some(&none)), auth(None), true),
+        ("the rule of all, beside a looser one", session(Some(&none)), auth(None), auth(Some(&partner)), true),
+        ("no rule, beside a looser one", session(None), auth(None), auth(Some(&partner)), true),
+        ("an own rule of each", session(None), auth(Some(&partner)), auth(Some(&other)), true),
+        ("the same own rule of each", session(None), auth(Some(&partner)), auth(Some(&partner)), false),
+        ("an own rule that is that of all", session(Some(&partner)), auth(Some(&partner)), auth(None), false),
+        ("an own rule of what the cookie does not open", session(Some(&partner)), json!({ "cors": none }), auth(None), false),
+        ("the same pages, and another age", session(Some(&json!({ "allow_origins": ["https://partner.example"], "max_age": 1 }))), auth(Some(&partner)), auth(None), false),
+        ("the same pages with cookies", session(Some(&json!({ "allow_origins": ["https://partner.example"], "allow_credentials": true }))), auth(Some(&partner)), auth(None), true),
+        ("no session", without, auth(Some(&none)), auth(None), false),
+    ] {
+        assert_eq!(is_refused_in(&config, &specific, &wildcard), expected, "{message}");
     }
 }
 

@@ -527,6 +527,7 @@ fn a_whole_host_comes_before_a_star_and_that_before_every_name() {
         ("a star is one label", three, "GET example/x", "ANY /x"),
         ("a port says nothing", three, "GET a.example:8443/y", "GET a.example/{.+}"),
         ("nor a dot at the end", three, "GET a.example./y", "GET a.example/{.+}"),
+        ("nor several", three, "GET a.example..:8443/y", "GET a.example/{.+}"),
         ("nor both", three, "GET b.example.:80/x", "GET *.example/x"),
         ("a path of another host is unknown", three, "GET b.example/y", "404"),
         ("a host that begins like it", three, "GET a.example.evil/y", "404"),

@@ -5,6 +5,7 @@
 
 use crate::config::access::{self, RequiredAuthentication};
 use crate::config::claims::CLAIMS;
+use crate::config::cors::Cors;
 use crate::config::document::{Node, Value};
 use crate::config::integration::keys::http_proxy;
 use crate::config::integration::{Settings, WrittenAnswer};
@@ -28,8 +29,14 @@ const DEMANDS: [&str; 9] = [
 /// Statuses from which on an answer refuses a request.
 const REFUSALS_FROM: u16 = 400;
 
-/// Returns what a path asks whose `auth` means the authorizer at this index, and whose requests may be read loosely.
-pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: bool) -> Guard {
+/// Returns what a path asks whose `auth` means the authorizer at this index, and whose requests may be read loosely. `cors_of_others` says
+/// which pages of other origins paths without their own `cors` let in, if that counts.
+pub(super) fn guard(
+    path: &WrittenPath<'_>,
+    authorizer: usize,
+    read_loosely: bool,
+    cors_of_others: Option<&str>,
+) -> Guard {
     let mut guard = Guard::new(read_loosely);
     demand_members(path.node, &mut guard);
     if let Some(bytes) = path.rules.max_body_bytes {
@@ -43,6 +50,10 @@ pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: boo
         guard.demand(access::AUTHORIZER.name, &authorizer.to_string());
         if !access.requirements.optional {
             guard.demand(keys::AUTH.name, "");
+        }
+        if let Some(of_others) = cors_of_others {
+            let own = path.cors.as_ref().map(Cors::pages);
+            guard.demand(keys::CORS.name, own.as_deref().unwrap_or(of_others));
         }
     }
     match &path.answer {

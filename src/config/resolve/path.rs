@@ -41,6 +41,9 @@ pub(super) struct Context<'t> {
     pub has_session: bool,
     /// The session, if all of it is known.
     pub session: Option<Rc<Session>>,
+    /// Which pages of other origins paths without their own `cors` let in; `None` if no guard differs by that: without a session, or
+    /// if no path has its own.
+    pub cors_of_others: Option<String>,
 }
 
 /// A path with its route, as far as they are known.
@@ -88,7 +91,8 @@ impl<'t> Context<'t> {
         if let Link::Server(server) = &link {
             check_path(server, &written, &place, findings);
         }
-        let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
+        let (loosely, cors_of_others) = (self.is_read_loosely(&link), self.cors_of_others.as_deref());
+        let guard = guard(&written, authorizer.unwrap_or_default(), loosely, cors_of_others);
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
         let route = method.zip(host).zip(pattern);
         let route = route.map(|((method, host), pattern)| RouteSpec { method, host, pattern, encoded_slashes, guard });

@@ -9,6 +9,8 @@ import { write } from '../runtime/log.js';
 const PAUSE_MS = 1_000;
 /** So many spans, and so many rows of measurements, are recorded in that time at most. */
 const RECORDED_MAX = 1_000;
+/** So much of a path is recorded: clients make them up. */
+const PATH_MAX = 1_024;
 const SENT_MAX_MS = 5_000;
 const WARNED_MS = 60_000;
 
@@ -90,7 +92,7 @@ export function record_request(context, settings, texts, numbers) {
       kind: SERVER,
       startTimeUnixNano: nanos(began),
       endTimeUnixNano: nanos(ended),
-      attributes: attributes({ ...told, 'url.path': path, ...server(origin) }),
+      attributes: attributes({ ...told, 'url.path': path.slice(0, PATH_MAX), ...server(origin) }),
       status: fails ? { code: ERROR } : undefined,
     });
     if (upstream) {

@@ -47,6 +47,7 @@ pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
 pub(super) fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     compare_keys(&PATH, "", was.said, is.said, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
+    compare_cors(Some(was), is, &mut exposures);
     if is.path.and_then(WrittenPath::kind) == Some(Kind::HttpProxy) {
         let place = keys::REQUEST_HEADERS.name;
         let [before, after] = [was, is].map(|side| members(side.said.get(place)));

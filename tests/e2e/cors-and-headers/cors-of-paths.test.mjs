@@ -23,6 +23,8 @@ const paths = [
   { method: 'GET', path: '/any', response: { of: 'any' }, cors: { allow_origins: ['*'] } },
   { method: 'GET', path: '/mixed', response: 1, cors: { allow_origins: [OF_PATH], allow_methods: ['GET', 'DELETE'] } },
   { method: 'DELETE', path: '/mixed', response: 2 },
+  { method: 'GET', path: '/alike', response: 1, cors: { allow_origins: [OF_PATH] } },
+  { method: 'DELETE', path: '/alike', response: 2, cors: { allow_origins: [OF_PATH] } },
   { method: 'PUT', path: '/none', response: 3, cors: { allow_origins: [] } },
 ];
 
@@ -98,9 +100,10 @@ describe('preflights', () => {
     ['by that of the path', '/own', OF_PATH, 'GET', [204, OF_PATH, 'GET', '7']],
     ['not by both', '/own', OF_ALL, 'GET', [204, null, null, null]],
     ['for every origin', '/any', 'https://evil.example', 'GET', [204, '*', 'GET', '600']],
-    ['for one method of several', '/mixed', OF_PATH, 'GET', [204, OF_PATH, 'GET', '600']],
+    ['for one method of several', '/mixed', OF_PATH, 'GET', [204, OF_PATH, 'GET', '0']],
     ['by the rule of the requested method', '/mixed', OF_PATH, 'DELETE', [204, null, null, null]],
-    ['by that of all for the other', '/mixed', OF_ALL, 'DELETE', [204, OF_ALL, 'DELETE', '600']],
+    ['by that of all for the other', '/mixed', OF_ALL, 'DELETE', [204, OF_ALL, 'DELETE', '0']],
+    ['by the same rule of all methods', '/alike', OF_PATH, 'DELETE', [204, OF_PATH, 'DELETE', '600']],
     ['by an empty rule', '/none', OF_ALL, 'PUT', [204, null, null, null]],
     ['of a method that the path has not', '/own', OF_PATH, 'PUT', [204, null, null, null]],
   ];
