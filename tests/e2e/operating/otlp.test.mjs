@@ -285,7 +285,7 @@ describe('a collector that does not take it costs no answer, and one line', () =
   });
 });
 
-test('an isolate holds a thousand spans and rows at most', async (t) => {
+test('an isolate holds a thousand spans of short paths and a thousand rows at most', async (t) => {
   const { record_request } = await import(`${ROOT}/src/edge/request/otlp.js`);
   const sent = [];
   t.mock.method(globalThis, 'fetch', async (url, { body }) => {
@@ -294,14 +294,18 @@ test('an isolate holds a thousand spans and rows at most', async (t) => {
   });
   const waited = [];
   const context = { waitUntil: (promise) => waited.push(promise) };
+  const path = `/${'a'.repeat(16_000)}`;
   for (let index = 0; index < 1_500; index += 1) {
-    const texts = ['GET', `/${index}`, 'http://a.example', '/', '', `00-${TRACE}-${PARENT}-01`, '', ''].join('\n');
+    const texts = ['GET', `/${index}`, 'http://a.example', path, '', `00-${TRACE}-${PARENT}-01`, '', ''].join('\n');
     record_request(context, 'http://b.example\nname\n', texts, [200, Date.now(), Date.now(), 0, 0, 0, 1]);
   }
   assert.equal(waited.length, 1, 'one request sends for all');
   await Promise.all(waited);
   const bodies = Object.fromEntries(sent);
-  assert.equal(bodies['http://b.example/v1/traces'].resourceSpans[0].scopeSpans[0].spans.length, 1_000);
+  const { spans } = bodies['http://b.example/v1/traces'].resourceSpans[0].scopeSpans[0];
+  assert.equal(spans.length, 1_000);
+  const recorded = spans[0].attributes.find(({ key }) => key === 'url.path').value.stringValue;
+  assert.equal(recorded, path.slice(0, 1_024));
   const [{ histogram }] = bodies['http://b.example/v1/metrics'].resourceMetrics[0].scopeMetrics[0].metrics;
   assert.equal(histogram.dataPoints.length, 1_000);
 });
