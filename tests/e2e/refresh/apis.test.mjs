@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { DEFAULT_AUDIENCE, startTenant } from '../../../dev/tenant.mjs';
+import { API_SCOPES, AUDIENCES, DIALECTS, NAMES, policies } from '../support/audiences.mjs';
 import { elapse, later } from '../support/clock.mjs';
 import { Browser, workerName } from '../support/harness.mjs';
 import {
@@ -17,39 +18,12 @@ import {
 } from '../support/login-flow.mjs';
 import { TOKEN_ENDPOINT, startObeyingGateway } from '../support/session-flow.mjs';
 
-const AUDIENCES = {
-  orders: 'https://orders.example/',
-  stock: 'https://stock.example/?region=a&b',
-  billing: 'urn:example:billing',
-  mail: 'https://mail.example',
-};
-const NAMES = Object.keys(AUDIENCES);
-const API_SCOPES = ['read:messages', 'write:messages', 'read:orders', 'write:orders'];
 const APIS = '/api/apis/refresh';
 const GRACE_SECS = 10;
 const LOST_WINDOW_SECS = 60;
 const UNAVAILABLE = [502, 'token_unavailable'];
 const USED = [409, 'refresh_token_used'];
 const REFRESH_TOKEN_INVALID = [401, 'refresh_token_invalid'];
-
-const policies = (names = NAMES, scope = API_SCOPES) =>
-  names.map((name) => ({ audience: AUDIENCES[name], scope: [...scope] }));
-
-const DIALECTS = [
-  {
-    dialect: 'as Auth0 has it',
-    parameter: 'audience',
-    settings: () => ({ policies: policies() }),
-    authorizer: {},
-  },
-  {
-    dialect: 'as RFC 8707 has it',
-    parameter: 'resource',
-    settings: () => ({}),
-    strict: true,
-    authorizer: { resource: DEFAULT_AUDIENCE, login_parameters: { prompt: 'consent' } },
-  },
-];
 
 for (const { dialect, parameter, settings, strict, authorizer } of DIALECTS) {
   describe(dialect, () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { DEFAULT_AUDIENCE, startTenant } from '../../../dev/tenant.mjs';
+import { API_SCOPES, AUDIENCES, DIALECTS, NAMES, policies } from '../support/audiences.mjs';
 import { later } from '../support/clock.mjs';
 import { proxied } from '../support/harness.mjs';
 import { LOGIN, assertNeverShown, assertProblem } from '../support/login-flow.mjs';
@@ -26,36 +27,9 @@ import {
   untilExpired,
 } from '../support/session-flow.mjs';
 
-const AUDIENCES = {
-  orders: 'https://orders.example/',
-  stock: 'https://stock.example/?region=a&b',
-  billing: 'urn:example:billing',
-  mail: 'https://mail.example',
-};
-const NAMES = Object.keys(AUDIENCES);
 /** `UNFIT_SECS` of src/session/tokens.rs, and the time for which an isolate remembers what it has. */
 const ASKED_AGAIN_SECS = 60 + REMEMBERED_SECS;
-const API_SCOPES = ['read:messages', 'write:messages', 'read:orders', 'write:orders'];
 const UNAVAILABLE = [502, 'token_unavailable'];
-
-const policies = (names = NAMES, scope = API_SCOPES) =>
-  names.map((name) => ({ audience: AUDIENCES[name], scope: [...scope] }));
-
-const DIALECTS = [
-  {
-    dialect: 'as Auth0 has it',
-    parameter: 'audience',
-    settings: () => ({ policies: policies() }),
-    authorizer: {},
-  },
-  {
-    dialect: 'as RFC 8707 has it',
-    parameter: 'resource',
-    settings: () => ({}),
-    strict: true,
-    authorizer: { resource: DEFAULT_AUDIENCE, login_parameters: { prompt: 'consent' } },
-  },
-];
 
 /** The servers of a config, and the paths that lead there. */
 function upstreams(api, parameter) {
