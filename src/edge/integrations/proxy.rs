@@ -82,7 +82,8 @@ pub async fn run(
         Server { targets, .. } if targets.are_weighted() => ranked(targets, &caller(cx, server, claims)),
         Server { targets, .. } => targets.iter().collect(),
     };
-    let first = url(targets.first().unwrap_or(&&server.targets.first));
+    let mut called = *targets.first().unwrap_or(&&server.targets.first);
+    let first = url(called);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
@@ -99,7 +100,6 @@ pub async fn run(
         Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
         None => None,
     };
-    let mut called = *targets.first().unwrap_or(&&server.targets.first);
     let sent = loop {
         if let Some(own) = &mut own {
             own.put_on(&request).await?;
