@@ -108,12 +108,12 @@ impl Address {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn normalised(text: &str) -> Option<String> {
     url::Url::parse(text).ok().map(String::from)
 }
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 fn normalised(text: &str) -> Option<String> {
     use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -15,7 +15,7 @@ mod diagnostic;
 pub(crate) mod document;
 pub(crate) mod fixed;
 mod form;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) mod grammar;
 pub(crate) mod headers;
 mod host_only;
@@ -36,7 +36,7 @@ mod reference;
 mod resolve;
 pub(crate) mod root;
 pub(crate) mod rules;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod schema;
 pub(crate) mod section;
 pub(crate) mod server;
@@ -48,7 +48,7 @@ pub(crate) mod tree;
 pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
 pub use client::{AuthMethod, Client};
@@ -56,7 +56,7 @@ pub use code::{Code, Severity};
 pub use compiled::Config;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 pub use diagnostic::Diagnostic;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub use diagnostic::LineIndex;
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
@@ -84,7 +84,7 @@ use reader::{Findings, Help, Place, advice};
 use reference::{collect_references, resolve_references};
 use resolve::resolve;
 use tree::read_tree;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) use {
     access::NamedAuthorizer, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
@@ -152,7 +152,7 @@ pub fn references(source: &str) -> Vec<Reference> {
 }
 
 /// Returns every reference of a config with its config path, in the order of the file; none if the text is not JSON.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub fn placed_references(source: &str) -> Vec<(Reference, String)> {
     let mut found = Vec::new();
     if let Ok(root) = parse_text(without_mark(source)) {
@@ -165,7 +165,7 @@ pub fn placed_references(source: &str) -> Vec<(Reference, String)> {
 ///
 /// # Errors
 /// Every mistake in the file, as [`load`] tells them.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub fn token_rules(source: &str, bindings: &dyn Bindings) -> Result<Vec<TokenRules>, Vec<Diagnostic>> {
     if let Err(mistakes) = load(source, bindings)
         && !mistakes.is_empty()
@@ -183,7 +183,7 @@ fn without_mark(source: &str) -> &str {
 }
 
 /// A config as it is written, for tools that read it without its gateway.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) struct WrittenConfig<'s> {
     /// The text, without a mark.
     pub source: &'s str,
@@ -192,7 +192,7 @@ pub(crate) struct WrittenConfig<'s> {
     findings: Findings<'s>,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<'s> WrittenConfig<'s> {
     /// Parses a text whose references have no values.
     ///
@@ -232,7 +232,7 @@ impl<'s> WrittenConfig<'s> {
 
 /// Says what people bring from JavaScript and JSON has not, and what to do about it.
 fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static str)> {
-    if cfg!(target_arch = "wasm32") {
+    if cfg!(target_os = "unknown") {
         return None;
     }
     let near = source.get(offset..).unwrap_or_default();
@@ -254,7 +254,7 @@ fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static s
 }
 
 /// Returns the routes of a config as the gateway compiles them, each with the index of its path; without those of other sections.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn routes_as_compiled(tree: &ConfigTree<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
     resolve::routes(tree.clone())
 }

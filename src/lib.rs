@@ -14,7 +14,7 @@
 //!
 //! Nothing points back, which `tests/rooms` tests.
 
-#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+#![cfg_attr(not(target_os = "unknown"), forbid(unsafe_code))]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
@@ -23,18 +23,18 @@
 pub mod address;
 pub mod algorithm;
 pub mod answer;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod authoring;
 pub mod config;
 pub mod cors;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod deployment;
 pub mod encoding;
 pub mod excerpt;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod explain;
 pub mod http;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod import;
 pub mod json;
 pub mod jwks;
@@ -42,19 +42,19 @@ pub mod mapping;
 pub mod oauth;
 pub mod objects;
 pub mod places;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod printable;
 pub mod problem;
 pub mod proxy;
 pub mod recent;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub mod text_file;
 pub mod token;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 mod edge;

@@ -62,7 +62,7 @@ impl<'t> Places<'t> {
     }
 
     /// Yields each text with its place.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
         self.entries.iter().map(|entry| (&*entry.text, entry.place))
     }

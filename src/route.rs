@@ -7,7 +7,7 @@
 //! This module does **not** know what a route does, does not normalise URLs (it is given the path as the WHATWG parser left
 //! it), does not decode parameters, and answers no CORS preflight. It does no I/O and has no clock.
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 mod explanation;
 mod guard;
 mod host;
@@ -21,7 +21,7 @@ mod segment;
 mod sorted;
 mod table;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub use explanation::{Passed, in_order_of_precedence};
 pub use guard::Guard;
 pub use host::Host;

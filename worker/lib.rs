@@ -3,10 +3,10 @@
 //! A separate crate, because a library that is also built for the host's tests keeps everything that they might call: 13 KiB more,
 //! compressed.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 extern crate bargate;
 
 /// Two kibibytes less, compressed, than the allocator that comes with Rust.
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::authorizer::Authorizer;
 use super::claims::read_claims;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
@@ -76,7 +76,7 @@ impl RequiredAuthentication {
 
 /// An `auth` that requires a token.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAccess<'n> {
     /// Whose tokens.
     pub authorizer: NamedAuthorizer<'n>,

@@ -10,18 +10,18 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::address::{read_domain, read_https};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::claims::CLAIMS;
 use super::claims::read_claims;
 use super::client::TOKEN_ENDPOINT_AUTH_METHOD;
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::introspection::Asked;
 use super::introspection::{Introspection, read_introspection};
 use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::reference::Reference;
 use super::root;
 use super::shared_secret::note_if_weak;
@@ -78,7 +78,7 @@ impl Authorizer {
 }
 
 /// The rules for an authorizer's tokens, as far as they are known if a reference has no value.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub struct TokenRules {
     /// The authorizer's name among several.
     pub name: String,
@@ -123,7 +123,7 @@ pub enum KeySource {
 
 /// An authorizer as it is written.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAuthorizer<'n> {
     /// Its name among several.
     pub name: &'n str,
@@ -163,7 +163,7 @@ pub(crate) struct WrittenAuthorizer<'n> {
 
 /// The keys of an authorizer, besides its [`WrittenProvider`].
 #[derive(Clone, Copy, Default)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct AuthorizerTexts<'n> {
     /// The tenant's domain.
     pub domain: Option<Written<'n>>,
@@ -224,13 +224,13 @@ impl<'n> WrittenAuthorizer<'n> {
     }
 
     /// Returns what `aud` must contain, as it is written: without an audience, the application.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn written_audience(&self) -> Option<Written<'n>> {
         self.texts.audience.or(self.provider.as_ref().and_then(|provider| provider.client.id))
     }
 
     /// Returns what is known of the rules for its tokens.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn token_rules(&self) -> TokenRules {
         let AuthorizerTexts { domain, issuer, keys, .. } = *self.texts;
         let reference = |written: Option<Written<'n>>| Reference::parse(written?.text.as_written()?)?.ok();

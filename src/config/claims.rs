@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 
 use super::document::{Node, Value};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::form::Form;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::grammar::Shape;
 use super::key::{self, Key};
 use super::reader::{Findings, ObjectReader, Place, note_type};
@@ -14,7 +14,7 @@ use super::reader::{Findings, ObjectReader, Place, note_type};
 pub(crate) const CLAIMS: Key<key::Value> = key::declare::value("claims");
 
 /// What required claims mean.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) const CLAIMS_WORDS: &str = "Claims and their values: the claim equals the value, or is a list that contains it. \
 Of several values, one is enough. Dots in a name lead into objects; the longest name that fits is used.";
 
@@ -51,7 +51,7 @@ fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findin
 }
 
 /// Returns what required claims may be.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn claim_values() -> Shape {
     let scalar = || vec![Shape::Text(Form::Any), Shape::Number, Shape::Boolean];
     let mut values = scalar();

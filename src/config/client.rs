@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::code::Code;
 use super::document::Value;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::grammar::{Entry, Json, absent, having, list, object, refused, wherever, with};
 use super::reader::{Findings, ObjectReader, Place, Written, host_help, shown};
 use super::section::section;
@@ -105,13 +105,13 @@ pub(super) fn read_client<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut 
 }
 
 /// Returns the keys of a client that has to be there.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn entries_with_id() -> Vec<Entry> {
     entries().into_iter().map(|entry| if entry.name == CLIENT_ID.name { entry.required() } else { entry }).collect()
 }
 
 /// Returns the schemas that require what the method needs, and refuse a key that it does not use.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn auth_conditions() -> [Json; 4] {
     let names = |is_meant: &dyn Fn(AuthMethod) -> bool| -> Vec<_> {
         AuthMethod::NAMES.iter().filter(|(_, method)| is_meant(*method)).map(|(name, _)| *name).collect()
@@ -152,7 +152,7 @@ pub(super) fn auth_conditions() -> [Json; 4] {
 }
 
 /// Returns the schema of an object whose client has nothing that proves who it is.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn public_client() -> Json {
     let method = TOKEN_ENDPOINT_AUTH_METHOD.name_of(AuthMethod::None);
     object! {

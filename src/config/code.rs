@@ -35,8 +35,8 @@ macro_rules! codes {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code {
             $(#[doc = $mistake_meaning] $mistake,)+
-            $(#[cfg(not(target_arch = "wasm32"))] #[doc = $refusal_meaning] $refusal,)+
-            $(#[cfg(not(target_arch = "wasm32"))] #[doc = $warning_meaning] $warning,)+
+            $(#[cfg(not(target_os = "unknown"))] #[doc = $refusal_meaning] $refusal,)+
+            $(#[cfg(not(target_os = "unknown"))] #[doc = $warning_meaning] $warning,)+
         }
 
         impl Code {
@@ -44,8 +44,8 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$mistake => $mistake_name,)+
-                    $(#[cfg(not(target_arch = "wasm32"))] Self::$refusal => $refusal_name,)+
-                    $(#[cfg(not(target_arch = "wasm32"))] Self::$warning => $warning_name,)+
+                    $(#[cfg(not(target_os = "unknown"))] Self::$refusal => $refusal_name,)+
+                    $(#[cfg(not(target_os = "unknown"))] Self::$warning => $warning_name,)+
                 }
             }
 
@@ -53,15 +53,15 @@ macro_rules! codes {
             pub const fn severity(self) -> Severity {
                 match self {
                     $(Self::$mistake)|+ => Severity::Error,
-                    #[cfg(not(target_arch = "wasm32"))]
+                    #[cfg(not(target_os = "unknown"))]
                     $(Self::$refusal)|+ => Severity::Error,
-                    #[cfg(not(target_arch = "wasm32"))]
+                    #[cfg(not(target_os = "unknown"))]
                     $(Self::$warning)|+ => Severity::Warning,
                 }
             }
         }
 
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         impl Code {
             /// The mistakes that a config can have, in the order of the alphabet.
             pub const MISTAKES: &[Self] = &[$(Self::$mistake,)+];
@@ -173,7 +173,7 @@ codes! {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl Code {
     /// Returns the warning of a name.
     pub fn warning(name: &str) -> Option<Self> {

@@ -109,7 +109,7 @@ impl ListedOrigin {
     }
 
     /// Returns the text after the star; `None` if it has none.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn behind_star(&self) -> Option<&str> {
         Some(self.0.split_once('*')?.1)
     }

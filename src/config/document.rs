@@ -67,7 +67,7 @@ impl<'s> Text<'s> {
 
     /// Returns the text as it is in the file.
     pub fn as_written(&self) -> Option<&str> {
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         if let Some(written) = &*self.written {
             return Some(written);
         }
@@ -110,7 +110,7 @@ impl Value<'_> {
 }
 
 /// A look at a tree as it is written.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<'s> Node<'s> {
     /// Returns the value of a key of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -150,7 +150,7 @@ impl<'s> Node<'s> {
     }
 
     /// Returns the value as `serde_json` has it, with the references that are written.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn as_written(&self) -> serde_json::Value {
         self.as_json(Text::as_written)
     }
@@ -178,7 +178,7 @@ impl<'s> Node<'s> {
 /// # Errors
 /// The first place where the text is not JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     serde_json::from_slice::<serde::de::IgnoredAny>(source.as_bytes())
         .map_err(|error| syntax_error(source, 0, &error))?;
     walk(source)
@@ -324,13 +324,13 @@ fn not_json(offset: usize) -> SyntaxError {
     SyntaxError { offset, message: "this is not JSON".to_owned() }
 }
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 fn syntax_error(_: &str, start: usize, _: &serde_json::Error) -> SyntaxError {
     not_json(start)
 }
 
 /// Turns an error of `serde_json` about a `text` that begins at `start` into ours.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxError {
     let offset = offset_of(text, error.line(), error.column());
     // The place may be one that is counted in the midst of a character.
@@ -338,14 +338,14 @@ fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxEr
 }
 
 /// Returns the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn offset_of(source: &str, line: usize, column: usize) -> usize {
     let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (start + column.saturating_sub(1)).min(source.len())
 }
 
 /// Returns the message without the place that `serde_json` writes behind it.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn bare_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -2,7 +2,7 @@
 
 /// What a string may look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the Worker is told of few forms"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "the Worker is told of few forms"))]
 pub enum Form {
     /// Any text.
     Any,
@@ -68,7 +68,7 @@ pub enum Form {
     TenantId,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl Form {
     /// Every form.
     pub const ALL: [Self; 31] = [

@@ -108,7 +108,7 @@ pub(super) fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: 
 }
 
 /// The same as a pattern.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) const CREDENTIAL_HEADER: &str =
     r"^(?:[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]|[Cc][Oo][Oo][Kk][Ii][Ee])$";
 

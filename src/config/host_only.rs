@@ -3,9 +3,9 @@
 /// A value on the host; nothing in the Worker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostOnly<T> {
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     value: T,
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(target_os = "unknown")]
     value: std::marker::PhantomData<T>,
 }
 
@@ -13,9 +13,9 @@ impl<T> HostOnly<T> {
     /// Keeps what `value` returns; in the Worker it is not called.
     #[inline(always)]
     pub fn of(value: impl FnOnce() -> T) -> Self {
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         let value = value();
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(target_os = "unknown")]
         let value = {
             drop(value);
             std::marker::PhantomData
@@ -27,15 +27,15 @@ impl<T> HostOnly<T> {
 impl<T: Default> HostOnly<T> {
     /// Returns the value; in the Worker its default.
     pub fn into_inner(self) -> T {
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         let value = self.value;
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(target_os = "unknown")]
         let value = T::default();
         value
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<T> std::ops::Deref for HostOnly<T> {
     type Target = T;
 

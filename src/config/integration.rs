@@ -184,7 +184,7 @@ pub(crate) enum Settings<'n> {
         /// The texts of what clients may request tokens for; `None` if a part of it is wrong, or not known here.
         targets: Option<Vec<String>>,
         /// The same as it is written.
-        #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "for people alone"))]
+        #[cfg_attr(target_os = "unknown", expect(dead_code, reason = "for people alone"))]
         apis: HostOnly<Vec<WrittenTarget<'n>>>,
     },
     /// A step of a login by one-time password; `None` if the project is wrong, or not known here.
@@ -306,7 +306,7 @@ fn read_apis<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
             let target = read_token_target(&mut object, Holder::Client, findings);
             object.finish(findings);
             text = target.target().flatten();
-            if cfg!(not(target_arch = "wasm32")) {
+            if cfg!(not(target_os = "unknown")) {
                 apis.push(target);
             }
         }

@@ -1,14 +1,14 @@
 //! The part of an authorizer that asks the provider about access tokens (RFC 7662).
 
 use super::address::read_https;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::authorizer::algorithm::algorithm_names;
 use super::authorizer::algorithm::read_algorithm;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::client::public_client;
 use super::client::{CLIENT_SECRET, PRIVATE_KEY, WrittenClient};
 use super::code::Code;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::grammar::{Json, absent, object, refused, wherever};
 use super::reader::{Findings, ObjectReader, Place, advice, host_help, shown};
 use super::section::section;
@@ -87,7 +87,7 @@ pub(super) fn read_introspection(
 }
 
 /// Returns the schemas that refuse what has no effect, and require that the client authenticates.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn conditions() -> [Json; 4] {
     let useless = "It has no effect without \"introspection\".";
     let unasked = || object! { "properties": object! { [INTROSPECTION]: false } };

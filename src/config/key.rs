@@ -21,7 +21,7 @@ pub struct Text(pub Form);
 
 /// A list of strings.
 #[derive(Clone, Copy)]
-pub struct Texts(#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "for people alone"))] pub Form);
+pub struct Texts(#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "for people alone"))] pub Form);
 
 /// A boolean; absent, it means false.
 #[derive(Clone, Copy)]

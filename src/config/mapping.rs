@@ -67,7 +67,7 @@ impl fmt::Debug for Source {
 
 /// A constant.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenVariable<'n> {
     /// Its name.
     pub name: &'n str,
@@ -137,7 +137,7 @@ pub(crate) fn is_of_query([_, list]: [&Key<AnyValue>; 2]) -> bool {
     list.name == QUERY.name
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<'n> WrittenValue<'n> {
     /// Returns the name of the variable that it takes, if it takes one.
     pub fn variable(&self) -> Option<&'n str> {
@@ -194,7 +194,7 @@ pub(super) fn read_mapping<'n>(
 
 impl<'n> WrittenMapping<'n> {
     /// Yields the names of the variables that it takes.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn variables(&self) -> impl Iterator<Item = &'n str> {
         self.values.iter().filter_map(WrittenValue::variable)
     }
@@ -379,7 +379,7 @@ pub(crate) mod request_headers {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn sources() -> super::grammar::Shape {
     use super::{form::Form, grammar::Shape};
     Shape::Either(vec![Shape::Text(Form::Source), Shape::Number])

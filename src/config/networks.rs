@@ -116,7 +116,7 @@ impl Network {
     }
 
     /// Returns the first and the last of its addresses, and whether they are of IPv4.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub(crate) fn range(&self) -> (bool, u128, u128) {
         (self.prefix >= MAPPED_PREFIX && is_mapped(self.bits), self.bits, self.bits | !self.mask())
     }

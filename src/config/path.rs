@@ -9,7 +9,7 @@ use super::cors::{Cors, read_cors};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::integration::Settings;
 use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
@@ -112,7 +112,7 @@ impl<'n> WrittenPath<'n> {
     }
 
     /// Returns the type of what answers it, if that is known; a `response` is a fixed answer too.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn kind(&self) -> Option<Kind> {
         match self.answer.as_ref()? {
             WrittenAnswer::Response(_) => Some(Kind::Static),
@@ -121,20 +121,20 @@ impl<'n> WrittenPath<'n> {
     }
 
     /// Checks whether an address is that of its path, under a host that it has.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn is_called_at(&self, url: &Address) -> bool {
         self.path.and_then(|written| written.value()) == Some(url.path()) && self.has_host_of(url)
     }
 
     /// Checks whether it has the host of an address.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn has_host_of(&self, url: &Address) -> bool {
         let called = url.host_and_port().split(':').next().and_then(Host::parse);
         self.host.as_ref().is_none_or(|host| host.contains(&called.unwrap_or_default()))
     }
 
     /// Yields the functions of other Workers that it calls.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn calls(&self) -> impl Iterator<Item = &WrittenCall<'n>> {
         let of_integration = self.integration().and_then(|integration| match &integration.settings {
             Settings::ServiceBinding(call) => Some(call),

@@ -50,7 +50,7 @@ fn path_of_resource(metadata: &str) -> &str {
 
 /// A section as it is written.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenResource<'n> {
     /// The resource's identifier, if it has one.
     pub resource: Option<String>,

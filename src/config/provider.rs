@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::address::{WrittenUrl, read_https};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::authorizer::algorithm::algorithm_names;
 use super::authorizer::algorithm::read_algorithm;
 use super::client::{AuthMethod, CLIENT_ID, WrittenClient, read_client};

@@ -129,7 +129,7 @@ pub fn advice(words: &str) -> Help {
 /// Returns a part of a help: on the host the text, in the Worker an empty one.
 #[inline(always)]
 pub const fn host_text(text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") { "" } else { text }
+    if cfg!(target_os = "unknown") { "" } else { text }
 }
 
 /// A place in the document, such as `paths[2].integration`.
@@ -177,7 +177,7 @@ impl<'n> Written<'n> {
     }
 
     /// Returns the text, if it is in the file and not a reference.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn in_file(&self) -> Option<&'n str> {
         self.value().filter(|_| self.text.origin == Origin::File)
     }
@@ -188,7 +188,7 @@ impl<'n> Written<'n> {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<'s> Node<'s> {
     /// Returns what an object has at a key.
     pub fn at<S>(&self, key: &Key<S>) -> Option<&Self> {

@@ -42,7 +42,7 @@ pub enum Binding {
     /// It is missing, empty, or not a text.
     Missing,
     /// It has this value, which is not a text. Only a file shows that; in the Worker this is [`Binding::Missing`].
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     NoText(&'static str),
     /// Its value is unknown here, as when a file is checked before it is deployed.
     Unknown,
@@ -77,7 +77,7 @@ impl Reference {
 }
 
 /// Prints it as a config writes it.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.kind {
@@ -236,7 +236,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                             note_missing(&reference, node.offset, place, findings);
                             None
                         }
-                        #[cfg(not(target_arch = "wasm32"))]
+                        #[cfg(not(target_os = "unknown"))]
                         Binding::NoText(kind) => {
                             let name = &reference.name;
                             let message =

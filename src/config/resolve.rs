@@ -6,7 +6,7 @@ mod login;
 mod path;
 mod resources;
 mod sessions;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 mod upstream_tokens;
 
 use crate::config::code::Code;
@@ -101,7 +101,7 @@ pub(super) fn resolve(
 }
 
 /// Returns the routes of the file as the gateway compiles them, each with the index of its path; without those of other sections.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
     let mut findings = Findings::new("");
     let authorizers = authorizers(&tree);

@@ -268,7 +268,7 @@ pub(crate) mod rate_limit {
 /// The keys of `cache`.
 pub(crate) mod cache {
     use super::*;
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     use crate::config::headers::CREDENTIAL_HEADER;
 
     section! {

@@ -18,7 +18,7 @@ macro_rules! section {
         )?)*
 
         /// Returns its description.
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         pub(crate) fn $name() -> $described {
             #[allow(unused_imports)]
             use $crate::config::{form::Form, grammar::*};

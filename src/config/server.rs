@@ -79,7 +79,7 @@ pub struct Target {
 
 /// An entry of the section.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenServer<'n> {
     /// Its place in the section.
     pub index: usize,
@@ -139,7 +139,7 @@ fn read_server<'n>(
     let (grant, token) = match object.node(&AUTHORIZATION) {
         None => (HostOnly::default(), Some(None)),
         Some(node) => {
-            #[cfg(not(target_arch = "wasm32"))]
+            #[cfg(not(target_os = "unknown"))]
             if let Some((key, written)) = token_target.first() {
                 let message = format_args!("\"{key}\" has no effect beside \"{}\"", AUTHORIZATION.name);
                 let help = advice("write it there, if the gateway's own token is for that");
@@ -210,7 +210,7 @@ fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
             urls.extend(url.map(|url| (url, read_target(&url, 0, &place, findings))));
         } else if let Some((url, weight)) = read_weighted(item, &place, findings) {
             let target = read_target(&url, weight, &weighted_url::URL.at(&place), findings);
-            #[cfg(not(target_arch = "wasm32"))]
+            #[cfg(not(target_os = "unknown"))]
             note_repeated(&url, target.as_ref(), &urls, &place, findings);
             if weight > 0 {
                 urls.push((url, target));
@@ -236,7 +236,7 @@ fn read_weighted<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findi
 }
 
 /// Reports an address that another entry has: the two would draw the same callers.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn note_repeated(
     url: &Written<'_>,
     target: Option<&Target>,

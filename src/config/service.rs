@@ -22,7 +22,7 @@ pub struct Rpc {
 
 /// An entry of one of the sections.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenService<'n> {
     /// Its place in its section.
     index: usize,

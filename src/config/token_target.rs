@@ -2,7 +2,7 @@
 
 use super::access::is_scope;
 use super::code::Code;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::grammar::{Change, Entry, Json, absent, list, object, present, wherever, with};
 use super::provider::note_unlike_resource;
 use super::reader::{Findings, ObjectReader, Place, Written, advice};
@@ -149,7 +149,7 @@ fn has_controls(text: &str) -> bool {
 }
 
 /// Returns the schema by which a scope is of an audience or a resource.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn scope_condition() -> Json {
     wherever(
         "a scope is of an audience or a resource",
@@ -159,20 +159,20 @@ pub(super) fn scope_condition() -> Json {
 }
 
 /// Returns the schema of an object that names an audience or a resource.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn named_condition() -> Json {
     object! { "anyOf": list![present(&AUDIENCE), present(&RESOURCE)] }
 }
 
 /// Returns the schema of an object that has none of the keys, and says why.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn without_target(message: &str) -> Json {
     let no = || absent(message);
     object! { "properties": object! { [AUDIENCE]: no(), [RESOURCE]: no(), [SCOPE]: no() } }
 }
 
 /// Returns the keys as an entry of the refresh path has them: the review of a change looks at whole entries.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn entries_of_api() -> Vec<Entry> {
     let about = |name| match name {
         "audience" => {
@@ -190,7 +190,7 @@ pub(super) fn entries_of_api() -> Vec<Entry> {
 }
 
 /// Returns the keys as a server has them: the review of a change looks at the paths that lead there.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(super) fn entries_of_server() -> Vec<Entry> {
     entries().into_iter().map(|entry| Entry { change: Change::Elsewhere, ..entry }).collect()
 }

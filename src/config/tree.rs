@@ -6,7 +6,7 @@
 use super::authorizer::{WrittenAuthorizer, read_authorizers};
 use super::cors::{Cors, read_cors};
 use super::document::Node;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::document::Value;
 use super::headers::{HeaderTexts, read_header_texts};
 use super::host_only::HostOnly;
@@ -23,7 +23,7 @@ use super::session::{WrittenSession, read_session};
 
 /// A config as it is written.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
+#[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct ConfigTree<'n> {
     /// The upstreams.
     pub servers: Vec<WrittenServer<'n>>,
@@ -104,7 +104,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
     binding
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl<'n> ConfigTree<'n> {
     /// Yields the metadata for OAuth clients: the gateway's own, and that of resources at paths, each with its path.
     pub fn protected_resources(&self) -> impl Iterator<Item = (Option<&WrittenPath<'n>>, &WrittenResource<'n>)> {
@@ -118,7 +118,7 @@ impl<'n> ConfigTree<'n> {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
     match &node.value {
         Value::Object(members) if offset > node.offset => {

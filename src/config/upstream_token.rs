@@ -2,23 +2,23 @@
 
 use super::address::read_https;
 use super::client::{CLIENT_ID, Client, read_client};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::client::{
     CLIENT_SECRET, PRIVATE_KEY, RAW_CLIENT_SECRET, TOKEN_ENDPOINT_AUTH_METHOD, WrittenClient, auth_conditions,
     public_client,
 };
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::code::Code;
 use super::document::Node;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use super::host_only::HostOnly;
 use super::reader::{Findings, ObjectReader, Place, Written};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::reader::{advice, shown};
 use super::section::section;
 use super::shared_secret::SECRET_MIN_BYTES;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::token_target::WrittenTarget;
 use super::token_target::{AUDIENCE, Holder, RESOURCE, SCOPE, read_token_target};
 use crate::encoding::FormText;
@@ -91,7 +91,7 @@ pub(super) fn read_upstream_token<'n>(
     let client = read_client(&mut object, findings);
     let target = read_token_target(&mut object, Holder::Gateway, findings);
     object.finish(findings);
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     note_useless(grant, issuer, &client, &target, place, findings);
     let endpoint = endpoint.and_then(|written| read_https(&written, &TOKEN_ENDPOINT.at(place), findings));
     let token = || {
@@ -111,7 +111,7 @@ pub(super) fn read_upstream_token<'n>(
 }
 
 /// Reports what the provider would refuse, and what has no effect. The gateway can do without: nobody gets more by it.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn note_useless(
     grant: Option<WrittenGrant<'_>>,
     issuer: Option<Written<'_>>,
@@ -142,7 +142,7 @@ fn note_useless(
 }
 
 /// Returns the schemas that refuse what has no effect, and require what a grant needs.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn conditions() -> [Json; 3] {
     let needs_client = "It needs a client that authenticates: add the client_secret.";
     let names = UpstreamGrant::NAMES.map(|(name, _)| name).to_vec();

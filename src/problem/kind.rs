@@ -19,10 +19,10 @@ pub struct ProblemKind {
     /// Whether `Retry-After` says when to try again.
     pub retry: bool,
     /// When it happens, for the reference.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub when: &'static str,
     /// What to do about it, for the reference; empty if there is nothing to do.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub remedy: &'static str,
 }
 
@@ -34,9 +34,9 @@ const UNSAID: ProblemKind = ProblemKind {
     detail: "",
     challenge: None,
     retry: false,
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     when: "",
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     remedy: "",
 };
 
@@ -52,14 +52,14 @@ macro_rules! kinds {
             detail: $detail,
             $(challenge: $challenge,)?
             $(retry: $retry,)?
-            #[cfg(not(target_arch = "wasm32"))]
+            #[cfg(not(target_os = "unknown"))]
             when: $when,
-            $(#[cfg(not(target_arch = "wasm32"))]
+            $(#[cfg(not(target_os = "unknown"))]
             remedy: $remedy,)?
             ..UNSAID
         };)+
 
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         impl ProblemKind {
             /// Every kind.
             pub const ALL: &[Self] = &[$($name,)+];

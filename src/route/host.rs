@@ -23,21 +23,21 @@ impl Host {
     }
 
     /// Checks whether it has all names of another.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
         self.0.is_empty() || self == other || starred(&other.0).is_some_and(|starred| starred == self.0)
     }
 
     /// Returns the hosts that have all of its names, the narrowest first.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     #[must_use]
     pub fn with_wider(&self) -> [Self; 3] {
         [self.clone(), Self(starred(&self.0).unwrap_or_default()), Self::default()]
     }
 
     /// Returns a name that it has, and of all others only those that have all of its names; an empty text for every name.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     #[must_use]
     pub fn example(&self) -> String {
         self.0.replace('*', "~")

@@ -143,13 +143,13 @@ fn push_folded(decoded: &[u8], text: &mut String) {
 }
 
 /// Returns a text in lower case, by way of upper case: some letters have several of the former, such as `σ` and `ς`.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn in_one_case(text: &str) -> String {
     text.to_uppercase().to_lowercase()
 }
 
 /// The same by the runtime, so that its tables of Unicode need not be in the Worker.
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "unknown")]
 fn in_one_case(text: &str) -> String {
     use wasm_bindgen::prelude::wasm_bindgen;
 

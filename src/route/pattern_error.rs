@@ -133,13 +133,13 @@ impl fmt::Display for PatternError {
 
 impl PatternError {
     /// Writes what to write instead, on the host only: the Worker's log has only what is wrong.
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(target_os = "unknown")]
     fn write_advice(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 
     /// Writes what to write instead, on the host only: the Worker's log has only what is wrong.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(": ")?;
         match self {
@@ -196,7 +196,7 @@ fn foreign_name(segment: &str) -> Option<&str> {
     segment.strip_prefix(':').filter(|name| !name.is_empty())
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn merge_slashes(pattern: &str) -> String {
     let mut merged = String::with_capacity(pattern.len());
     for character in pattern.chars() {

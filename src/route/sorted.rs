@@ -153,7 +153,7 @@ impl SortedRoutes {
     }
 
     /// Returns the text.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -333,7 +333,7 @@ impl SortedRoutes {
     }
 
     /// Yields every route in the order in which one takes a request before another, by their ranks.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub fn in_order(&self) -> impl Iterator<Item = Line<'_>> {
         let mut lines: Vec<_> = self.lines(0..self.len()).map(|(_, line)| line).collect();
         lines.sort_by_key(Line::rank);

@@ -105,7 +105,7 @@ pub struct PreparedRoutes<T> {
     pub folded: T,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 impl PreparedRoutes<String> {
     /// Prepares routes, each with its index.
     pub fn of<'r>(routes: impl IntoIterator<Item = (&'r RouteSpec, usize)>) -> Self {
@@ -246,7 +246,7 @@ impl RouteTable {
     }
 
     /// Yields all routes in the order of precedence.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub(super) fn in_order(&self) -> impl Iterator<Item = Line<'_>> {
         self.routes.in_order()
     }

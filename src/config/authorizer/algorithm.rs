@@ -2,7 +2,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::config::code::Code;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::config::grammar::Shape;
 use crate::config::reader::{Findings, Place, Written, advice, choose};
 
@@ -26,7 +26,7 @@ pub(crate) fn read_algorithm(
 }
 
 /// Returns the names of the algorithms, of which one needs a shared secret.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn algorithm_names(shared_secret: bool) -> Shape {
     let names = Algorithm::NAMES.into_iter().filter(|(_, algorithm)| shared_secret || *algorithm != Algorithm::Hs256);
     Shape::Choice(names.map(|(name, _)| name).collect())

@@ -1,19 +1,19 @@
 //! The keys of authorizers, by their types.
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::config::grammar::{
     Change, Entry, Json, Section, Shape, Union, absent, having, list, object, refused, wherever, with,
 };
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::config::{client, client::AuthMethod, introspection, provider, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
@@ -49,7 +49,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Returns its name.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub(crate) fn name(self) -> &'static str {
         TYPE.name_of(self)
     }
@@ -74,27 +74,27 @@ pub(crate) const JWKS_URI: Key<Text> = text("jwks_uri", Form::HttpsUrl);
 /// The algorithms that tokens may be signed with.
 pub(crate) const ALGORITHMS: Key<Texts> = texts("algorithms", Form::Any);
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const ISSUER_WORDS: &str = "The only `iss` that is accepted, compared character by character.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const AUDIENCE_WORDS: &str = "What `aud` of a token must contain.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const LOGIN_AUDIENCE_WORDS: &str = "The API that logins request access tokens for, and that tokens must be for. \
 Without it, `aud` must contain `client_id`, as in ID \
                  tokens; `session` needs it, or `audience_claim`.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const KEY_SET_WORDS: &str = "The JWKS itself: its JSON as one string, usually by reference.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const KEY_SET_URI_WORDS: &str = "The address of the JWKS that verifies signatures, an https URL.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with.";
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 const SHARED_ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with. With a shared secret, only \
 HS256, which is then the default.";
 
@@ -320,7 +320,7 @@ section! {
 }
 
 /// Returns the description of authorizers.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn union() -> Union {
     let about = "An issuer whose tokens are accepted, and the rules for them. Its `type` says which other keys it has.\n\n\
                  A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time.";
@@ -333,7 +333,7 @@ pub(crate) fn union() -> Union {
 }
 
 /// Returns the names of the types that log people in, and of those that do not.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
     let (with, without): (Vec<_>, Vec<_>) =
         KINDS.into_iter().partition(|(_, kind)| matches!(kind, Kind::Auth0 | Kind::Oidc));
@@ -342,14 +342,14 @@ pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
 }
 
 /// Begins the section of one type.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
     let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(vec![of.name()])).example(of.name());
     Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }
 
 /// Returns the schema by which a client that may be absent takes its keys along, and tokens are for an audience then.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn client_condition() -> Json {
     let useless = |entry: Entry| (entry.name.to_owned(), absent("It has no effect without a client_id."));
     let others = client::entries().into_iter().chain(provider::entries());
@@ -362,7 +362,7 @@ fn client_condition() -> Json {
 }
 
 /// Returns the schemas by which an issuer of several tenants lists them, and says where its document is.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn tenant_conditions() -> [Json; 3] {
     let of_several = || object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
     let of_one = object! { "type": "string", "not": object! { "pattern": "^[^{]*\\{tenantid\\}|^\\$" } };
@@ -394,23 +394,23 @@ fn tenant_conditions() -> [Json; 3] {
     ]
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn secret_words() -> String {
     format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.")
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn algorithms(shared_secret: bool) -> Shape {
     Shape::List(Box::new(algorithm_names(shared_secret)), 1)
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn names(algorithms: &[Algorithm]) -> Json {
     algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().into()
 }
 
 /// Returns the schema that requires exactly one of the secret, the JWKS and its address.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn exactly_one_source(secret: &Key<Text>) -> Json {
     let sources = [secret.name, JWKS.name, JWKS_URI.name];
     let one = |present: &&str| {
@@ -424,7 +424,7 @@ fn exactly_one_source(secret: &Key<Text>) -> Json {
 }
 
 /// Returns the schema by which a shared secret needs HS256, and HS256 a shared secret.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn algorithms_by_source(secret: &Key<Text>) -> Json {
     let shared = Algorithm::Hs256.name();
     // No editor is to offer the older spelling.

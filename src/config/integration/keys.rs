@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
 use crate::config::key::{Choice, Key, declare::choice};
 use crate::config::section::section;
@@ -52,7 +52,7 @@ impl Kind {
     }
 
     /// Returns its name, of several the one that the reference has.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "unknown"))]
     pub(crate) fn name(self) -> &'static str {
         names_of(|kind| kind == self).into_iter().find(|name| *name != HTTP_PROXY_SHORT).unwrap_or_default()
     }
@@ -393,11 +393,11 @@ pub(crate) mod refresh {
 
     /// An entry of `apis`.
     pub(crate) mod api {
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         use super::*;
 
         /// Returns its description.
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         pub(crate) fn section() -> Section {
             let about = "An API that a client of the refresh path may request tokens for.";
             let mut section =
@@ -515,7 +515,7 @@ pub(crate) mod redirect {
 }
 
 /// Returns the description of integrations.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn union() -> Union {
     let about = "What answers a path. Its `type` says which other keys it has; names that begin with `auth0_` and \
     `oidc_` mean the same, and both work for either provider.\n\n\
@@ -558,13 +558,13 @@ pub(crate) fn union() -> Union {
 }
 
 /// Returns the names of the types that `belongs` selects.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 pub(crate) fn names_of(belongs: impl Fn(Kind) -> bool) -> Vec<&'static str> {
     KINDS.into_iter().filter(|(_, kind)| belongs(*kind)).map(|(name, _)| name).collect()
 }
 
 /// Begins the section of one type.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn of_kind(name: &'static str, of: Kind, about: &str) -> Section {
     let names = names_of(|kind| std::mem::discriminant(&kind) == std::mem::discriminant(&of));
     let kind = TYPE.entry(Change::Elsewhere, about).shape(Shape::Exactly(names)).example(of.name());
@@ -572,7 +572,7 @@ fn of_kind(name: &'static str, of: Kind, about: &str) -> Section {
 }
 
 /// Returns the names of the ways of a callback to hand over tokens: by a web message, or by anything else.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 fn ways(by_message: bool) -> Vec<&'static str> {
     let ways = RESPONSE_KINDS.into_iter().filter(|(_, kind)| (*kind == ResponseKind::WebMessage) == by_message);
     ways.map(|(name, _)| name).collect()

@@ -1,7 +1,7 @@
 //! The keys of an entry of `paths`.
 
 use crate::config::section::section;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use crate::route::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 use crate::route::{Method, MethodRule};
 

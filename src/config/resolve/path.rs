@@ -7,7 +7,7 @@ use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
 use super::sessions::check_sessions;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "unknown"))]
 use super::upstream_tokens::check_path;
 use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
@@ -87,7 +87,7 @@ impl<'t> Context<'t> {
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
             check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
         }
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "unknown"))]
         if let Link::Server(server) = &link {
             check_path(server, &written, &place, findings);
         }

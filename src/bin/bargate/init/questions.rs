@@ -1,9 +1,13 @@
 //! Asks questions: at a terminal, or not at all.
 
+#[cfg(not(target_os = "wasi"))]
 use std::fmt;
+#[cfg(not(target_os = "wasi"))]
 use std::num::NonZero;
 
+#[cfg(not(target_os = "wasi"))]
 use inquire::validator::Validation;
+#[cfg(not(target_os = "wasi"))]
 use inquire::{CustomType, InquireError, Select, Text};
 
 use super::asked::{DEFAULT_PORT, DEFAULT_PROVIDER, check_answer, flag};
@@ -11,6 +15,7 @@ use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
 
 /// The help below choices.
+#[cfg(not(target_os = "wasi"))]
 const HOW_TO_CHOOSE: &str = "↑↓ to move, letters to search, enter to take it, esc to leave";
 
 /// Somebody who answers, or nobody.
@@ -69,8 +74,10 @@ impl Questions for Nobody {
 }
 
 /// The person at the terminal.
+#[cfg(not(target_os = "wasi"))]
 pub struct Terminal;
 
+#[cfg(not(target_os = "wasi"))]
 impl Questions for Terminal {
     fn can_ask(&self) -> bool {
         true
@@ -124,19 +131,23 @@ impl Questions for Terminal {
 }
 
 /// An answer, and its text.
+#[cfg(not(target_os = "wasi"))]
 struct Choice<T>(T, String);
 
+#[cfg(not(target_os = "wasi"))]
 impl<T> fmt::Display for Choice<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.1)
     }
 }
 
+#[cfg(not(target_os = "wasi"))]
 fn choose<T>(question: &str, choices: Vec<Choice<T>>) -> Result<T, Failure> {
     let chosen = Select::new(question, choices).with_help_message(HOW_TO_CHOOSE).prompt();
     chosen.map(|Choice(value, _)| value).map_err(unanswered)
 }
 
+#[cfg(not(target_os = "wasi"))]
 fn unanswered(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => {

@@ -59,19 +59,25 @@ fn fetch(url: &str) -> Result<String, Failure> {
     if address.scheme() == "http" && !address.is_loopback() {
         return Err(fail("the URL is plain http; use https (http only for loopback hosts)".to_owned()));
     }
-    let config = ureq::Agent::config_builder();
-    // The gateway does not follow redirects either.
-    let config = config.timeout_global(Some(TIMEOUT)).max_redirects(0).http_status_as_error(false).build();
-    let answer = ureq::Agent::new_with_config(config).get(address.as_str()).header("accept", "application/json").call();
-    let mut answer = answer.map_err(|error| fail(error.to_string()))?;
-    if answer.status().as_u16() != 200 {
-        return Err(fail(format!("answered with status {}", answer.status().as_u16())));
+    #[cfg(target_os = "wasi")]
+    return Err(fail("no network".to_owned()));
+    #[cfg(not(target_os = "wasi"))]
+    {
+        let config = ureq::Agent::config_builder();
+        // The gateway does not follow redirects either.
+        let config = config.timeout_global(Some(TIMEOUT)).max_redirects(0).http_status_as_error(false).build();
+        let answer =
+            ureq::Agent::new_with_config(config).get(address.as_str()).header("accept", "application/json").call();
+        let mut answer = answer.map_err(|error| fail(error.to_string()))?;
+        if answer.status().as_u16() != 200 {
+            return Err(fail(format!("answered with status {}", answer.status().as_u16())));
+        }
+        let body = answer.body_mut().with_config().limit(JWKS_MAX_BYTES as u64).read_to_string();
+        body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => fail(format!("larger than {JWKS_MAX_BYTES} bytes")),
+            error => fail(error.to_string()),
+        })
     }
-    let body = answer.body_mut().with_config().limit(JWKS_MAX_BYTES as u64).read_to_string();
-    body.map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(_) => fail(format!("larger than {JWKS_MAX_BYTES} bytes")),
-        error => fail(error.to_string()),
-    })
 }
 
 #[cfg(test)]
