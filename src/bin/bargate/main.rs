@@ -19,6 +19,7 @@ mod import;
 mod init;
 mod output;
 mod page;
+mod request;
 mod routes;
 mod schema;
 mod sources;
@@ -45,6 +46,7 @@ enum Command {
     Diff(diff::Arguments),
     Schema(schema::Arguments),
     Token(token::Arguments),
+    Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Request(arguments) => request::run(&arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
     };
