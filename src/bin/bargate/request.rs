@@ -13,8 +13,8 @@ use clap::{Subcommand, ValueEnum};
 use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
 use crate::page::{Page, print_json};
-use crate::sources;
 use crate::token::{read_key_set, read_token};
+use crate::{sources, surroundings};
 
 /// Explains the way of a request through the gateway.
 #[derive(clap::Args)]
@@ -117,7 +117,8 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     };
     let mut request = Request::parse(&text).map_err(Failure::new)?;
     let file = read_text(&arguments.config)?;
-    let folder = arguments.config.parent().unwrap_or(Path::new(""));
+    let path = surroundings::path_of(&arguments.config);
+    let folder = path.parent().unwrap_or(Path::new(""));
     let local = sources::Sources::of_local_run();
     let deployment = if arguments.values.is_empty() { &local } else { &arguments.values }.read(folder)?;
     let known = Known::read(&file, &deployment).map_err(|reason| match reason {
@@ -140,7 +141,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         if let Some(keys) = &keys {
             sources.rules.keys = Ok(Rc::clone(keys));
         }
-        Explanation::of(token, &sources.rules, now)
+        Explanation::of(token, &sources.rules, now, &surroundings::check_signature)
     };
     let way = Way::of(&known, &request, now, &check);
     match arguments.format {
