@@ -73,6 +73,41 @@ impl Questions for Nobody {
     }
 }
 
+/// Whoever has no answers yet: takes the examples.
+pub struct Examples;
+
+impl Questions for Examples {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    fn provider(&mut self) -> Result<String, Failure> {
+        Nobody.provider()
+    }
+
+    fn mode(&mut self) -> Result<Mode, Failure> {
+        Ok(Mode::Session)
+    }
+
+    fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
+        Ok(example(asked, point).to_owned())
+    }
+
+    fn port(&mut self) -> Result<u16, Failure> {
+        Nobody.port()
+    }
+}
+
+/// Returns an answer as an example.
+fn example(asked: Asked, point: StartingPoint) -> &'static str {
+    match asked {
+        Asked::Tenant if point.has_domain() => "tenant.eu.auth0.com",
+        Asked::Tenant => "https://id.example.com",
+        Asked::Audience => "https://api.example.com/",
+        Asked::Upstream => "https://upstream.example.com",
+    }
+}
+
 /// The person at the terminal.
 #[cfg(not(target_os = "wasi"))]
 pub struct Terminal;
@@ -102,11 +137,11 @@ impl Questions for Terminal {
     }
 
     fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
-        let (question, example) = match asked {
-            Asked::Tenant if point.has_domain() => ("The tenant's domain?", "tenant.eu.auth0.com"),
-            Asked::Tenant => ("The provider's issuer?", "https://id.example.com"),
-            Asked::Audience => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
-            Asked::Upstream => ("The API's address (upstream)?", "https://upstream.example.com"),
+        let question = match asked {
+            Asked::Tenant if point.has_domain() => "The tenant's domain?",
+            Asked::Tenant => "The provider's issuer?",
+            Asked::Audience => "The API's identifier at the provider (audience)?",
+            Asked::Upstream => "The API's address (upstream)?",
         };
         let validator = move |answer: &str| {
             Ok(match check_answer(asked, point, answer) {
@@ -115,7 +150,7 @@ impl Questions for Terminal {
             })
         };
         let note = point.variable(asked).and_then(|variable| point.note(&variable));
-        let text = Text::new(question).with_placeholder(example).with_validator(validator);
+        let text = Text::new(question).with_placeholder(example(asked, point)).with_validator(validator);
         let text = if let Some(note) = &note { text.with_help_message(note) } else { text };
         text.prompt().map_err(unanswered)
     }
