@@ -1,6 +1,6 @@
 // Completion by gateway.schema.json: keys in an object, values behind a key or in a list.
 
-import { snippet } from '@codemirror/autocomplete';
+import { insertCompletionText, snippet } from '@codemirror/autocomplete';
 import { ensureSyntaxTree } from '@codemirror/language';
 import { blankFor, keysAt, valuesAt } from '../schema/places.mjs';
 import { documentOf, isValue, pathOf } from './json-tree.mjs';
@@ -20,7 +20,7 @@ export function completeBy(schema) {
     const options = place.isKey
       ? keyOptions(keysAt(schema, config, place.path), place)
       : valueOptions(valuesAt(schema, config, place.path));
-    return options.length ? { from: place.from, to: place.to, options, validFor: /^"?[\w$./:@-]*"?$/ } : null;
+    return options.length ? { from: place.from, options, validFor: /^"?[\w$./:@-]*"?$/ } : null;
   };
 }
 
@@ -95,9 +95,22 @@ function keyOptions(keys, { hasColon: isNamed }) {
       detail: isRequired ? 'required' : isDeprecated ? 'deprecated' : undefined,
       info: words,
       boost: isRequired ? 10 : isDeprecated ? -10 : 0,
-      apply: isNamed ? name : snippet(`${name}: ${escaped(text.slice(0, cursor))}#{}${escaped(text.slice(cursor))}`),
+      apply: isNamed
+        ? replacing(name)
+        : replacing(snippet(`${name}: ${escaped(text.slice(0, cursor))}#{}${escaped(text.slice(cursor))}`)),
     };
   });
+}
+
+/** What is applied takes the place of the rest of the word as well, and of its closing quotation mark. */
+function replacing(insert) {
+  return (view, completion, from, to) => {
+    const [rest] = /^[\w$./:@-]*"?/.exec(view.state.sliceDoc(to, view.state.doc.lineAt(to).to)) ?? [''];
+    const isQuoted = view.state.sliceDoc(from, from + 1) === '"';
+    const end = isQuoted || !rest.endsWith('"') ? to + rest.length : to;
+    if (typeof insert === 'string') view.dispatch(insertCompletionText(view.state, insert, from, end));
+    else insert(view, completion, from, end);
+  };
 }
 
 /** In a snippet, `#{}` is where the cursor goes, and a brace of the text itself is escaped. */
@@ -112,6 +125,7 @@ function valueOptions(values) {
       type: typeof value === 'string' ? 'text' : 'constant',
       info: description || undefined,
       boost: -index,
+      apply: replacing(text),
     };
   });
 }

@@ -60,6 +60,12 @@ const look = EditorView.theme({
     backgroundColor: 'var(--bad-tint)',
   },
   '.cm-lintRange-warning': { backgroundImage: 'none', borderBottom: '2px dotted var(--warn)' },
+  // The usual signs are images from `data:` addresses, which the page's policy refuses.
+  '.cm-lint-marker': { width: '1em', height: 'auto', fontWeight: '700', textAlign: 'center', cursor: 'default' },
+  '.cm-lint-marker-error': { content: 'normal', color: 'var(--bad)' },
+  '.cm-lint-marker-error::before': { content: '"✗"' },
+  '.cm-lint-marker-warning': { content: 'normal', color: 'var(--warn)' },
+  '.cm-lint-marker-warning::before': { content: '"!"' },
   '.cm-panels': { backgroundColor: 'var(--sunk)', color: 'var(--text)', borderColor: 'var(--line)' },
   '.cm-textfield': { backgroundColor: 'var(--card)', color: 'var(--text)', border: '1px solid var(--line)' },
   '.cm-button': {
