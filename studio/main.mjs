@@ -62,10 +62,11 @@ function changed() {
 }
 
 async function refresh() {
-  panels[shown].refresh();
   const text = editor.text();
+  const checked = commands.check(text);
+  panels[shown].refresh();
   try {
-    const report = await commands.check(text);
+    const report = await checked;
     // What was reported of an older text may be at other places.
     if (!report || text !== editor.text()) return;
     editor.report(report.diagnostics);
@@ -78,7 +79,7 @@ async function refresh() {
 function startTools() {
   const choice = byId('examples');
   choice.append(
-    element('option', { value: '' }, opened?.text === undefined ? 'an example…' : `${opened.name}, or an example…`),
+    element('option', { value: '' }, opened?.text === undefined ? 'an example…' : `${opened.name}, or…`),
     ...examples.map((group, at) =>
       element(
         'optgroup',

@@ -36,8 +36,8 @@ export function commandsOf(engine) {
       const args = ['token', 'explain', '-', '--config', CONFIG, '--env-file', VALUES, ...keys, '--format', 'json'];
       return ask('token', { args, files, stdin: token });
     },
-    /** @param {{ config: string, values: string, token: string, jwks: string, request: Record<string, string> }} texts */
-    explainRequest({ config, values, token, jwks, request }) {
+    /** @param {{ config: string, values: string, token: string, jwks: string, request: Record<string, string>, session: boolean }} texts */
+    explainRequest({ config, values, token, jwks, request, session }) {
       const files = { [CONFIG]: config, [VALUES]: values, ...(jwks && { [JWKS]: jwks }) };
       const args = [
         ...['request', 'explain', `${request.method} ${request.url}`, '--config', CONFIG, '--env-file', VALUES],
@@ -47,6 +47,7 @@ export function commandsOf(engine) {
           .map((line) => `--header=${line.trim()}`),
         ...(request.bytes ? [`--body-bytes=${request.bytes}`] : []),
         ...(request.from ? [`--from=${request.from}`] : []),
+        ...(session ? ['--session'] : []),
         ...(token ? ['--token', '-'] : []),
         ...(token && jwks ? ['--jwks', JWKS] : []),
         ...['--format', 'json'],

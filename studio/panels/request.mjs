@@ -16,6 +16,12 @@ const STEPS = {
   upstream: 'Upstream',
 };
 
+const ENDINGS = {
+  forwarded: { tone: 'good', title: 'Forwarded' },
+  answered: { tone: 'good', title: 'Answered by the gateway' },
+  refused: { tone: 'bad', title: 'Refused' },
+};
+
 const OUTCOMES = {
   passed: { sign: '✓', tone: 'good' },
   refused: { sign: '✗', tone: 'bad' },
@@ -32,11 +38,18 @@ export function startRequestPanel(commands, texts) {
   form.addEventListener('input', () => refresh());
 
   async function refresh() {
-    const { token, ...fields } = Object.fromEntries(new FormData(form));
+    const { token, session, ...fields } = Object.fromEntries(new FormData(form));
     const { config, values, token: text, jwks } = texts();
     try {
       const request = /** @type {Record<string, string>} */ (fields);
-      const explained = await commands.explainRequest({ config, values, jwks, request, token: token ? text : '' });
+      const explained = await commands.explainRequest({
+        config,
+        values,
+        jwks,
+        request,
+        token: token ? text : '',
+        session: session === 'on',
+      });
       if (explained) fill(result, ...render(explained));
     } catch (error) {
       fill(result, failure(error));
@@ -46,22 +59,30 @@ export function startRequestPanel(commands, texts) {
   return { refresh };
 }
 
-function render({ outcome: end, steps, upstream, headers }) {
+function render({ outcome: end, steps, upstream, unknown }) {
   return [
     ending(end, upstream),
+    unknown?.length > 0 &&
+      element('p', { class: 'hint' }, `Without a value here: ${unknown.join(', ')}. Give values below the editor.`),
     stepList(steps),
-    ...(upstream ? forwarded(upstream) : []),
-    ...(headers?.length ? answerHeaders(headers) : []),
+    ...(upstream ? sentOn(upstream) : []),
+    ...(end.headers?.length ? [element('h3', {}, 'Headers of the answer'), headerTable(end.headers)] : []),
   ];
 }
 
-function ending({ kind, status, code }, upstream) {
+function ending({ kind, status, code, words, undecided }, upstream) {
+  const { tone, title } = ENDINGS[kind] ?? { tone: 'warn', title: capitalised(kind) };
   const what = [status, code].filter(Boolean).join(' ');
-  if (kind === 'forwarded') return outcome('good', 'Forwarded', upstream && `${upstream.method} ${upstream.url}`);
-  if (kind === 'refused') return outcome('bad', `Refused: ${what}`);
-  if (kind === 'answered') return outcome('good', `Answered by the gateway: ${what}`);
-  return outcome('warn', [capitalised(kind.replaceAll('_', ' ')), what].filter(Boolean).join(': '));
+  const proviso = undecided?.length ? `, if it passes ${undecided.map(nameOf).join(', ')}` : '';
+  return outcome(
+    tone,
+    `${title}${what ? `: ${what}` : ''}${proviso}`,
+    upstream && `${upstream.method} ${upstream.url}`,
+    words,
+  );
 }
+
+const nameOf = (step) => STEPS[step] ?? capitalised(step.replaceAll('_', ' '));
 
 const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -87,12 +108,12 @@ function stepList(steps) {
   );
 }
 
-function forwarded({ headers }) {
-  return [element('h3', {}, 'What the upstream gets'), headerTable(headers)];
-}
-
-function answerHeaders(headers) {
-  return [element('h3', {}, 'Headers of the answer'), headerTable(headers)];
+function sentOn({ headers, others }) {
+  return [
+    others?.length > 0 && element('p', { class: 'hint' }, `or, if that cannot be reached: ${others.join(', ')}`),
+    element('h3', {}, 'What is sent on'),
+    headerTable(headers),
+  ];
 }
 
 function headerTable(headers) {
@@ -105,13 +126,13 @@ function headerTable(headers) {
     element(
       'tbody',
       {},
-      ...headers.map(({ name, value, from }) =>
+      ...headers.map(({ name, value, from, source }) =>
         element(
           'tr',
           {},
           element('td', {}, element('code', {}, name)),
           element('td', {}, element('code', {}, value)),
-          hasSource && element('td', {}, from ?? ''),
+          hasSource && element('td', {}, [from, source].filter(Boolean).join(', ')),
         ),
       ),
     ),

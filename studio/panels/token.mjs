@@ -20,13 +20,12 @@ export function startTokenPanel(commands, texts, { onChange, onTry }) {
 
   async function refresh() {
     if (!token.value.trim()) {
-      // A run that is under way must not bring the removed token back.
-      commands.explainToken({ ...texts(), token: '.', jwks: '' }).catch(() => {});
       fill(result);
       return;
     }
     try {
       const explained = await commands.explainToken({ ...texts(), token: token.value, jwks: jwks.value.trim() });
+      // It may have been removed meanwhile.
       if (explained && token.value.trim()) fill(result, ...render(explained, onTry));
     } catch (error) {
       fill(result, failure(error));

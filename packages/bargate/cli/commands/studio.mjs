@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -138,7 +138,7 @@ function answer(response, status, body, headers = { 'content-type': 'text/plain'
 function withConfig(html, config) {
   const text = read(config ?? CONFIG, { isOptional: config === undefined });
   if (text === undefined) return html;
-  const opened = JSON.stringify({ name: config ?? CONFIG, text }).replaceAll('<', '\\u003c');
+  const opened = JSON.stringify({ name: basename(config ?? CONFIG), text }).replaceAll('<', '\\u003c');
   const marker = 'id="opened">null<';
   return html.split(marker).join(`id="opened">${opened}<`);
 }
