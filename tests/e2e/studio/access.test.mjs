@@ -36,7 +36,7 @@ async function throughPanels(look) {
   await tab.page.locator('#request-result > *').first().waitFor();
   await look('request');
   await tab.tab('Token');
-  await tab.page.getByLabel('Token', { exact: true }).fill('eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.AAAA');
+  await tab.page.getByRole('textbox', { name: 'Token' }).fill('eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.AAAA');
   await tab.page.locator('#token-result .outcome').waitFor();
   await look('token');
   await tab.tab('Compare');

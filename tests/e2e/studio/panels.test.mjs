@@ -54,12 +54,7 @@ describe('the routes', () => {
     await tab.tree.getByText('/health').waitFor();
     const svg = await saved('Save SVG');
     assert.equal(svg.name, 'routes.svg');
-    const { root, texts } = await tab.page.evaluate((text) => {
-      const parsed = new DOMParser().parseFromString(text, 'image/svg+xml');
-      return { root: parsed.documentElement.nodeName, texts: parsed.documentElement.textContent };
-    }, svg.text);
-    assert.equal(root, 'svg');
-    assert.match(texts, /\/health/);
+    assert.match(svg.text, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[\s\S]*\/health[\s\S]*<\/svg>\s*$/);
     const mermaid = await saved('Save Mermaid');
     assert.equal(mermaid.name, 'routes.mmd');
     assert.match(mermaid.text, /^flowchart LR/);
@@ -127,8 +122,8 @@ describe('a token', () => {
 
   async function paste({ token, jwks }) {
     await tab.tab('Token');
-    await tab.page.getByLabel('Token', { exact: true }).fill(token);
-    if (jwks) await tab.page.getByLabel(/^JWKS/).fill(jwks);
+    await tab.page.getByRole('textbox', { name: 'Token' }).fill(token);
+    if (jwks) await tab.page.getByLabel('JWKS of its issuer').fill(jwks);
   }
 
   const result = (text) => tab.page.locator('#token-result .outcome', { hasText: text }).waitFor();
@@ -165,14 +160,14 @@ describe('a token', () => {
     tab = await site.open();
     await paste(await issue());
     await result('Accepted');
-    await tab.page.getByLabel('Token', { exact: true }).fill('');
+    await tab.page.getByRole('textbox', { name: 'Token' }).fill('');
     await tab.page.locator('#token-result > *').first().waitFor({ state: 'detached' });
   });
 
   test('stays in the page: it is in no address and in no storage', async () => {
     tab = await site.open();
     const issued = await issue();
-    await tab.page.getByLabel(/^Keep this config/).check();
+    await tab.page.getByLabel('Keep this config').check();
     await paste(issued);
     await result('Accepted');
     const before = tab.requests.length;

