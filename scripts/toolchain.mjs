@@ -21,6 +21,7 @@ export const TOOLS = {
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   workerBuild: join(TOOLS_BIN, 'worker-build'),
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
+  mdbook: join(TOOLS_BIN, 'mdbook'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };
 

@@ -27,7 +27,7 @@ export const KINDS = {
 };
 
 /** What hands requests to the code of others. */
-const FORWARDS = ['http_proxy', 'service', 'service_binding'];
+const FORWARDS = ['http', 'http_proxy', 'service', 'service_binding'];
 
 /** Rules that keep callers away, whatever they are shown. */
 const KEEPS_OUT = ['ip', 'pre_process'];
@@ -43,6 +43,7 @@ const RULES = {
 
 /** By integration, without the prefix of the provider: in few words, and as a sentence. */
 const DESTINATIONS = {
+  http: [(to) => to, (to) => `Goes to the upstream ${to}.`],
   http_proxy: [(to) => to, (to) => `Goes to the upstream ${to}.`],
   service: [(to) => `module ${to}`, (to) => `Is answered by the module ${to} beside the gateway.`],
   service_binding: [(to) => `Worker ${to}`, (to) => `Is answered by the other Worker ${to}.`],
