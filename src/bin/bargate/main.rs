@@ -18,6 +18,7 @@ mod failure;
 mod import;
 mod init;
 mod output;
+mod package;
 mod page;
 mod routes;
 mod schema;
@@ -48,6 +49,14 @@ enum Command {
     Token(token::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
+    /// Checks the config with its deployment, as wrangler's [build] command (npm package only).
+    Build(package::Arguments),
+    /// Runs the gateway on this machine with a local provider and a sample API (npm package only).
+    Dev(package::Arguments),
+    /// Draws the routes as SVG or Mermaid (npm package only).
+    Map(package::Arguments),
+    /// Opens the page that shows what a config does (npm package only).
+    Studio(package::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +73,10 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Build(_) => Err(package::elsewhere("build")),
+        Command::Dev(_) => Err(package::elsewhere("dev")),
+        Command::Map(_) => Err(package::elsewhere("map")),
+        Command::Studio(_) => Err(package::elsewhere("studio")),
     };
     done.unwrap_or_else(Failure::report)
 }
