@@ -20,6 +20,7 @@ mod init;
 mod output;
 mod package;
 mod page;
+mod request;
 mod routes;
 mod schema;
 mod sources;
@@ -47,6 +48,7 @@ enum Command {
     Diff(diff::Arguments),
     Schema(schema::Arguments),
     Token(token::Arguments),
+    Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
     /// Checks the config with its deployment, as wrangler's [build] command (npm package only).
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Request(arguments) => request::run(&arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Build(_) => Err(package::elsewhere("build")),
