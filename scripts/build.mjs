@@ -2,7 +2,6 @@
 // deployed with, then compiles the gateway to WebAssembly in build/. A mistake stops it, and a deployment with it; only a gateway
 // that runs under `wrangler dev` keeps its last build.
 
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -20,7 +19,8 @@ import { gzipSync } from 'node:zlib';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
-import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
+import { filesUnder, stampOf } from './stamp.mjs';
+import { Failure, ROOT, TOOLS, main, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
 import { wranglerCall } from './wrangler-call.mjs';
 
 const CONFIG = 'gateway.config.json';
@@ -52,6 +52,7 @@ const INPUTS = [
   'scripts/panic-places.mjs',
   'scripts/parts.mjs',
   'scripts/shrink.mjs',
+  'scripts/stamp.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
 ];
@@ -69,7 +70,7 @@ export async function build({ forDev = false } = {}) {
   const deployment = deploymentFlags(forDev);
   const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
   const inputs = [CONFIG, SERVICES, ...declared, ...INPUTS];
-  const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
+  const all = stampOf(join(BUILD, '.inputs'), inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
   mkdirSync(join(ROOT, BUILD), { recursive: true });
@@ -80,7 +81,7 @@ export async function build({ forDev = false } = {}) {
     }),
   );
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
-  const gateway = stampOf('.gateway', INPUTS);
+  const gateway = stampOf(join(BUILD, '.gateway'), INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
     await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
@@ -147,38 +148,6 @@ async function compile() {
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
   copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, BUILD, 'index.d.ts'));
-}
-
-/** Notes which inputs an output was made of, and for what, so that the same are not built again. */
-function stampOf(name, inputs, purpose = []) {
-  const file = join(ROOT, BUILD, name);
-  const before = hashOf(inputs, purpose);
-  return {
-    isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
-    // Not written if something changed while the build ran: the next one starts over.
-    write: () => hashOf(inputs, purpose) === before && writeFileSync(file, before),
-  };
-}
-
-/** A digest of the files' names and contents, of the compiler, and of what it is for. */
-function hashOf(inputs, purpose) {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(purpose))
-    .update(outputOf('rustc', ['--version']) ?? '');
-  for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
-  return hash.digest('hex');
-}
-
-function filesUnder(path) {
-  if (!existsSync(join(ROOT, path))) return [];
-  try {
-    return readdirSync(join(ROOT, path))
-      .sort()
-      .flatMap((name) => filesUnder(`${path}/${name}`));
-  } catch (error) {
-    if (error.code === 'ENOTDIR') return [path];
-    throw error;
-  }
 }
 
 /** Writes what the gateway is given. */
