@@ -21,6 +21,7 @@ export const TOOLS = {
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   bindgen: join(TOOLS_BIN, 'bargate-bindgen'),
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
+  mdbook: join(TOOLS_BIN, 'mdbook'),
 };
 
 /** Where cargo puts what it compiles. */

@@ -17,9 +17,7 @@ use crate::output::{Existing, Output};
 use answers::{Answers, Given};
 use bargate::authoring::{Mode, StartingPoint};
 use clap::builder::PossibleValuesParser;
-#[cfg(not(target_os = "wasi"))]
-use questions::Terminal;
-use questions::{Nobody, Questions};
+use questions::{Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and prints the next steps.
 #[derive(clap::Args)]
@@ -62,10 +60,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
     #[expect(clippy::disallowed_methods)]
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    #[cfg(not(target_os = "wasi"))]
     let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };
-    #[cfg(target_os = "wasi")]
-    let questions: &mut dyn Questions = &mut Nobody;
     let given = Given {
         provider: arguments.provider,
         tenant: arguments.tenant,

@@ -1,7 +1,7 @@
 //! The command line: checks, explains and compares gateway configs away from the Worker.
 //!
-//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`, `output` and
-//! `page`.
+//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`, `output`, `page`
+//! and `surroundings`.
 
 // `clippy.toml` names every way past `page`.
 #![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -22,6 +22,7 @@ mod page;
 mod routes;
 mod schema;
 mod sources;
+mod surroundings;
 mod token;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    surroundings::prepare();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return report_arguments(&error),
