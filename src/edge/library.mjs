@@ -29,7 +29,11 @@ export function gateway(options) {
     throw new Error(
       `this Worker has both ${before} and ${NAME}: "npm ls bargate" says which packages bring them; keep one`,
     );
-  if (inputs.config) throw new Error(`gateway() of ${NAME} was called twice: a Worker has one gateway, and one config`);
+  // A server that reloads modules evaluates a Worker again beside a library that stays; services are taken anew then.
+  if (inputs.config && inputs.source !== given.source)
+    throw new Error(
+      `gateway() of ${NAME} was called with two configs: a Worker has one; restart the server that reloads it`,
+    );
   /** @type {any} */ (globalThis)[MADE_BY] = NAME;
   Object.assign(inputs, given, { abandon, resume, watch_step });
   return { fetch: answer };

@@ -1,7 +1,7 @@
 // What `gateway` takes, checked when the Worker starts: a mistake in it is one of the Worker's code, and would otherwise be an answer to
 // each request, or a rule of the config that is lost.
 
-/** A flag by which the runtime says that its compatibility date is at least this one. */
+/** The date by which all tests run, and a flag by which the runtime says that it goes by this date or a later one. */
 const NEEDED = { date: '2026-10-01', flag: 'durable_object_io_tasks_prevent_eviction' };
 /** What is left of a module's key where a config may write it in several ways: `./services/a.ts` and `services/a` are one. */
 const AROUND = /^(?:\.\/)+|\.m?[jt]s$/g;
@@ -24,32 +24,44 @@ export function inputsOf(options) {
     throw new TypeError(
       'gateway(): prepared needs the config from the same file, where "bargate check --prepare" wrote both',
     );
-  if (!(/** @type {any} */ (globalThis).Cloudflare?.compatibilityFlags?.[NEEDED.flag]))
-    throw new Error(`bargate needs compatibility_date = "${NEEDED.date}" or later in the configuration of wrangler`);
+  // @ts-expect-error: `wrangler dev --define` replaces it, and a build may set it.
+  const forDev = typeof BARGATE_DEV !== 'undefined' && BARGATE_DEV === true;
+  checkDate(forDev);
+  const text = typeof config === 'function' ? undefined : textOf(config);
   return {
-    config: textOf(config),
+    config: text === undefined ? config : () => text,
+    /** By which two configs are told apart. */
+    source: text ?? (prepared || config),
     services: modulesOf(services),
     prepared,
-    // @ts-expect-error: `wrangler dev --define` replaces it, and a build may set it.
-    forDev: typeof BARGATE_DEV !== 'undefined' && BARGATE_DEV === true,
+    forDev,
   };
 }
 
 /**
- * Returns what gives the config's text. It is taken from an object once: what is changed in that later changes no rule.
+ * Refuses an older compatibility date. A local run may have one, since test runners bring runtimes that know no later one.
+ *
+ * @param {boolean} forDev
+ */
+function checkDate(forDev) {
+  if (/** @type {any} */ (globalThis).Cloudflare?.compatibilityFlags?.[NEEDED.flag]) return;
+  const message = `bargate needs compatibility_date = "${NEEDED.date}" or later in the configuration of wrangler`;
+  if (!forDev) throw new Error(message);
+  console.warn(message);
+}
+
+/**
+ * Returns the config's text. It is taken from an object once: what is changed in that later changes no rule.
  *
  * @param {unknown} config
- * @returns {() => string | Promise<string>}
  */
 function textOf(config) {
-  if (typeof config === 'function') return /** @type {() => string} */ (config);
-  if (typeof config === 'string' && config.trim()) return () => config;
+  if (typeof config === 'string' && config.trim()) return config;
   if (kindOf(config) !== 'object') {
     const kind = typeof config === 'string' ? 'an empty text' : kindOf(config);
     throw new TypeError(`gateway(): config is ${kind}: import it from gateway.config.json, or give its text`);
   }
-  const text = JSON.stringify(config, jsonOnly);
-  return () => text;
+  return JSON.stringify(config, jsonOnly);
 }
 
 /**

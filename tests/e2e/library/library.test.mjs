@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { DEFAULT_AUDIENCE } from '../../../dev/tenant.mjs';
 import { TOOLS, toolEnvironment } from '../../../scripts/toolchain.mjs';
 import { buildBargate } from '../support/bargate.mjs';
-import { freePort, startGateway, until } from '../support/harness.mjs';
+import { ROOT, freePort, startGateway, until } from '../support/harness.mjs';
 import { installLibrary, makeProject } from '../support/library.mjs';
 import { CLIENT_ID, CLIENT_SECRET, startLoginGateway, startTenant } from '../support/login-flow.mjs';
 import { startProgram } from '../support/project-copy.mjs';
@@ -85,6 +87,9 @@ async function requests() {
     ['GET', '/plain'],
   ];
 }
+
+/** The names of what a config refers to. */
+const names = (config) => [...JSON.stringify(config).matchAll(/\$(?:env|secrets?)\.(\w+)/g)].map(([, name]) => name);
 
 /** Asserts that a Worker answers as the one that is deployed from here does, which has no services. */
 async function assertSame(gateway) {
@@ -268,7 +273,8 @@ describe('a mistake in the call is an error when the Worker starts:', () => {
     [`{ config: { paths: [{ headers: new Map() }] } }`, 'TypeError: gateway(): "headers" in config is Map'],
     [`{ config: { paths: [{ limit: NaN }] } }`, 'TypeError: gateway(): "limit" in config is NaN'],
     [`{ config: ${VALID} }`, 'made'],
-    [`{ config: ${VALID} }`, 'Error: gateway() of bargate 0.1.0 was called twice'],
+    [`{ config: ${VALID} }`, 'made'],
+    [`{ config: { paths: [{}] } }`, 'Error: gateway() of bargate 0.1.0 was called with two configs'],
   ];
   const MAIN = `
     import * as first from 'bargate';
@@ -341,6 +347,50 @@ describe('a mistake in the call is an error when the Worker starts:', () => {
       }
     }
   });
+});
+
+test('the modules and the tests of docs/services.md work as they are written', async () => {
+  const page = await readFile(join(ROOT, 'docs', 'services.md'), 'utf8');
+  const blocks = (language) =>
+    [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, text]) => text);
+  const [greeting, byItself, withGateway] = blocks('js');
+  const [signed] = blocks('ts');
+  const [section] = blocks('json part');
+  await project.write('services/greeting.js', greeting);
+  await project.write('services/signed.ts', signed);
+  await project.write(
+    'src/index.ts',
+    `
+    import { gateway } from 'bargate';
+    import config from '../gateway.config.json';
+    export { LogoutIndex, RateLimit, RefreshExchange, Session } from 'bargate';
+    export default gateway({
+      config,
+      services: {
+        './services/greeting.js': () => import('../services/greeting.js'),
+        './services/signed.ts': () => import('../services/signed.ts'),
+      },
+    });
+  `,
+  );
+  const { authorizer } = JSON.parse(await readFile(join(ROOT, 'tests/fixtures/docs/frame.json'), 'utf8'));
+  await project.write('gateway.config.json', `{ ${section}, "authorizer": ${JSON.stringify(authorizer)} }`);
+  await mkdir(join(project.folder, 'test'));
+  await project.write('test/greeting.test.js', byItself);
+  await project.write('test/gateway.test.js', withGateway);
+  await project.write(
+    '.dev.vars',
+    names(authorizer)
+      .map((name) => `${name}=https://tenant.example\n`)
+      .join(''),
+  );
+  const node = startProgram(TOOLS.node, ['--test', 'test/greeting.test.js', 'test/gateway.test.js'], {
+    cwd: project.folder,
+    env: toolEnvironment({ CI: 'true' }),
+  });
+  await node.ended;
+  assert.equal(await node.end(), 0, node.output);
+  assert.match(node.output, /pass 2/);
 });
 
 test('under `wrangler dev`, a service that changes is taken up, and a mistake in the config is in the answer', async () => {

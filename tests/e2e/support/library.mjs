@@ -12,15 +12,15 @@ import { startProgram } from './project-copy.mjs';
 
 /** What it is made of. */
 const PROJECT = join(ROOT, 'tests', 'fixtures', 'library');
-/** What a module of the project's services imports. */
-const DEPENDENCY = 'jose';
+/** What modules of the project's services import, and tests of a project. */
+const DEPENDENCIES = ['jose', 'wrangler'];
 
 /** Makes the project in a temporary folder. */
 export async function makeProject() {
   const folder = await mkdtemp(join(tmpdir(), 'bargate-library-'));
   await cp(PROJECT, folder, { recursive: true });
   await installLibrary(folder);
-  await symlink(join(ROOT, 'node_modules', DEPENDENCY), join(folder, 'node_modules', DEPENDENCY));
+  for (const name of DEPENDENCIES) await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   return {
     folder,
     read: (name) => readFile(join(folder, name), 'utf8'),

@@ -118,11 +118,11 @@ function providerOf(state) {
       ),
     async outbound(request) {
       const { origin, pathname } = new URL(request.url);
+      if (origin !== new URL(ISSUER).origin) return Response.json({ shown: request.headers.get('authorization') });
       const form = Object.fromEntries(new URLSearchParams(await request.text()));
       calls.push([pathname, form]);
       const other = await provider.instead(pathname);
       if (other) return other;
-      if (origin !== new URL(ISSUER).origin) return Response.json({ shown: request.headers.get('authorization') });
       if (pathname === '/.well-known/jwks.json')
         return Response.json({ keys: [{ kty, n, e, alg: 'RS256', kid: 'the-key', use: 'sig' }] });
       if (pathname === '/oauth/revoke') return new Response(null, { status: 200 });
@@ -141,6 +141,8 @@ function providerOf(state) {
 
 /** Starts a gateway of this version with the config of a version, at the moment at which its fixture was made. */
 export async function startAt(state, config) {
+  // The clock is stopped first.
+  await later(0);
   await later((NOW_MS - Date.now()) / 1000);
   const provider = providerOf(state);
   const gateway = await startGateway({
@@ -158,7 +160,8 @@ export async function startAt(state, config) {
   return {
     ...gateway,
     provider,
-    askWith: (cookie, path, init = {}) => gateway.ask(path, { redirect: 'manual', ...init, headers: { cookie } }),
+    askWith: (cookie, path, init = {}) =>
+      gateway.ask(path, { redirect: 'manual', ...init, headers: { cookie, 'sec-fetch-site': 'same-origin' } }),
     /** What the objects that were called have. */
     async taken() {
       const objects = [];
@@ -219,7 +222,7 @@ async function makeFixture(folder) {
     const ended = await begun();
     await passes(gateway.askWith(ended, '/app/x'));
     provider.instead = (path) => path === '/oauth/revoke' && new Response(null, { status: 500 });
-    const { headers } = await passes(gateway.askWith(ended, '/logout'), 302);
+    const { headers } = await passes(gateway.askWith(ended, '/logout'), 303);
     assert.match(headers.getSetCookie().join(), /bargate=;/);
 
     const listed = await begun();
