@@ -170,7 +170,8 @@ describe('a flowchart', () => {
       const { texts, foreign } = await draw(mermaidOf(treeOfRoutes([hostile])));
       assert.equal(foreign, 0);
       assert.equal(texts.length, 2);
-      assert.equal(texts[1].split('\n')[0], shortened(`GET ${printable(path)}`, 72));
+      // A word joiner keeps dollar signs apart.
+      assert.equal(texts[1].split('\n')[0].replaceAll('\u2060', ''), shortened(`GET ${printable(path)}`, 72));
     });
   }
 
