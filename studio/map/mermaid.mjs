@@ -72,7 +72,7 @@ function wordsOf({ item, more, isFolded }) {
   const name = `${method} ${label}`.trim();
   return [
     entry.mark ? `${KINDS[entry.mark].sign} ${name}` : name,
-    shown.map(signed).join('  '),
+    ...shown.map(signed),
     `→ ${destination(entry.route)}`,
     ...(entry.exposures ?? []).map((exposure) => `${KINDS.exposed.sign} exposes: ${printable(exposure)}`),
   ];
