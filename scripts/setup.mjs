@@ -13,6 +13,7 @@ const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_DENY_VERSION = '0.20.2';
+const MDBOOK_VERSION = '0.5.4';
 /** Where compiled tools are stored. */
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bargate');
 
@@ -40,6 +41,12 @@ export function provideCargoDeny() {
     '--version',
     CARGO_DENY_VERSION,
   ]);
+}
+
+/** Installs the program that makes a site of the documents, with the search and without the server. */
+export function provideMdbook() {
+  const features = ['--no-default-features', '--features', 'search'];
+  return installCargoTool('mdbook', MDBOOK_VERSION, TOOLS.mdbook, ['mdbook', '--version', MDBOOK_VERSION, ...features]);
 }
 
 /**
@@ -147,7 +154,8 @@ function packagesAreInstalled() {
  * all clones of a user: a folder of the user's cache has it, by all that it is made of.
  */
 async function installCargoTool(name, version, program, source) {
-  const isVersion = (file) => existsSync(file) && outputOf(file, ['--version'])?.split(' ').at(-1) === version;
+  const isVersion = (file) =>
+    existsSync(file) && outputOf(file, ['--version'])?.split(' ').at(-1)?.replace(/^v/, '') === version;
   if (isVersion(program)) return;
   const root = join(CACHE, `${name}-${version}-${digestOf(source)}`);
   const compiled = join(root, 'bin', name);

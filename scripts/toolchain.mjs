@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Failure } from '../dev/failure.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -21,6 +22,7 @@ export const TOOLS = {
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   workerBuild: join(TOOLS_BIN, 'worker-build'),
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
+  mdbook: join(TOOLS_BIN, 'mdbook'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };
 
@@ -38,8 +40,7 @@ export function toolEnvironment(extra = {}) {
   };
 }
 
-/** A failure whose message is all there is to say: it is printed as one line, without a stack. */
-export class Failure extends Error {}
+export { Failure };
 
 /**
  * Runs a program with its output passed through, and throws a `Failure` if it does not succeed. What it says of errors comes in
