@@ -18,11 +18,12 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { GOES_ON } from '../dev/runner.mjs';
 import { WRANGLER_FILES, deploymentFlags } from '../packages/bargate/cli/deployment.mjs';
+import { compileWorker } from './compile.mjs';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
 import { filesUnder, stampOf } from './stamp.mjs';
-import { Failure, ROOT, TOOLS, main, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
+import { Failure, ROOT, main, readProjectFile, run, timed } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -46,6 +47,7 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/compile.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/panic-places.mjs',
@@ -121,13 +123,7 @@ function runBargate(args, options) {
 async function compile() {
   // Beside what is in use, and in its place only when all of it is there.
   const made = join(BUILD, 'made');
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE], {
-    env: toolEnvironment({
-      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      ESBUILD_BIN: TOOLS.esbuild,
-    }),
-    failure: 'the WebAssembly build failed: the lines above say why',
-  });
+  await compileWorker(made);
   await shrink(made);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
