@@ -27,10 +27,11 @@ Options:
 class Failure extends Error {}
 
 /**
- * Runs the command, and resolves to its exit status. `bargate` runs the command line with other arguments.
+ * Runs the command, and resolves to its exit status. `bargate` runs a command of the command line; captured, its output is
+ * returned and not shown.
  *
  * @param {string[]} args
- * @param {{ bargate: (args: string[]) => Promise<{ status: number, stdout: string, stderr: string }>,
+ * @param {{ bargate: (args: string[], options: { captured: true }) => Promise<{ status: number, stdout: string, stderr: string }>,
  *   print?: (text: string) => void, fail?: (text: string) => void }} shell
  */
 export async function map(args, { bargate, print = write(process.stdout), fail = write(process.stderr) }) {
@@ -41,7 +42,7 @@ export async function map(args, { bargate, print = write(process.stdout), fail =
       return 0;
     }
     const command = old === undefined ? ['routes', file] : ['diff', old, file];
-    const { status, stdout, stderr } = await bargate([...command, '--format', 'json']);
+    const { status, stdout, stderr } = await bargate([...command, '--format', 'json'], { captured: true });
     // What could not be read is said there.
     if (stderr) fail(stderr);
     if (status !== 0) return status;
