@@ -3,12 +3,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
 
 import { answerHere, run } from './run.mjs';
 import { fetchDocument } from './fetch_document.mjs';
 import { realFiles } from './real_files.mjs';
 import { standardInput } from './standard_input.mjs';
 
+/** The page of `bargate studio`, in the package. */
+const PAGE = fileURLToPath(new URL('../studio/', import.meta.url));
 /** The program, beside this file. */
 const PROGRAM = new URL('./bargate.wasm', import.meta.url);
 
@@ -18,7 +21,9 @@ const PROGRAM = new URL('./bargate.wasm', import.meta.url);
  *
  * @type {Record<string, (args: string[], shell: { bargate: typeof bargate }) => Promise<number>>}
  */
-export const COMMANDS = {};
+export const COMMANDS = {
+  studio: async (args) => (await import('./commands/studio.mjs')).studio(args, { page: PAGE }),
+};
 
 const HELP = ['--help', '-h'];
 

@@ -134,9 +134,9 @@ describe('what it cannot do is one line', () => {
       'an unknown option',
       ['--prot', '1'],
       {},
-      `error: Unknown option '--prot'; "bargate studio --help" lists the options`,
+      `error: Unknown option '--prot'; "bargate help studio" lists the options`,
     ],
-    ['an argument', ['x'], {}, `error: Unexpected argument 'x'; "bargate studio --help" lists the options`],
+    ['an argument', ['x'], {}, `error: Unexpected argument 'x'; "bargate help studio" lists the options`],
     [
       'a package without the page',
       [],
