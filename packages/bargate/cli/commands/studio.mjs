@@ -10,6 +10,19 @@ import { parseArgs } from 'node:util';
 const CONFIG = 'gateway.config.json';
 const HOST = '127.0.0.1';
 const PORT = 8788;
+const HELP = `Opens a page that shows what a config does: its errors, its routes, and the way of a request
+
+Usage: bargate studio [OPTIONS]
+
+The page is served on this machine only. It sends nothing anywhere, and no file is written.
+
+Options:
+      --config <FILE>  The config to begin with [default: ${CONFIG}, if it exists]
+      --port <PORT>    The port [default: ${PORT}]
+      --open           Opens the page in the browser, too
+  -h, --help           Print help
+`;
+
 const TYPES = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
@@ -29,6 +42,10 @@ class Failure extends Error {}
 export async function studio(args, { page, print = console.log, fail = console.error, signal }) {
   try {
     const options = optionsOf(args);
+    if (options.help) {
+      print(HELP.trimEnd());
+      return 0;
+    }
     const server = serve(page, options.config);
     const address = await listen(server, options.port);
     print(`Bargate studio: ${address}\nCtrl-C ends it.`);
@@ -51,6 +68,7 @@ function optionsOf(args) {
         config: { type: 'string' },
         port: { type: 'string', default: String(PORT) },
         open: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     });
     const port = Number(values.port);
@@ -60,7 +78,7 @@ function optionsOf(args) {
     return { ...values, port };
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(`${error.message.split('. ')[0]}; "bargate help studio" lists the options`);
+    throw new Failure(`${error.message.split('. ')[0]}; "bargate studio --help" lists the options`);
   }
 }
 
