@@ -27,7 +27,7 @@ const PICTURES = {
     await page.getByLabel('With the cookie of a session').check();
     await page.locator('#request-headers').fill(REQUEST_HEADERS);
     await page.getByRole('textbox', { name: 'Address', exact: true }).fill('https://shop.example/api/orders/7');
-    await page.locator('#request-result .outcome', { hasText: '/orders/7' }).waitFor();
+    await page.locator('#request-outcome .outcome', { hasText: '/orders/7' }).waitFor();
   },
 };
 

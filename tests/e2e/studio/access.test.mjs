@@ -33,11 +33,11 @@ async function throughPanels(look) {
   await look('routes');
   await tab.tab('Request');
   await tab.page.getByLabel('Address', { exact: true }).fill('https://gateway.example/api/orders/7');
-  await tab.page.locator('#request-result > *').first().waitFor();
+  await tab.page.locator('#request-outcome > *').first().waitFor();
   await look('request');
   await tab.tab('Token');
   await tab.page.getByRole('textbox', { name: 'Token' }).fill('eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.AAAA');
-  await tab.page.locator('#token-result .outcome').waitFor();
+  await tab.page.locator('#token-outcome .outcome').waitFor();
   await look('token');
   await tab.tab('Compare');
   await tab.button('Take the config as it is as the old one').click();

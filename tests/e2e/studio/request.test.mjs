@@ -30,7 +30,7 @@ async function ask(fields, config) {
   }
 }
 
-const ended = (text) => tab.page.locator('#request-result .outcome', { hasText: text }).waitFor();
+const ended = (text) => tab.page.locator('#request-outcome .outcome', { hasText: text }).waitFor();
 const step = (name) =>
   tab.page
     .getByRole('list', { name: 'The way of the request' })
@@ -116,7 +116,7 @@ describe('a request', () => {
     test(`of ${what} is told in a line`, async () => {
       await ask(fields);
       await ended('This could not be worked out');
-      assert.match(await tab.page.locator('#request-result .outcome p').innerText(), line);
+      assert.match(await tab.page.locator('#request-outcome .outcome p').innerText(), line);
     });
   }
 });
@@ -138,7 +138,7 @@ test('a pasted token is tried with its keys: its scopes decide', async () => {
   const token = tab.page.getByRole('textbox', { name: 'Token' });
   await token.fill(await issue('read:profile'));
   await tab.page.getByLabel('JWKS of its issuer').fill(jwks);
-  await tab.page.locator('#token-result .outcome', { hasText: 'Accepted' }).waitFor();
+  await tab.page.locator('#token-outcome .outcome', { hasText: 'Accepted' }).waitFor();
   await tab.button('Try it on a request').click();
   await ended('Refused: 403 insufficient_scope');
   await tab.tab('Token');
