@@ -13,15 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { GOES_ON } from '../dev/runner.mjs';
+import { WRANGLER_FILES, deploymentFlags } from '../packages/bargate/cli/deployment.mjs';
+import { compileWorker } from './compile.mjs';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
 import { filesUnder, stampOf } from './stamp.mjs';
-import { Failure, ROOT, TOOLS, main, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
-import { wranglerCall } from './wrangler-call.mjs';
+import { Failure, ROOT, main, readProjectFile, run, timed } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -33,8 +35,6 @@ const LARGE_TEXT = 65_536;
 /** Where the user's modules are, which paths may name. */
 const SERVICES = 'services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
-/** Wrangler's configuration, the first that is there. */
-const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 /** Files of variables for local runs. */
 const ENV_FILE = /^\.(?:env|dev\.vars)(?:\.|$)/;
 /** What the gateway is made of. */
@@ -47,6 +47,7 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/compile.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/panic-places.mjs',
@@ -67,7 +68,7 @@ export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
 export async function build({ forDev = false } = {}) {
   await setup();
   const output = join(ROOT, BUILD, 'index.js');
-  const deployment = deploymentFlags(forDev);
+  const deployment = deploymentFlags(ROOT, forDev);
   const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
   const inputs = [CONFIG, SERVICES, ...declared, ...INPUTS];
   const all = stampOf(join(BUILD, '.inputs'), inputs, [forDev, ...deployment]);
@@ -99,7 +100,7 @@ export async function rebuild() {
   } catch (error) {
     if (!existsSync(join(ROOT, BUILD, 'inputs.mjs'))) throw error;
     const reason = error instanceof Failure ? error.message : error.stack;
-    console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
+    console.error(`\n${reason}\n${GOES_ON}`);
     return 'failed';
   }
 }
@@ -119,31 +120,10 @@ function runBargate(args, options) {
     : run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', ...args], options);
 }
 
-/**
- * The check's arguments about the deployment. What is unknown here stops no build: secrets that were set, variables that may
- * come from elsewhere, and which environment it is if wrangler's call cannot be seen.
- */
-function deploymentFlags(forDev) {
-  const call = wranglerCall();
-  const file = call.config ? relative(ROOT, call.config) : WRANGLER_FILES.find((name) => existsSync(join(ROOT, name)));
-  if (!file) return [];
-  const unknown = call.environment === undefined && !forDev ? ['--every-environment'] : [];
-  const flags = ['--wrangler', file, ...(call.environment ? ['--environment', call.environment] : unknown)];
-  if (!forDev) return [...flags, '--variables', call.hasOtherVariables ? 'elsewhere' : 'declared-if-any'];
-  const envFiles = call.envFiles.length ? call.envFiles.flatMap((name) => ['--env-file', name]) : ['--local'];
-  return [...flags, ...envFiles, ...(call.command && call.hasOtherVariables ? ['--variables', 'elsewhere'] : [])];
-}
-
 async function compile() {
   // Beside what is in use, and in its place only when all of it is there.
   const made = join(BUILD, 'made');
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE], {
-    env: toolEnvironment({
-      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      ESBUILD_BIN: TOOLS.esbuild,
-    }),
-    failure: 'the WebAssembly build failed: the lines above say why',
-  });
+  await compileWorker(made);
   await shrink(made);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });

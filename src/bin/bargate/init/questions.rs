@@ -62,8 +62,46 @@ impl Questions for Nobody {
     }
 }
 
+/// Whoever has no answers yet: takes the examples.
+pub struct Examples;
+
+impl Questions for Examples {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    fn provider(&mut self) -> Result<String, Failure> {
+        Nobody.provider()
+    }
+
+    fn mode(&mut self) -> Result<Mode, Failure> {
+        Ok(Mode::Session)
+    }
+
+    fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
+        Ok(example(asked, point).to_owned())
+    }
+
+    fn port(&mut self) -> Result<u16, Failure> {
+        Nobody.port()
+    }
+}
+
+/// Returns an answer as an example.
+fn example(asked: Asked, point: StartingPoint) -> &'static str {
+    match asked {
+        Asked::Tenant if point.has_domain() => "tenant.eu.auth0.com",
+        Asked::Tenant => "https://id.example.com",
+        Asked::Audience => "https://api.example.com/",
+        Asked::Upstream => "https://upstream.example.com",
+    }
+}
+
 /// The person at the terminal.
-pub struct Terminal;
+pub struct Terminal {
+    /// Whether an empty answer means the example.
+    pub takes_examples: bool,
+}
 
 impl Questions for Terminal {
     fn can_ask(&self) -> bool {
@@ -88,14 +126,16 @@ impl Questions for Terminal {
     }
 
     fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
-        let (text, example) = match asked {
-            Asked::Tenant if point.has_domain() => ("The tenant's domain?", "tenant.eu.auth0.com"),
-            Asked::Tenant => ("The provider's issuer?", "https://id.example.com"),
-            Asked::Audience => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
-            Asked::Upstream => ("The API's address (upstream)?", "https://upstream.example.com"),
+        let text = match asked {
+            Asked::Tenant if point.has_domain() => "The tenant's domain?",
+            Asked::Tenant => "The provider's issuer?",
+            Asked::Audience => "The API's identifier at the provider (audience)?",
+            Asked::Upstream => "The API's address (upstream)?",
         };
         let note = point.variable(asked).and_then(|variable| point.note(&variable));
-        let question = Question { text, example: Some(example), default: None, help: note.as_deref() };
+        let example = Some(example(asked, point));
+        let default = example.filter(|_| self.takes_examples);
+        let question = Question { text, example, default, help: note.as_deref() };
         surroundings::ask(&question, move |answer| check_answer(asked, point, answer))
     }
 
