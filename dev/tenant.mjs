@@ -67,6 +67,12 @@ export async function startTenant(options = {}) {
     rotationOverlapSeconds: 0,
     requirePkce: true,
     authenticationClaims: false,
+    // The API of a login that names none: at Auth0, the tenant's Default Audience.
+    defaultAudience: undefined,
+    // At some providers every login brings a refresh token.
+    refreshWithoutOfflineAccess: false,
+    // What is added to access tokens, as an action does at Auth0.
+    accessTokenClaims: {},
     // Auth0's policies of the client for refresh tokens (Multi-Resource Refresh Tokens): `{ audience, scope: [names] }` each.
     policies: [],
     // Resources that no refresh token is for, whatever its login requested.
@@ -98,7 +104,7 @@ export async function startTenant(options = {}) {
   const clients = [...(options.clients ?? [defaultClient(options.redirectUris ?? [])])];
   const webOrigins = options.webOrigins ?? [];
   const isStrict = options.strict ?? false;
-  const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
+  const allowedLogoutUrls = [...(options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS)];
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
   const storage = new Storage(settings);
@@ -157,6 +163,12 @@ export async function startTenant(options = {}) {
       const key = await signingKeys.rotate(rotation);
       renewProvider();
       return key;
+    },
+    /** Replaces the clients, and the addresses to which a logout may lead; whoever is logged in stays so. */
+    register(nextClients, nextLogoutUrls) {
+      clients.splice(0, clients.length, ...nextClients);
+      allowedLogoutUrls.splice(0, allowedLogoutUrls.length, ...nextLogoutUrls);
+      renewProvider();
     },
     /** Gives the client another secret, as Auth0 does: from then on the previous one is refused. */
     rotateClientSecret(secret) {

@@ -2,7 +2,6 @@
 // deployed with, then compiles the gateway to WebAssembly in build/. A mistake stops it, and a deployment with it; only a gateway
 // that runs under `wrangler dev` keeps its last build.
 
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -14,14 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { GOES_ON } from '../dev/runner.mjs';
+import { WRANGLER_FILES, deploymentFlags } from '../packages/bargate/cli/deployment.mjs';
+import { compileWorker } from './compile.mjs';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
-import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
-import { wranglerCall } from './wrangler-call.mjs';
+import { filesUnder, stampOf } from './stamp.mjs';
+import { Failure, ROOT, main, readProjectFile, run, timed } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -33,8 +35,6 @@ const LARGE_TEXT = 65_536;
 /** Where the user's modules are, which paths may name. */
 const SERVICES = 'services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
-/** Wrangler's configuration, the first that is there. */
-const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 /** Files of variables for local runs. */
 const ENV_FILE = /^\.(?:env|dev\.vars)(?:\.|$)/;
 /** What the gateway is made of. */
@@ -47,11 +47,13 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/compile.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/panic-places.mjs',
   'scripts/parts.mjs',
   'scripts/shrink.mjs',
+  'scripts/stamp.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
 ];
@@ -66,10 +68,10 @@ export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
 export async function build({ forDev = false } = {}) {
   await setup();
   const output = join(ROOT, BUILD, 'index.js');
-  const deployment = deploymentFlags(forDev);
+  const deployment = deploymentFlags(ROOT, forDev);
   const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
   const inputs = [CONFIG, SERVICES, ...declared, ...INPUTS];
-  const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
+  const all = stampOf(join(BUILD, '.inputs'), inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
   mkdirSync(join(ROOT, BUILD), { recursive: true });
@@ -80,7 +82,7 @@ export async function build({ forDev = false } = {}) {
     }),
   );
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
-  const gateway = stampOf('.gateway', INPUTS);
+  const gateway = stampOf(join(BUILD, '.gateway'), INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
     await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
@@ -98,7 +100,7 @@ export async function rebuild() {
   } catch (error) {
     if (!existsSync(join(ROOT, BUILD, 'inputs.mjs'))) throw error;
     const reason = error instanceof Failure ? error.message : error.stack;
-    console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
+    console.error(`\n${reason}\n${GOES_ON}`);
     return 'failed';
   }
 }
@@ -118,31 +120,10 @@ function runBargate(args, options) {
     : run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', ...args], options);
 }
 
-/**
- * The check's arguments about the deployment. What is unknown here stops no build: secrets that were set, variables that may
- * come from elsewhere, and which environment it is if wrangler's call cannot be seen.
- */
-function deploymentFlags(forDev) {
-  const call = wranglerCall();
-  const file = call.config ? relative(ROOT, call.config) : WRANGLER_FILES.find((name) => existsSync(join(ROOT, name)));
-  if (!file) return [];
-  const unknown = call.environment === undefined && !forDev ? ['--every-environment'] : [];
-  const flags = ['--wrangler', file, ...(call.environment ? ['--environment', call.environment] : unknown)];
-  if (!forDev) return [...flags, '--variables', call.hasOtherVariables ? 'elsewhere' : 'declared-if-any'];
-  const envFiles = call.envFiles.length ? call.envFiles.flatMap((name) => ['--env-file', name]) : ['--local'];
-  return [...flags, ...envFiles, ...(call.command && call.hasOtherVariables ? ['--variables', 'elsewhere'] : [])];
-}
-
 async function compile() {
   // Beside what is in use, and in its place only when all of it is there.
   const made = join(BUILD, 'made');
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE], {
-    env: toolEnvironment({
-      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      ESBUILD_BIN: TOOLS.esbuild,
-    }),
-    failure: 'the WebAssembly build failed: the lines above say why',
-  });
+  await compileWorker(made);
   await shrink(made);
   const script = join(made, 'index.js');
   const [, version] = /^version = (".+")$/m.exec(readProjectFile('Cargo.toml')) ?? [];
@@ -150,38 +131,6 @@ async function compile() {
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
   copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, BUILD, 'index.d.ts'));
-}
-
-/** Notes which inputs an output was made of, and for what, so that the same are not built again. */
-function stampOf(name, inputs, purpose = []) {
-  const file = join(ROOT, BUILD, name);
-  const before = hashOf(inputs, purpose);
-  return {
-    isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
-    // Not written if something changed while the build ran: the next one starts over.
-    write: () => hashOf(inputs, purpose) === before && writeFileSync(file, before),
-  };
-}
-
-/** A digest of the files' names and contents, of the compiler, and of what it is for. */
-function hashOf(inputs, purpose) {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(purpose))
-    .update(outputOf('rustc', ['--version']) ?? '');
-  for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
-  return hash.digest('hex');
-}
-
-function filesUnder(path) {
-  if (!existsSync(join(ROOT, path))) return [];
-  try {
-    return readdirSync(join(ROOT, path))
-      .sort()
-      .flatMap((name) => filesUnder(`${path}/${name}`));
-  } catch (error) {
-    if (error.code === 'ENOTDIR') return [path];
-    throw error;
-  }
 }
 
 /** Writes what the gateway is given. */

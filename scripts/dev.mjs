@@ -5,23 +5,24 @@
 // What changes is built here and not by wrangler, whose own watcher loses files that are replaced, and which answers nobody while
 // a build has failed. wrangler learns only of finished builds.
 
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
+import {
+  ACCESS_TOKEN_SECS,
+  GOES_BY_FILES,
+  HOST,
+  SAID_ALREADY,
+  answers,
+  checkPort,
+  end,
+  interruption,
+  start,
+  stop,
+} from '../dev/runner.mjs';
+import { Watcher } from '../dev/watch.mjs';
 import { WATCHED, build, rebuild } from './build.mjs';
-import { Failure, ROOT, TOOLS, main, readProjectFile, toolEnvironment } from './toolchain.mjs';
-import { Watcher } from './watch.mjs';
-
-const HOST = '127.0.0.1';
-const START_MS = 60_000;
-const STOP_MS = 5_000;
-/** One can watch a token of such a life expire, and still use it before. */
-const ACCESS_TOKEN_SECS = 60;
+import { ROOT, TOOLS, main, readProjectFile, toolEnvironment } from './toolchain.mjs';
 
 const DEFAULT_PORTS = { GATEWAY_PORT: 8787, TENANT_PORT: 9400, API_PORT: 9500 };
 const PORTS = Object.fromEntries(
@@ -44,21 +45,6 @@ const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env', '.env.local'];
 const ADDRESSES = '.env.local';
 /** How that file begins if it was made here. */
 const MADE_HERE = '# Made by `make dev`, for as long as it runs';
-/** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
-const SAID_ALREADY =
-  /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
-
-/** Throws if something listens on the port already. */
-async function checkPort(name, port) {
-  const server = createServer();
-  await new Promise((resolve, reject) => {
-    server.once('error', reject).listen(port, HOST, () => server.close(resolve));
-  }).catch(({ code }) => {
-    const remedy = `end what listens there, or choose another, as in: ${name}=${port + 1} make dev`;
-    throw new Failure(`port ${port} is in use (${code}): ${remedy}`);
-  });
-}
-
 /** Removes the addresses that are written here, and those that an end without notice has left. */
 function removeAddresses() {
   if (existsSync(join(ROOT, ADDRESSES)) && readProjectFile(ADDRESSES).startsWith(MADE_HERE))
@@ -77,10 +63,11 @@ function giveAddresses() {
   return [];
 }
 
-/** What is started, wrangler with these flags. */
-/** @typedef {{ name: string, health: string, command: [string, ...(string | number)[]], unsaid?: RegExp }} Service */
-
-/** @returns {Service[]} */
+/**
+ * What is started, wrangler with these flags.
+ *
+ * @returns {import('../dev/runner.mjs').Service[]}
+ */
 const servicesWith = (flags) => [
   {
     name: 'tenant',
@@ -141,58 +128,9 @@ async function follow(watcher, wranglerConfig) {
     // wrangler sees a change only when it fits the config.
     if (outcome !== 'failed') wranglerConfig = writeWranglerConfig(wranglerConfig);
     if (outcome === 'built') tellWrangler();
-    if (outcome === 'built' || (outcome === 'fresh' && before === 'failed'))
-      console.log('The gateway goes by the files as they are.');
+    if (outcome === 'built' || (outcome === 'fresh' && before === 'failed')) console.log(GOES_BY_FILES);
     before = outcome;
   }
-}
-
-/**
- * Starts a service. Each leads its own process group, so that ending the group ends what it has started itself.
- *
- * @param {Service} service
- */
-function start({ name, command: [program, ...args], unsaid }) {
-  const stream = unsaid ? 'pipe' : 'inherit';
-  // Through a pipe it would leave the colours out.
-  const env = toolEnvironment(unsaid && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {});
-  const child = spawn(program, args.map(String), { cwd: ROOT, env, detached: true, stdio: ['ignore', stream, stream] });
-  for (const name of unsaid ? ['stdout', 'stderr'] : []) {
-    createInterface({ input: child[name] }).on('line', (line) => {
-      if (!unsaid?.test(stripVTControlCharacters(line))) process[name].write(`${line}\n`);
-    });
-  }
-  const ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ?? `status ${code}`));
-  });
-  return { name, pid: child.pid, ended };
-}
-
-function signalGroup({ pid }, signal) {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (error.code !== 'ESRCH') throw error;
-  }
-}
-
-async function stop(services) {
-  for (const service of services) signalGroup(service, 'SIGTERM');
-  await Promise.race([Promise.all(services.map(({ ended }) => ended)), sleep(STOP_MS)]);
-  for (const service of services) signalGroup(service, 'SIGKILL');
-}
-
-async function answers({ name, health }) {
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await sleep(100)) {
-    const answer = await fetch(health).catch(() => undefined);
-    if (answer?.ok) return;
-    if (answer) {
-      const text = (await answer.text()).slice(0, 500);
-      throw new Failure(`the ${name} answers ${answer.status} at ${health}: ${text}`);
-    }
-  }
-  throw new Failure(`the ${name} did not answer at ${health} within ${START_MS / 1000} s`);
 }
 
 const READY = `
@@ -221,12 +159,8 @@ async function runWith(flags, interrupted) {
   const wranglerConfig = writeWranglerConfig();
   tellWrangler();
   const started = servicesWith(flags);
-  const services = started.map(start);
-  const died = Promise.race(
-    services.map(async ({ name, ended }) => {
-      throw new Failure(`the ${name} ended by itself (${await ended}); the others were ended too`);
-    }),
-  );
+  const services = started.map((service) => start(service, { cwd: ROOT, env: toolEnvironment() }));
+  const died = Promise.race(services.map(end));
   try {
     const ready = Promise.all(started.map(answers)).then(() => console.log(READY));
     await Promise.race([ready, died, interrupted]);
@@ -237,10 +171,8 @@ async function runWith(flags, interrupted) {
 }
 
 await main(async () => {
-  const interrupted = new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
-  });
-  for (const [name, port] of Object.entries(PORTS)) await checkPort(name, port);
+  const interrupted = interruption();
+  for (const [name, port] of Object.entries(PORTS)) await checkPort(port, `${name}=${port + 1} make dev`);
   const flags = giveAddresses();
   try {
     await runWith(flags, interrupted);

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Failure } from '../dev/failure.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -19,13 +20,16 @@ export const TOOLS = {
   esbuild: join(PACKAGES_BIN, 'esbuild'),
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
-  workerBuild: join(TOOLS_BIN, 'worker-build'),
+  bindgen: join(TOOLS_BIN, 'bargate-bindgen'),
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
-  wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
+  mdbook: join(TOOLS_BIN, 'mdbook'),
 };
 
-/** Where cargo puts the command line. */
-export const bargateProgram = () => join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', 'bargate');
+/** Where cargo puts what it compiles. */
+export const targetDirectory = () => process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+
+/** The command line, as `cargo build` makes it. */
+export const bargateProgram = () => join(targetDirectory(), 'debug', 'bargate');
 
 /** The environment tools run in: the project's Node.js comes first, and wrangler reports to no one. */
 export function toolEnvironment(extra = {}) {
@@ -38,8 +42,7 @@ export function toolEnvironment(extra = {}) {
   };
 }
 
-/** A failure whose message is all there is to say: it is printed as one line, without a stack. */
-export class Failure extends Error {}
+export { Failure };
 
 /**
  * Runs a program with its output passed through, and throws a `Failure` if it does not succeed. What it says of errors comes in

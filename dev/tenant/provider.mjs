@@ -87,7 +87,7 @@ export function createProvider({
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
     defaultResource: ({ oidc: { params, body } }, client, named) =>
-      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience,
+      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience ?? settings.defaultAudience,
     useGrantedResource: () => true,
   };
 
@@ -152,7 +152,8 @@ export function createProvider({
       url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}`,
     },
     issueRefreshToken: (ctx, client, code) =>
-      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+      client.grantTypeAllowed('refresh_token') &&
+      (settings.refreshWithoutOfflineAccess || code.scopes.has('offline_access')),
     rotateRefreshToken: () => settings.rotateRefreshTokens,
     expiresWithSession: () => false,
     ttl: {
@@ -232,5 +233,6 @@ function shapeAccessToken(jwt, issuer, settings) {
     scope,
     azp,
     permissions: settings.permissions,
+    ...settings.accessTokenClaims,
   };
 }

@@ -12,7 +12,7 @@ use crate::token::{
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
-use super::key_checks::check_keys;
+use super::key_checks::{CheckSignature, check_keys};
 use super::rules::{Expected, NOT_AT_HAND, Rules};
 use super::time::{self, described};
 
@@ -51,8 +51,8 @@ pub enum Verdict<'e> {
 }
 
 impl Explanation {
-    /// Checks a token against `rules` at `now` (seconds since 1970).
-    pub fn of(token: &str, rules: &Rules, now: i64) -> Self {
+    /// Checks a token against `rules` at `now` (seconds since 1970), its signature by `check`.
+    pub fn of(token: &str, rules: &Rules, now: i64, check: CheckSignature<'_>) -> Self {
         if rules.asked.is_some_and(|asked| is_asked_about(asked, token)) {
             return Self::of_asked(token, rules, now);
         }
@@ -62,7 +62,7 @@ impl Explanation {
         let mut checks = vec![check_form(token)];
         checks.extend(check_header(header.as_ref().map_err(|reason| *reason), rules));
         let keys = rules.keys.as_deref();
-        let (of_keys, signer) = check_keys(token, header.as_ref().map_err(|reason| *reason), keys);
+        let (of_keys, signer) = check_keys(token, header.as_ref().map_err(|reason| *reason), keys, check);
         checks.extend(of_keys);
         checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
         checks.push(check_payload(parts));

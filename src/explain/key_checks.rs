@@ -9,16 +9,30 @@ use crate::token::{JoseHeader, Parts, TokenError};
 use serde_json::Value;
 
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
-use super::signature::is_by_key;
 
 /// Most keys that are listed.
 const LISTED_MAX: usize = 8;
+
+/// What a check of a signature found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// It was made with the key.
+    Verified,
+    /// It was not, or the key is not of a type that could have made it.
+    Refused,
+    /// It could not be checked, for this reason.
+    Unknown(String),
+}
+
+/// Checks whether a signature (the last argument) was made over bytes with a key by an algorithm.
+pub type CheckSignature<'c> = &'c dyn Fn(&Key, Algorithm, &[u8], &[u8]) -> Signature;
 
 /// Checks the key that a token names, or the only one that fits, and then the signature. Returns the key by which that verifies, too.
 pub fn check_keys<'s>(
     token: &str,
     header: Result<&JoseHeader, &str>,
     set: Result<&'s KeySet, &String>,
+    check: CheckSignature<'_>,
 ) -> ([Check; 3], Option<&'s Key>) {
     let header = match header {
         Ok(header) => header,
@@ -49,7 +63,7 @@ pub fn check_keys<'s>(
         Outcome::Pass => row("key", Outcome::Pass, expected, listed(keys.iter().map(|key| purpose(key)))),
         Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("no key has this kid"), expected, UNKNOWN),
     };
-    let (signature, signer) = check_signature(token, algorithm, &keys);
+    let (signature, signer) = check_signature(token, algorithm, &keys, check);
     ([by_name, key, signature], signer)
 }
 
@@ -89,18 +103,33 @@ fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, nam
     row("kid", outcome, format!("a kid in the set: {}", listed(names.into_iter().map(shown))), named)
 }
 
-fn check_signature<'s>(token: &str, algorithm: Algorithm, keys: &[&'s Key]) -> (Check, Option<&'s Key>) {
-    let signature = Parts::split(token).and_then(|parts| parts.signature());
+fn check_signature<'s>(
+    token: &str,
+    algorithm: Algorithm,
+    keys: &[&'s Key],
+    check: CheckSignature<'_>,
+) -> (Check, Option<&'s Key>) {
+    let expected = "by that key";
     let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed).as_bytes();
-    let is_by = |key: &Key| signature.as_ref().is_ok_and(|bytes| is_by_key(key, algorithm, signed, bytes));
-    let signer = keys.iter().copied().find(|key| is_by(key));
-    let (outcome, found) = match (&signature, signer) {
-        _ if keys.is_empty() => (skip("there is no key to verify it"), UNKNOWN),
-        (Err(_), _) => (skip("the signature cannot be read"), UNKNOWN),
-        (Ok(_), Some(_)) => (Outcome::Pass, "it verifies"),
-        (Ok(_), None) => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
+    if keys.is_empty() {
+        return (row("signature", skip("there is no key to verify it"), expected, UNKNOWN), None);
+    }
+    let Ok(signature) = Parts::split(token).and_then(|parts| parts.signature()) else {
+        return (row("signature", skip("the signature cannot be read"), expected, UNKNOWN), None);
     };
-    (row("signature", outcome, "by that key", found), signer)
+    let mut unknown = None;
+    for key in keys {
+        match check(key, algorithm, signed, &signature) {
+            Signature::Verified => return (row("signature", Outcome::Pass, expected, "it verifies"), Some(key)),
+            Signature::Refused => {}
+            Signature::Unknown(reason) => unknown = Some(reason),
+        }
+    }
+    let (outcome, found) = match unknown {
+        Some(reason) => (Outcome::Skip(format!("it could not be checked: {reason}")), UNKNOWN),
+        None => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
+    };
+    (row("signature", outcome, expected, found), None)
 }
 
 /// Describes what a key is for.

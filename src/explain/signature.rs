@@ -1,16 +1,11 @@
 //! Verifies signatures with `ring`, which lacks P-521, and `p521`; the gateway uses WebCrypto.
 
 use crate::algorithm::Algorithm;
-#[cfg(not(target_os = "wasi"))]
 use crate::encoding::base64url_bytes;
-#[cfg(not(target_os = "wasi"))]
 use crate::json;
 use crate::jwks::Key;
-#[cfg(not(target_os = "wasi"))]
 use p521::ecdsa::signature::Verifier as _;
-#[cfg(not(target_os = "wasi"))]
 use ring::hmac;
-#[cfg(not(target_os = "wasi"))]
 use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
 /// Checks whether `signature` was made over `signed` with `key`; a key of another type verifies nothing.
@@ -18,7 +13,6 @@ pub fn is_by_key(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8
     verify(key, algorithm, signed, signature).is_some()
 }
 
-#[cfg(not(target_os = "wasi"))]
 fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> Option<()> {
     let numbers = json::parse_object(key.jwk.expose().as_bytes())?;
     let number = |name: &str| base64url_bytes(json::text(&numbers, name)?);
@@ -47,9 +41,4 @@ fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> O
         Algorithm::EdDsa => curve(&signature::ED25519, number("x")?),
         Algorithm::Hs256 => hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &number("k")?), signed, signature).ok(),
     }
-}
-
-#[cfg(target_os = "wasi")]
-fn verify(_: &Key, _: Algorithm, _: &[u8], _: &[u8]) -> Option<()> {
-    None
 }

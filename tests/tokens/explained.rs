@@ -12,9 +12,10 @@ use bargate::token::TokenError;
 use serde_json::{Value, json};
 
 use crate::host_verifier::{
-    ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, SKEW_SECS, Tenant, baseline_claims, baseline_header, encode, with,
+    ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, SKEW_SECS, Tenant, baseline_claims, baseline_header, check_signature,
+    encode, with,
 };
-use bargate::explain::{Expected, Explanation, Outcome, Rules, Verdict};
+use bargate::explain::{Expected, Explanation, Outcome, Rules, Signature, Verdict};
 
 fn rules(keys: KeySet) -> Rules {
     Rules {
@@ -43,7 +44,8 @@ fn open_checks(explanation: &Explanation) -> String {
 #[test]
 fn the_checks_stand_in_the_order_of_the_gateway() {
     let tenant = Tenant::new();
-    let explanation = Explanation::of(&tenant.sign_claims(&baseline_claims()), &rules(tenant.key_set()), NOW);
+    let explanation =
+        Explanation::of(&tenant.sign_claims(&baseline_claims()), &rules(tenant.key_set()), NOW, &check_signature);
     let names: Vec<_> = explanation.checks.iter().map(|check| check.name.as_ref()).collect();
     let expected = [
         "form",
@@ -100,7 +102,7 @@ fn every_check_is_told_after_one_has_failed() {
         ("x".repeat(16_385), format!("form {everything}"), "too long"),
     ];
     for (token, expected, message) in table {
-        let explanation = Explanation::of(&token, &rules(tenant.key_set()), NOW);
+        let explanation = Explanation::of(&token, &rules(tenant.key_set()), NOW, &check_signature);
         assert_eq!(open_checks(&explanation), expected, "{message}");
     }
 }
@@ -123,7 +125,7 @@ fn what_is_not_known_is_skipped_with_its_reason_and_decides_nothing() {
         (Rules { algorithms: Err("nobody said".to_owned()), ..known() }, &none, "alg (key) (signature)", "none at all"),
     ];
     for (rules, token, expected, message) in table {
-        let explanation = Explanation::of(token, &rules, NOW);
+        let explanation = Explanation::of(token, &rules, NOW, &check_signature);
         assert_eq!(open_checks(&explanation), expected, "{message}");
         let first = explanation.checks.iter().find(|check| check.outcome != Outcome::Pass).unwrap();
         if expected.starts_with('(') {
@@ -157,7 +159,7 @@ fn the_authorizers_own_rules_have_a_row_each() {
         ("use", Some(json!("b"))),
     ];
     let claims = changes.into_iter().fold(baseline_claims(), |claims, (name, value)| with(claims, name, value));
-    let explanation = Explanation::of(&tenant.sign_claims(&claims), &rules, NOW);
+    let explanation = Explanation::of(&tenant.sign_claims(&claims), &rules, NOW, &check_signature);
     assert_eq!(open_checks(&explanation), "iss use (group)");
     let rows = explanation.checks.iter().skip_while(|check| check.name != "iss").take(5);
     let rows: Vec<_> = rows.map(|check| [&*check.name, &check.expected, &check.found]).collect();
@@ -211,7 +213,7 @@ fn a_row_says_what_was_expected_and_found() {
         (claim("iat", Some(json!(NOW + 31))), "iat", late, "1800000031, 2027-01-15T08:00:31Z, in 31 seconds"),
     ];
     for (token, name, expected, found) in table {
-        let explanation = Explanation::of(&token, &rules(keys.clone()), NOW);
+        let explanation = Explanation::of(&token, &rules(keys.clone()), NOW, &check_signature);
         let check = explanation.checks.iter().find(|check| check.name == name).unwrap();
         assert!(matches!(check.outcome, Outcome::Fail(_)), "{name}: {found}");
         assert_eq!((check.expected.as_str(), check.found.as_str()), (expected, found), "{name}");
@@ -238,7 +240,7 @@ fn a_shared_secret_verifies_whatever_the_token_calls_it_and_is_never_told() {
         (json!({ "alg": "HS256", "kid": "x" }), Algorithm::Rs256, "alg", "where it is not allowed"),
     ];
     for (header, algorithm, expected, message) in table {
-        let explanation = Explanation::of(&sign(&header), &rules(algorithm), NOW);
+        let explanation = Explanation::of(&sign(&header), &rules(algorithm), NOW, &check_signature);
         assert_eq!(open_checks(&explanation), expected, "{message}");
         for check in &explanation.checks {
             let shown = format!("{} {} {:?}", check.expected, check.found, check.outcome);
@@ -252,7 +254,8 @@ fn a_token_that_is_wrong_and_expired_is_not_called_expired() {
     let tenant = Tenant::new();
     let expired = with(baseline_claims(), "exp", Some(json!(1)));
     let early = with(expired.clone(), "iat", Some(json!(NOW + 99)));
-    let of = |claims: &Value| Explanation::of(&tenant.sign_claims(claims), &rules(tenant.key_set()), NOW);
+    let of =
+        |claims: &Value| Explanation::of(&tenant.sign_claims(claims), &rules(tenant.key_set()), NOW, &check_signature);
     assert_eq!(of(&expired).refusal().map(ToString::to_string), Some(format!("exp is 1, the time is {NOW}")));
     assert_eq!(
         of(&early).refusal().map(ToString::to_string),
@@ -265,7 +268,8 @@ fn a_token_that_is_wrong_and_expired_is_not_called_expired() {
 #[test]
 fn of_a_token_that_the_provider_is_asked_about_nothing_but_its_length_is_checked() {
     let tenant = Tenant::new();
-    let of = |token: &str, asked| Explanation::of(token, &Rules { asked, ..rules(tenant.key_set()) }, NOW);
+    let of =
+        |token: &str, asked| Explanation::of(token, &Rules { asked, ..rules(tenant.key_set()) }, NOW, &check_signature);
     let jwt = tenant.sign_claims(&baseline_claims());
     let long = "x".repeat(16 * 1024 + 1);
     let undecided = "(active) (iss) (aud) (cnf) (exp) (nbf) (iat)";
@@ -279,4 +283,16 @@ fn of_a_token_that_the_provider_is_asked_about_nothing_but_its_length_is_checked
         assert_eq!(open_checks(&of(token, asked)), expected, "{message}");
     }
     assert!(matches!(of("opaque", None).verdict(), Verdict::Refused(TokenError::NotThreeParts)), "nobody is asked");
+}
+
+#[test]
+fn a_signature_that_cannot_be_checked_is_neither_accepted_nor_refused() {
+    let tenant = Tenant::new();
+    let token = tenant.sign_claims(&baseline_claims());
+    let check = |_: &_, _, _: &[u8], _: &[u8]| Signature::Unknown("this runtime lacks EdDSA".to_owned());
+    let explanation = Explanation::of(&token, &rules(tenant.key_set()), NOW, &check);
+    assert_eq!(explanation.verdict(), Verdict::Undecided);
+    let signature = explanation.checks.iter().find(|check| check.name == "signature").unwrap();
+    let reason = "it could not be checked: this runtime lacks EdDSA";
+    assert_eq!(signature.outcome, Outcome::Skip(reason.to_owned()));
 }

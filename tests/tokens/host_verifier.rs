@@ -11,7 +11,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use bargate::explain::{Expected, Explanation, Rules, Verdict, is_by_key};
+use bargate::explain::{Expected, Explanation, Rules, Signature, Verdict, is_by_key};
 
 /// The clock of every test that does not say otherwise.
 pub const NOW: i64 = 1_800_000_000;
@@ -70,7 +70,7 @@ pub fn verify_against(
             clock_skew_secs: expectations.clock_skew_secs,
             asked: None,
         };
-        let explanation = Explanation::of(token, &rules, now);
+        let explanation = Explanation::of(token, &rules, now, &check_signature);
         assert_eq!(explanation.refusal(), verdict.as_ref().err(), "explained as decided: {token}");
         assert_eq!(explanation.verdict() == Verdict::Accepted, verdict.is_ok(), "with nothing skipped: {token}");
     }
@@ -87,6 +87,11 @@ fn decide(token: &str, keys: &KeySet, expectations: &Expectations<'_>, now: i64)
     let signed_by = |key: &&Key| is_by_key(key, token.algorithm(), token.signed_bytes(), token.signature());
     let key = candidates.find(signed_by).ok_or(TokenError::BadSignature)?;
     token.into_verified(SignatureVerified::attest(key.issuer.as_deref()), expectations, now)
+}
+
+/// The check of a signature that the command line makes on a machine.
+pub fn check_signature(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> Signature {
+    if is_by_key(key, algorithm, signed, signature) { Signature::Verified } else { Signature::Refused }
 }
 
 /// A tenant with one Ed25519 key, made for this run alone.

@@ -15,6 +15,7 @@ use crate::failure::{FOUND, Failure};
 use crate::output::{Existing, Output};
 use crate::page::Page;
 use crate::sources::Sources;
+use crate::surroundings;
 
 /// Checks a config and reports every error and warning with its place.
 ///
@@ -57,7 +58,8 @@ enum Format {
 /// A file that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = read_text(&arguments.file)?;
-    let folder = arguments.file.parent().unwrap_or(Path::new(""));
+    let path = surroundings::path_of(&arguments.file);
+    let folder = path.parent().unwrap_or(Path::new(""));
     let deployments = arguments.sources.read_each(folder)?;
     let mut reviews = deployments.iter().map(|deployment| reviewed(&file, deployment));
     let mut reviewed = reviews.next().unwrap_or_default();

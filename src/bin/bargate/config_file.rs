@@ -5,7 +5,8 @@ use std::path::Path;
 
 use bargate::text_file::TextFile;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words_of};
+use crate::surroundings;
 
 /// Largest file that is read, in bytes: KV, which may store the config, takes no larger value.
 const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;
@@ -19,6 +20,7 @@ pub const STDIN_NAME: &str = "<stdin>";
 /// A file that does not exist, cannot be read, is too large, or is not UTF-8, with the line of its first wrong byte.
 pub fn read_text(path: &Path) -> Result<TextFile, Failure> {
     let from_input = path.as_os_str() == "-";
+    let path = &surroundings::path_of(path);
     let name = if from_input { STDIN_NAME.to_owned() } else { path.display().to_string() };
     let fail = |reason: String| Failure::new(format!("{name}: {reason}"));
     let mut bytes = Vec::new();
@@ -27,7 +29,7 @@ pub fn read_text(path: &Path) -> Result<TextFile, Failure> {
     } else {
         std::fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|error| fail(format!("cannot be read: {error}")))?;
+    read.map_err(|error| fail(format!("cannot be read: {}", words_of(&error))))?;
     if bytes.len() as u64 > FILE_MAX_BYTES {
         return Err(fail(format!("is larger than {} MiB", FILE_MAX_BYTES / (1024 * 1024))));
     }

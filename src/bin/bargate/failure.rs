@@ -36,6 +36,12 @@ impl Failure {
     }
 }
 
+/// Returns what is wrong with a file, without the system's number for it: people have the words, and systems differ.
+pub fn words_of(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split_once(" (os error ").map_or(words.as_str(), |(words, _)| words).to_owned()
+}
+
 /// Exit status of a command that found what it looks for: errors, an exposure, a refused token.
 pub const FOUND: u8 = 1;
 

@@ -1,10 +1,12 @@
 //! `bargate init`: writes a config to start from, and prints the variables that it needs and the next steps.
 //!
 //! The config has a reference for each value that differs between deployments; the answers go to the lines for `.dev.vars` and
-//! `wrangler.toml`. The library checks each answer, since it knows what a config may say.
+//! `wrangler.toml`. The library checks each answer, since it knows what a config may say. For programs that write the files themselves,
+//! such as `create-bargate`, all of it is one document.
 
 mod answers;
 mod asked;
+mod document;
 mod next_steps;
 mod questions;
 
@@ -14,12 +16,11 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
+use crate::page::print_json;
 use answers::{Answers, Given};
 use bargate::authoring::{Mode, StartingPoint};
 use clap::builder::PossibleValuesParser;
-#[cfg(not(target_os = "wasi"))]
-use questions::Terminal;
-use questions::{Nobody, Questions};
+use questions::{Examples, Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and prints the next steps.
 #[derive(clap::Args)]
@@ -51,6 +52,19 @@ pub struct Arguments {
     /// Writes the lines for local runs to .dev.vars, or to FILE, which must not exist.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = ".dev.vars")]
     dev_vars: Option<PathBuf>,
+    /// Asks nothing: takes an example for each value that no flag gives, and mode session if there is one.
+    #[arg(short, long)]
+    yes: bool,
+    /// How to give the result: as files and the next steps, or as one JSON document, with no file written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How the result is given.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
 }
 
 /// Runs the command.
@@ -58,14 +72,16 @@ pub struct Arguments {
 /// # Errors
 /// A file that exists or cannot be written, a wrong answer, or a missing one if there is no terminal to ask at.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
+    let output = match arguments.format {
+        Format::Text => Some(Output::new(&arguments.output, Existing::by_force(arguments.force))?),
+        Format::Json => None,
+    };
     let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
     #[expect(clippy::disallowed_methods)]
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    #[cfg(not(target_os = "wasi"))]
-    let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };
-    #[cfg(target_os = "wasi")]
-    let questions: &mut dyn Questions = &mut Nobody;
+    // A program that takes the document makes a project, which runs without any answer.
+    let mut terminal = Terminal { takes_examples: arguments.format == Format::Json };
+    let questions: &mut dyn Questions = if somebody { &mut terminal } else { &mut Nobody };
     let given = Given {
         provider: arguments.provider,
         tenant: arguments.tenant,
@@ -74,7 +90,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         mode: arguments.mode,
         port: arguments.port,
     };
+    let questions = if arguments.yes { &mut Examples } else { questions };
     let answers = Answers::complete(given, questions)?;
+    let Some(output) = output else {
+        print_json(&document::document(&answers));
+        return Ok(ExitCode::SUCCESS);
+    };
 
     output.write(&answers.point.file_text())?;
     if let Some(dev_vars) = &dev_vars {

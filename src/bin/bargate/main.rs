@@ -1,7 +1,7 @@
 //! The command line: checks, explains and compares gateway configs away from the Worker.
 //!
-//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`, `output` and
-//! `page`.
+//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`, `output`, `page`
+//! and `surroundings`.
 
 // `clippy.toml` names every way past `page`.
 #![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -18,10 +18,13 @@ mod failure;
 mod import;
 mod init;
 mod output;
+mod package;
 mod page;
+mod request;
 mod routes;
 mod schema;
 mod sources;
+mod surroundings;
 mod token;
 
 use std::process::ExitCode;
@@ -45,11 +48,21 @@ enum Command {
     Diff(diff::Arguments),
     Schema(schema::Arguments),
     Token(token::Arguments),
+    Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
+    /// Checks the config and its deployment before wrangler bundles the Worker (npm package only).
+    Build(package::Arguments),
+    /// Runs the gateway on this machine with a local provider and a sample API (npm package only).
+    Dev(package::Arguments),
+    /// Draws the routes of a config, or a change of them, as SVG or Mermaid (npm package only).
+    Map(package::Arguments),
+    /// Opens the page that shows what a config does (npm package only).
+    Studio(package::Arguments),
 }
 
 fn main() -> ExitCode {
+    surroundings::prepare();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return report_arguments(&error),
@@ -60,8 +73,13 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Request(arguments) => request::run(&arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Build(_) => Err(package::elsewhere("build")),
+        Command::Dev(_) => Err(package::elsewhere("dev")),
+        Command::Map(_) => Err(package::elsewhere("map")),
+        Command::Studio(_) => Err(package::elsewhere("studio")),
     };
     done.unwrap_or_else(Failure::report)
 }

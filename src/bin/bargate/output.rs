@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words_of};
+use crate::surroundings;
 
 /// What happens to an existing file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,8 @@ impl Output {
     /// # Errors
     /// A file that exists and may not be overwritten. `write` checks that again.
     pub fn new(path: &Path, existing: Existing) -> Result<Self, Failure> {
-        let output = Self { path: path.to_owned(), existing };
-        if existing != Existing::Overwritten && !output.is_standard() && path.symlink_metadata().is_ok() {
+        let output = Self { path: surroundings::path_of(path), existing };
+        if existing != Existing::Overwritten && !output.is_standard() && output.path.symlink_metadata().is_ok() {
             return Err(output.taken());
         }
         Ok(output)
@@ -73,7 +74,7 @@ impl Output {
         };
         written.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => self.taken(),
-            _ => Failure::new(format!("{}: cannot be written: {error}", self.name())),
+            _ => Failure::new(format!("{}: cannot be written: {}", self.name(), words_of(&error))),
         })
     }
 

@@ -16,9 +16,9 @@ use clap::{Subcommand, ValueEnum};
 use crate::config_file::read_text;
 use crate::failure::{FAILED, FOUND, Failure};
 use crate::page::{Page, print_json};
-use crate::sources;
-use key_set::read_key_set;
-use reading::read_token;
+use crate::{sources, surroundings};
+pub use key_set::read_key_set;
+pub use reading::read_token;
 
 /// The config that is read if none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";
@@ -127,7 +127,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     let claims = bargate::token::Parts::split(&token).ok().and_then(|parts| parts.claims().ok());
     let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
     let sources = gather(arguments, issuer)?;
-    let explanation = Explanation::of(&token, &sources.rules, now);
+    let explanation = Explanation::of(&token, &sources.rules, now, &surroundings::check_signature);
     let report = Report { kind: Kind::of(&token), explanation: &explanation, sources: &sources, now };
     match arguments.format {
         Format::Text => {
@@ -176,6 +176,7 @@ fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, 
 
 fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
     let file = read_text(path)?;
+    let path = surroundings::path_of(path);
     let folder = path.parent().unwrap_or(Path::new(""));
     let local = sources::Sources::of_local_run();
     let deployment = if arguments.values.is_empty() { &local } else { &arguments.values }.read(folder)?;

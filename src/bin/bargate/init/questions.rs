@@ -1,22 +1,11 @@
 //! Asks questions: at a terminal, or not at all.
 
-#[cfg(not(target_os = "wasi"))]
-use std::fmt;
-#[cfg(not(target_os = "wasi"))]
 use std::num::NonZero;
-
-#[cfg(not(target_os = "wasi"))]
-use inquire::validator::Validation;
-#[cfg(not(target_os = "wasi"))]
-use inquire::{CustomType, InquireError, Select, Text};
 
 use super::asked::{DEFAULT_PORT, DEFAULT_PROVIDER, check_answer, flag};
 use crate::failure::Failure;
+use crate::surroundings::{self, Question};
 use bargate::authoring::{Asked, Mode, StartingPoint};
-
-/// The help below choices.
-#[cfg(not(target_os = "wasi"))]
-const HOW_TO_CHOOSE: &str = "↑↓ to move, letters to search, enter to take it, esc to leave";
 
 /// Somebody who answers, or nobody.
 pub trait Questions {
@@ -73,86 +62,92 @@ impl Questions for Nobody {
     }
 }
 
-/// The person at the terminal.
-#[cfg(not(target_os = "wasi"))]
-pub struct Terminal;
+/// Whoever has no answers yet: takes the examples.
+pub struct Examples;
 
-#[cfg(not(target_os = "wasi"))]
+impl Questions for Examples {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    fn provider(&mut self) -> Result<String, Failure> {
+        Nobody.provider()
+    }
+
+    fn mode(&mut self) -> Result<Mode, Failure> {
+        Ok(Mode::Session)
+    }
+
+    fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
+        Ok(example(asked, point).to_owned())
+    }
+
+    fn port(&mut self) -> Result<u16, Failure> {
+        Nobody.port()
+    }
+}
+
+/// Returns an answer as an example.
+fn example(asked: Asked, point: StartingPoint) -> &'static str {
+    match asked {
+        Asked::Tenant if point.has_domain() => "tenant.eu.auth0.com",
+        Asked::Tenant => "https://id.example.com",
+        Asked::Audience => "https://api.example.com/",
+        Asked::Upstream => "https://upstream.example.com",
+    }
+}
+
+/// The person at the terminal.
+pub struct Terminal {
+    /// Whether an empty answer means the example.
+    pub takes_examples: bool,
+}
+
 impl Questions for Terminal {
     fn can_ask(&self) -> bool {
         true
     }
 
     fn provider(&mut self) -> Result<String, Failure> {
-        let points = StartingPoint::providers().filter_map(|provider| StartingPoint::of(provider).next());
-        let choices = points.map(|point| {
-            let provider = point.provider().to_owned();
-            let words = format!("{provider}: {}", point.title());
-            Choice(provider, words)
-        });
-        choose("Where do people log in?", choices.collect())
+        let points: Vec<_> =
+            StartingPoint::providers().filter_map(|provider| StartingPoint::of(provider).next()).collect();
+        let choices: Vec<_> = points.iter().map(|point| format!("{}: {}", point.provider(), point.title())).collect();
+        let chosen = surroundings::choose("Where do people log in?", &choices)?;
+        Ok(points.get(chosen).map_or(DEFAULT_PROVIDER, |point| point.provider()).to_owned())
     }
 
     fn mode(&mut self) -> Result<Mode, Failure> {
-        let choices = vec![
-            Choice(Mode::Session, "session: the gateway; the browser has only a cookie".to_owned()),
-            Choice(Mode::Tokens, "tokens: the page, which may be on another site".to_owned()),
+        let choices = [
+            "session: the gateway; the browser has only a cookie".to_owned(),
+            "tokens: the page, which may be on another site".to_owned(),
         ];
-        choose("Who holds the tokens of a login?", choices)
+        let chosen = surroundings::choose("Who holds the tokens of a login?", &choices)?;
+        Ok(if chosen == 0 { Mode::Session } else { Mode::Tokens })
     }
 
     fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
-        let (question, example) = match asked {
-            Asked::Tenant if point.has_domain() => ("The tenant's domain?", "tenant.eu.auth0.com"),
-            Asked::Tenant => ("The provider's issuer?", "https://id.example.com"),
-            Asked::Audience => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
-            Asked::Upstream => ("The API's address (upstream)?", "https://upstream.example.com"),
-        };
-        let validator = move |answer: &str| {
-            Ok(match check_answer(asked, point, answer) {
-                Ok(()) => Validation::Valid,
-                Err(reason) => Validation::Invalid(reason.into()),
-            })
+        let text = match asked {
+            Asked::Tenant if point.has_domain() => "The tenant's domain?",
+            Asked::Tenant => "The provider's issuer?",
+            Asked::Audience => "The API's identifier at the provider (audience)?",
+            Asked::Upstream => "The API's address (upstream)?",
         };
         let note = point.variable(asked).and_then(|variable| point.note(&variable));
-        let text = Text::new(question).with_placeholder(example).with_validator(validator);
-        let text = if let Some(note) = &note { text.with_help_message(note) } else { text };
-        text.prompt().map_err(unanswered)
+        let example = Some(example(asked, point));
+        let default = example.filter(|_| self.takes_examples);
+        let question = Question { text, example, default, help: note.as_deref() };
+        surroundings::ask(&question, move |answer| check_answer(asked, point, answer))
     }
 
     fn port(&mut self) -> Result<u16, Failure> {
-        CustomType::<u16>::new("The port of the gateway in local runs?")
-            .with_parser(&|text| text.parse().map(NonZero::<u16>::get).map_err(|_| ()))
-            .with_default(DEFAULT_PORT)
-            .with_error_message("a port is a number from 1 to 65535")
-            .prompt()
-            .map_err(unanswered)
+        let default = DEFAULT_PORT.to_string();
+        let text = "The port of the gateway in local runs?";
+        let question = Question { text, example: None, default: Some(&default), help: None };
+        let answer = surroundings::ask(&question, |answer| port(answer).map(|_| ()))?;
+        port(&answer).map_err(Failure::new)
     }
 }
 
-/// An answer, and its text.
-#[cfg(not(target_os = "wasi"))]
-struct Choice<T>(T, String);
-
-#[cfg(not(target_os = "wasi"))]
-impl<T> fmt::Display for Choice<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.1)
-    }
-}
-
-#[cfg(not(target_os = "wasi"))]
-fn choose<T>(question: &str, choices: Vec<Choice<T>>) -> Result<T, Failure> {
-    let chosen = Select::new(question, choices).with_help_message(HOW_TO_CHOOSE).prompt();
-    chosen.map(|Choice(value, _)| value).map_err(unanswered)
-}
-
-#[cfg(not(target_os = "wasi"))]
-fn unanswered(error: InquireError) -> Failure {
-    match error {
-        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
-            Failure::new("a question was not answered; nothing is written")
-        }
-        other => Failure::new(format!("the terminal cannot ask: {other}")),
-    }
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map(NonZero::<u16>::get).map_err(|_| "a port is a number from 1 to 65535".to_owned())
 }

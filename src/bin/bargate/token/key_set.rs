@@ -1,7 +1,6 @@
 //! The key set that `--jwks` names: a file, or a URL, which gets no other information.
 
 use std::path::Path;
-use std::time::Duration;
 
 use bargate::address::Address;
 use bargate::json;
@@ -10,9 +9,7 @@ use bargate::oauth::Discovery;
 
 use crate::config_file::read_text;
 use crate::failure::Failure;
-
-/// How long a URL may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::surroundings;
 
 /// Reads the key set in a file or at a URL, or the one that a discovery document at a URL names. Such a document must
 /// be the issuer's.
@@ -59,25 +56,11 @@ fn fetch(url: &str) -> Result<String, Failure> {
     if address.scheme() == "http" && !address.is_loopback() {
         return Err(fail("the URL is plain http; use https (http only for loopback hosts)".to_owned()));
     }
-    #[cfg(target_os = "wasi")]
-    return Err(fail("no network".to_owned()));
-    #[cfg(not(target_os = "wasi"))]
-    {
-        let config = ureq::Agent::config_builder();
-        // The gateway does not follow redirects either.
-        let config = config.timeout_global(Some(TIMEOUT)).max_redirects(0).http_status_as_error(false).build();
-        let answer =
-            ureq::Agent::new_with_config(config).get(address.as_str()).header("accept", "application/json").call();
-        let mut answer = answer.map_err(|error| fail(error.to_string()))?;
-        if answer.status().as_u16() != 200 {
-            return Err(fail(format!("answered with status {}", answer.status().as_u16())));
-        }
-        let body = answer.body_mut().with_config().limit(JWKS_MAX_BYTES as u64).read_to_string();
-        body.map_err(|error| match error {
-            ureq::Error::BodyExceedsLimit(_) => fail(format!("larger than {JWKS_MAX_BYTES} bytes")),
-            error => fail(error.to_string()),
-        })
+    let answer = surroundings::fetch(&address, JWKS_MAX_BYTES).map_err(fail)?;
+    if answer.status != 200 {
+        return Err(fail(format!("answered with status {}", answer.status)));
     }
+    answer.body.ok_or_else(|| fail(format!("larger than {JWKS_MAX_BYTES} bytes")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-// Watches files and folders for `make dev`. It watches folders and never a file: an editor that saves by putting another file in
-// the place of one would leave a watch on what is gone. What has changed is for others to find out.
+// Watches files and folders for those who run a gateway while its files change. It watches folders and never a file: an editor that
+// saves by putting another file in the place of one would leave a watch on what is gone. What has changed is for others to find out.
 
 import { readdirSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

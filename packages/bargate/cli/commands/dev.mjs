@@ -1,0 +1,37 @@
+// `bargate dev`: hands over to the package `bargate-dev`, which a project has beside this one.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const NAME = 'bargate-dev';
+
+/**
+ * Runs a project's `bargate-dev` with these arguments; that ends the process.
+ *
+ * @param {string[]} args
+ * @param {{ root: string, version: string }} how
+ * @returns {Promise<number>} the exit status, if it cannot run
+ */
+export async function dev(args, { root, version }) {
+  let file;
+  try {
+    file = createRequire(join(root, 'package.json')).resolve(`${NAME}/package.json`);
+  } catch {
+    console.error(`bargate dev: ${NAME} is not installed here: run npm install -D ${NAME}@${version}`);
+    return 1;
+  }
+  const installed = JSON.parse(readFileSync(file, 'utf8'));
+  if (installed.version !== version) {
+    console.error(
+      `bargate dev: this is bargate ${version}, and ${NAME} is ${installed.version}: run npm install bargate@latest ${NAME}@latest`,
+    );
+    return 1;
+  }
+  // Its own command, which looks at the version of Node.js first.
+  const bin = join(dirname(file), installed.bin[NAME]);
+  process.argv.splice(2, process.argv.length, ...args);
+  await import(pathToFileURL(bin).href);
+  return 0;
+}

@@ -1,0 +1,1 @@
+../../../../../examples/spa/token-client.js

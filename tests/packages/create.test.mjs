@@ -1,0 +1,161 @@
+// create-bargate where something is wrong: one line that says what to do, and nothing is overwritten or left behind.
+
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startMachine } from './support/machine.mjs';
+
+const NOBODY = 65_534;
+
+let machine;
+let folder;
+
+before(async () => {
+  machine = await startMachine({ isOffline: true });
+  // Makes the packages of dist/ known, as `npm create` does, and runs what it would.
+  const made = await machine.run('npm', ['install', '--no-save', '--prefix', 'tool', 'create-bargate']);
+  assert.equal(made.status, 0, made.stdout + made.stderr);
+  folder = machine.directory;
+});
+
+after(() => machine?.close());
+
+/** Runs the command with these arguments. */
+const create = (args, options = {}) =>
+  machine.run('node', [join(machine.directory, 'tool/node_modules/create-bargate/bin.mjs'), ...args], options);
+
+/** Asserts that it said this in one line, and ended with this status. */
+function assertTold({ status, stdout, stderr }, words, expected = 1) {
+  assert.match(stderr, words);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.equal(stdout, '');
+  assert.equal(status, expected);
+}
+
+test('a project is made of the answers, each of them a flag', async () => {
+  const flags = ['--provider', 'keycloak', '--tenant', 'https://id.example.com/realms/a', '--port', '8800', '--yes'];
+  const made = await create(['keycloaked', '--no-install', ...flags]);
+  assert.equal(made.status, 0, made.stderr);
+  assert.match(made.stdout, /^keycloaked: written\.\n\nThen:\n\n {2}cd keycloaked\n {2}npm install\n {2}npm run dev\n/);
+  const read = (name) => readFile(join(folder, 'keycloaked', name), 'utf8');
+  assert.match(await read('wrangler.toml'), /^ISSUER = "https:\/\/id\.example\.com\/realms\/a"$/m);
+  assert.match(await read('.dev.vars.example'), /^REDIRECT_URI=http:\/\/127\.0\.0\.1:8800\/auth\/callback$/m);
+  assert.match(await read('public/paths.js'), /login: '\/auth\/login'/);
+  assert.equal(JSON.parse(await read('package.json')).name, 'keycloaked');
+});
+
+test('a page that holds its tokens gets the client for that, and a gateway without logins no page', async () => {
+  assert.equal((await create(['with-tokens', '--no-install', '--yes', '--mode', 'tokens'])).status, 0);
+  assert.ok((await readdir(join(folder, 'with-tokens/public'))).includes('token-client.js'));
+  assert.equal((await create(['without-logins', '--no-install', '--yes', '--provider', 'firebase'])).status, 0);
+  const files = await readdir(join(folder, 'without-logins'));
+  assert.ok(!files.includes('public'), files.join(' '));
+  assert.doesNotMatch(await readFile(join(folder, 'without-logins/wrangler.toml'), 'utf8'), /assets/);
+});
+
+test('what a folder has is left as it is', async () => {
+  await mkdir(join(folder, 'taken'));
+  await writeFile(join(folder, 'taken/notes.txt'), 'mine');
+  assertTold(
+    await create(['taken', '--yes']),
+    /^taken is not empty, and nothing in it is overwritten: choose another name/,
+  );
+  assert.deepEqual(await readdir(join(folder, 'taken')), ['notes.txt']);
+
+  await writeFile(join(folder, 'a-file'), 'mine');
+  assertTold(await create(['a-file', '--yes']), /^a-file is a file: choose another name$/m);
+});
+
+test('an empty folder is taken, and so is one that git has begun', async () => {
+  await mkdir(join(folder, 'begun/.git'), { recursive: true });
+  const made = await create(['.', '--no-install', '--yes'], { cwd: join(folder, 'begun') });
+  assert.equal(made.status, 0, made.stderr);
+  assert.match(made.stdout, /^this folder: written\.\n\nThen:\n\n {2}npm install\n/);
+});
+
+test('a project that an interrupted run has left half-written is named as such', async () => {
+  await mkdir(join(folder, 'halved'));
+  await writeFile(join(folder, 'halved/.create-bargate-unfinished'), '');
+  await writeFile(join(folder, 'halved/package.json'), '{}');
+  assertTold(
+    await create(['halved', '--yes']),
+    /^halved holds a project that is half-written.*: remove the folder, and run this again$/m,
+  );
+});
+
+test('a name that no Worker may have is refused before anything is asked', async () => {
+  for (const name of ['My_Gateway', '-gateway', 'gateway-', 'a'.repeat(64), 'gäteway', 'a b'])
+    assertTold(
+      await create([`./${name}`, '--yes']),
+      /cannot be the name of a Worker: take up to 63 lower-case letters, digits and dashes/,
+    );
+  assert.equal((await create(['a'.repeat(63), '--yes', '--no-install'])).status, 0);
+});
+
+test('wrong flags and answers are told with the flag', async () => {
+  const table = [
+    [['one', 'two', '--yes'], /^one folder is made at a time, and not one, two$/, 1],
+    [['one', '--teant', 'x'], /^Unknown option '--teant'; npm create bargate@latest -- --help lists the flags$/, 1],
+    [['one', '--yes', '--provider', 'nobody'], /invalid value 'nobody' for '--provider <NAME>'/, 2],
+    [['one', '--yes', '--tenant', 'https://'], /--tenant "https:\/\/"/, 2],
+    [[], /^the folder is missing: npm create bargate@latest my-gateway$/, 1],
+    [['one'], /missing, and there is no terminal to ask at: --tenant, --audience, --upstream, --mode/, 2],
+  ];
+  for (const [args, words, status] of /** @type {[string[], RegExp, number][]} */ (table)) {
+    const told = await create(args);
+    assert.match(told.stderr.trimEnd(), words, args.join(' '));
+    assert.doesNotMatch(told.stderr, /^\s+at /m);
+    assert.equal(told.status, status, args.join(' '));
+    assert.equal(told.stdout, '');
+  }
+  assert.ok(!(await readdir(folder)).includes('one'));
+});
+
+test('a folder that nobody may write into is told, and nothing is left', async () => {
+  const closed = join(folder, 'closed');
+  await mkdir(closed);
+  await chmod(folder, 0o755);
+  await chmod(closed, 0o555);
+  const isRoot = process.getuid?.() === 0;
+  const told = await create([join(closed, 'gateway'), '--yes'], isRoot ? { uid: NOBODY } : {});
+  assertTold(told, /closed\/gateway cannot be written: permission denied$/m);
+  assert.deepEqual(await readdir(closed), []);
+});
+
+test('without a network the project stands, and the line says how to go on', async () => {
+  const made = await create(['alone', '--yes']);
+  assert.equal(made.status, 1);
+  assert.match(
+    made.stderr,
+    /"npm install" failed.*The project is complete: once that is mended, run cd alone && npm install\n$/,
+  );
+  assert.ok((await readdir(join(folder, 'alone'))).includes('gateway.config.json'));
+});
+
+test('each package manager installs with what it was called by', async () => {
+  for (const manager of ['pnpm', 'yarn', 'bun']) {
+    const made = await create([`by-${manager}`, '--yes', '--no-install'], {
+      more: { npm_config_user_agent: `${manager}/9.1.0 npm/? node/v22.12.0 linux x64` },
+    });
+    assert.match(made.stdout, new RegExp(`\\n {2}${manager} install\\n {2}${manager} run dev\\n`));
+  }
+});
+
+test('an old Node.js gets one line', async () => {
+  const old = join(folder, 'old.mjs');
+  await writeFile(old, "Object.defineProperty(process.versions, 'node', { value: '18.20.1' });\n");
+  const bins = [
+    ['create-bargate', /^Node\.js 18\.20\.1 is too old: version 20 or later is needed$/],
+    [
+      'bargate-dev',
+      /^Node\.js 18\.20\.1 is too old for wrangler, which runs the gateway: version 22\.12 or later is needed$/,
+    ],
+  ];
+  for (const [name, words] of /** @type {[string, RegExp][]} */ (bins)) {
+    const bin = join(import.meta.dirname, '../../packages', name, 'bin.mjs');
+    const told = await machine.run('node', ['--import', old, bin]);
+    assert.match(told.stderr.trimEnd(), words);
+    assert.equal(told.status, 1);
+  }
+});
