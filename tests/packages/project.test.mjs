@@ -49,7 +49,7 @@ test('npm create makes a project, and installs what it needs', async () => {
 test('npm run dev starts a gateway, at which one logs in without any account', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
   origin = `http://127.0.0.1:${ports[0]}`;
-  const flags = ['--port', ports[0], '--tenant-port', ports[1], '--api-port', ports[2]];
+  const flags = ['--port', ports[0], '--tenant-port', ports[1], '--api-port', ports[2]].map(String);
   dev = startProgram(join(machine.env.PATH, 'npm'), ['run', 'dev', '--', ...flags], { cwd: root, env: machine.env });
   await dev.prints('Bargate is up.');
   page = await (await browser.newContext()).newPage();
