@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test interop audit bench bench-floor bench-curves deploy clean
+.PHONY: help setup build dev test docs interop audit bench bench-floor bench-curves deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -20,6 +20,9 @@ dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all thre
 
 test: ## formatting, lints, types, host tests, build, end-to-end tests
 	@node scripts/test.mjs
+
+docs: ## make the documents a static site in build/site/, and check its links
+	@node scripts/docs.mjs
 
 interop: build ## walk every step at real providers and with real clients, and write docs/providers.md
 	@npx wrangler deploy --dry-run --outdir build/bundle

@@ -2,7 +2,6 @@
 // deployed with, then compiles the gateway to WebAssembly in build/. A mistake stops it, and a deployment with it; only a gateway
 // that runs under `wrangler dev` keeps its last build.
 
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -19,10 +18,12 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { GOES_ON } from '../dev/runner.mjs';
 import { WRANGLER_FILES, deploymentFlags } from '../packages/bargate/cli/deployment.mjs';
+import { compileWorker } from './compile.mjs';
 import { setup } from './setup.mjs';
 import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
-import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
+import { filesUnder, stampOf } from './stamp.mjs';
+import { Failure, ROOT, main, readProjectFile, run, timed } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -46,11 +47,13 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/compile.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/panic-places.mjs',
   'scripts/parts.mjs',
   'scripts/shrink.mjs',
+  'scripts/stamp.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
 ];
@@ -68,7 +71,7 @@ export async function build({ forDev = false } = {}) {
   const deployment = deploymentFlags(ROOT, forDev);
   const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
   const inputs = [CONFIG, SERVICES, ...declared, ...INPUTS];
-  const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
+  const all = stampOf(join(BUILD, '.inputs'), inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
   mkdirSync(join(ROOT, BUILD), { recursive: true });
@@ -79,7 +82,7 @@ export async function build({ forDev = false } = {}) {
     }),
   );
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
-  const gateway = stampOf('.gateway', INPUTS);
+  const gateway = stampOf(join(BUILD, '.gateway'), INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
     await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
@@ -120,49 +123,11 @@ function runBargate(args, options) {
 async function compile() {
   // Beside what is in use, and in its place only when all of it is there.
   const made = join(BUILD, 'made');
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE], {
-    env: toolEnvironment({
-      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      ESBUILD_BIN: TOOLS.esbuild,
-    }),
-    failure: 'the WebAssembly build failed: the lines above say why',
-  });
+  await compileWorker(made);
   await shrink(made);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
   copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, BUILD, 'index.d.ts'));
-}
-
-/** Notes which inputs an output was made of, and for what, so that the same are not built again. */
-function stampOf(name, inputs, purpose = []) {
-  const file = join(ROOT, BUILD, name);
-  const before = hashOf(inputs, purpose);
-  return {
-    isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
-    // Not written if something changed while the build ran: the next one starts over.
-    write: () => hashOf(inputs, purpose) === before && writeFileSync(file, before),
-  };
-}
-
-/** A digest of the files' names and contents, of the compiler, and of what it is for. */
-function hashOf(inputs, purpose) {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(purpose))
-    .update(outputOf('rustc', ['--version']) ?? '');
-  for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
-  return hash.digest('hex');
-}
-
-function filesUnder(path) {
-  if (!existsSync(join(ROOT, path))) return [];
-  try {
-    return readdirSync(join(ROOT, path))
-      .sort()
-      .flatMap((name) => filesUnder(`${path}/${name}`));
-  } catch (error) {
-    if (error.code === 'ENOTDIR') return [path];
-    throw error;
-  }
 }
 
 /** Writes what the gateway is given. */

@@ -1,5 +1,5 @@
-// Installs what the build needs and is not there yet: the Rust toolchain, npm packages, worker-build, wasm-bindgen. All but the
-// first go into the project's own ignored folders; compiled tools are also stored in the user's cache, for the next clone. A
+// Installs what the build needs and is not there yet: the Rust toolchain, npm packages, wasm-bindgen. All but the first
+// go into the project's own ignored folders; compiled tools are also stored in the user's cache, for the next clone. A
 // second run changes nothing.
 
 import { createHash } from 'node:crypto';
@@ -11,8 +11,8 @@ import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed } fro
 
 const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
-const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_DENY_VERSION = '0.20.2';
+const MDBOOK_VERSION = '0.5.4';
 /** Where compiled tools are stored. */
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bargate');
 
@@ -20,16 +20,10 @@ export async function setup() {
   await installToolchain();
   const sysroot = checkMachine();
   await installRustComponents(sysroot);
-  await installPackages();
-  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, [
-    'worker-build',
-    '--version',
-    WORKER_BUILD_VERSION,
-  ]);
-  // The lock file that it comes with names crates that not every registry has, so tools/ has its own.
-  await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, [
-    '--path',
-    join(ROOT, 'tools'),
+  // The one waits for the network, the other computes.
+  await Promise.all([
+    installPackages(),
+    installCargoTool('bargate-bindgen', lockedVersion('wasm-bindgen'), TOOLS.bindgen, ['--path', join(ROOT, 'tools')]),
   ]);
 }
 
@@ -40,6 +34,12 @@ export function provideCargoDeny() {
     '--version',
     CARGO_DENY_VERSION,
   ]);
+}
+
+/** Installs the program that makes a site of the documents, with the search and without the server. */
+export function provideMdbook() {
+  const features = ['--no-default-features', '--features', 'search'];
+  return installCargoTool('mdbook', MDBOOK_VERSION, TOOLS.mdbook, ['mdbook', '--version', MDBOOK_VERSION, ...features]);
 }
 
 /**
@@ -147,7 +147,8 @@ function packagesAreInstalled() {
  * all clones of a user: a folder of the user's cache has it, by all that it is made of.
  */
 async function installCargoTool(name, version, program, source) {
-  const isVersion = (file) => existsSync(file) && outputOf(file, ['--version'])?.split(' ').at(-1) === version;
+  const isVersion = (file) =>
+    existsSync(file) && outputOf(file, ['--version'])?.split(' ').at(-1)?.replace(/^v/, '') === version;
   if (isVersion(program)) return;
   const root = join(CACHE, `${name}-${version}-${digestOf(source)}`);
   const compiled = join(root, 'bin', name);
@@ -177,7 +178,7 @@ async function compileCargoTool(name, version, root, source) {
 /** A digest of what a tool is made of: where it comes from, what tools/ pins, and the machine that it is for. */
 function digestOf(source) {
   const pinned = source.includes('--path')
-    ? [readProjectFile('tools/Cargo.toml'), readProjectFile('tools/Cargo.lock')]
+    ? ['Cargo.toml', 'Cargo.lock', 'bindgen.rs'].map((name) => readProjectFile(join('tools', name)))
     : source;
   return createHash('sha256')
     .update(JSON.stringify([process.platform, process.arch, pinned]))

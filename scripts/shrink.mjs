@@ -1,4 +1,4 @@
-// Makes what worker-build gave small: a Worker is weighed in bytes, compressed. Leaves out what the SDK exports and the gateway
+// Makes what compile.mjs gave small: a Worker is weighed in bytes, compressed. Leaves out what the SDK exports and the gateway
 // has no use for, and optimises the WebAssembly for its compressed size.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -93,8 +93,6 @@ async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');
   const marked = readProjectFile(script)
     .replace(/\bnew FinalizationRegistry\(/g, '/* @__PURE__ */ new FinalizationRegistry(')
-    // The SDK's proxies of classes begin a fresh instance after a panic; what wasm-bindgen gives does so by itself.
-    .replace(/\bnew Proxy\(([\w$.]+), ?[\w$]+\)/g, '$1')
     // wasm-bindgen names a module once more for each function that it imports without glue: the last entry, which counts, stays.
     .replace(/("\.\/snippets\/[^"]+":)[\w$]+,(?=(?:"[^"]+":[\w$]+,)*\1)/g, '')
     .replace(/\bSymbol\.dispose&&\(([\w$]+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
@@ -108,8 +106,6 @@ async function dropUnusedClasses(script) {
     '--minify',
     '--external:cloudflare:*',
     '--external:*.wasm',
-    // The SDK listens for the errors that its proxies made a fresh instance after.
-    '--pure:addEventListener',
     '--log-level=warning',
   ];
   await run(TOOLS.esbuild, [...args, `--outfile=${script}`, '--allow-overwrite'], {

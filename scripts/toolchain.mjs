@@ -20,13 +20,16 @@ export const TOOLS = {
   esbuild: join(PACKAGES_BIN, 'esbuild'),
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
-  workerBuild: join(TOOLS_BIN, 'worker-build'),
+  bindgen: join(TOOLS_BIN, 'bargate-bindgen'),
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
-  wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
+  mdbook: join(TOOLS_BIN, 'mdbook'),
 };
 
-/** Where cargo puts the command line. */
-export const bargateProgram = () => join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', 'bargate');
+/** Where cargo puts what it compiles. */
+export const targetDirectory = () => process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+
+/** The command line, as `cargo build` makes it. */
+export const bargateProgram = () => join(targetDirectory(), 'debug', 'bargate');
 
 /** The environment tools run in: the project's Node.js comes first, and wrangler reports to no one. */
 export function toolEnvironment(extra = {}) {

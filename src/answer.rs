@@ -3,6 +3,12 @@
 //! The headers of an upstream's answer stay with the runtime: those by which it is decided come as [`HeaderLines`], and what is
 //! decided are [`HeaderChanges`].
 
+mod problem_form;
+mod redirection;
+
+pub use problem_form::{ProblemForm, problem_headers};
+pub use redirection::redirect_location;
+
 use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::cookie::name_of;
 use crate::http::header::{Header, NO_STORE, tokens};

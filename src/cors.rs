@@ -2,8 +2,10 @@
 //!
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
-use crate::config::{AllowedOrigins, Cors};
+use crate::config::{AllowedOrigins, Config, Cors};
 use crate::http::header::{Header, is_token, push};
+use crate::http::request::RequestHead;
+use crate::route::{Allow, Found, Match, Method, MethodRule};
 
 /// What a preflight asks (Fetch standard, section 4.8).
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +87,46 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
     }
     push(&mut headers, "access-control-max-age", cors.max_age_secs.to_string().into());
     headers
+}
+
+/// Returns the headers of the answer to a CORS preflight of a path that has no own `OPTIONS` entry, by what the routes have for it;
+/// `None` if the request is something else.
+pub fn answered_preflight(config: &Config, request: &impl RequestHead, found: &Found<'_, '_>) -> Option<Vec<Header>> {
+    if request.method() != Method::Options.as_str() {
+        return None;
+    }
+    let allow = match found {
+        Found::MethodNotAllowed(allow) => *allow,
+        Found::Route(Match { rule, .. }) => (*rule == MethodRule::Any).then(Allow::every)?,
+        Found::NotFound | Found::Ambiguous(_) => return None,
+    };
+    let origin = request.header("origin")?;
+    let method = request.header("access-control-request-method")?;
+    let headers = request.header("access-control-request-headers");
+    let preflight = Preflight { origin, method, headers };
+    let (allow, of_all) = (allow.to_string(), config.cors.as_ref());
+    if !config.has_cors_of_paths {
+        return Some(preflight_headers(of_all?, &preflight, &allow));
+    }
+    let rule_of = |method: &str| match config.routes.find(method, request.host(), request.path()) {
+        Found::Route(meant) => config.paths.get(meant.index).map(|path| path.cors.as_ref().or(of_all)),
+        _ => None,
+    };
+    let rule = rule_of(method).unwrap_or(of_all)?;
+    let mut headers = preflight_headers(rule, &preflight, &allow);
+    // Of what is granted here a browser would ask no more, and it remembers origin and headers for other methods, too.
+    let is_other = |of_method: Option<&Cors>| {
+        of_method.is_none_or(|other| (&other.origins, &other.headers) != (&rule.origins, &rule.headers))
+    };
+    let differs = allow.split(',').any(|other| rule_of(other.trim_start()).is_some_and(is_other));
+    for (name, granted) in &mut headers {
+        if name == "access-control-allow-methods" {
+            *granted = method.to_owned().into();
+        } else if differs && name == "access-control-max-age" {
+            *granted = "0".into();
+        }
+    }
+    Some(headers)
 }
 
 fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {

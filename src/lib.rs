@@ -55,6 +55,8 @@ pub mod session;
 #[cfg(not(target_os = "unknown"))]
 pub mod text_file;
 pub mod token;
+#[cfg(not(target_os = "unknown"))]
+pub mod walk;
 
 #[cfg(target_os = "unknown")]
 mod edge;

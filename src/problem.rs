@@ -8,6 +8,7 @@ mod failure;
 mod kind;
 mod older;
 mod page;
+mod refusal;
 
 use crate::config::Requirements;
 use crate::http::header::{Header, NO_STORE, push};

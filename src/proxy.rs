@@ -6,12 +6,14 @@
 mod attempts;
 mod cache;
 mod client_headers;
+mod forwarding;
 mod outages;
 mod shares;
 
 pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
 pub use client_headers::{ClientHeaderNames, ClientHeaders, DROPPED_REQUEST_HEADERS};
+pub use forwarding::PassedOn;
 pub use outages::Outages;
 pub use shares::ranked;
 

@@ -1,5 +1,5 @@
 //! What the project is built with is pinned: every package that is fetched has its digest in a lock file, and none brings in others
-//! past it. Two tools are pinned by their versions, and by the lock files that they are published with: worker-build, cargo-deny.
+//! past it. One tool is pinned by its version, and by the lock file that it is published with: cargo-deny.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -87,7 +87,7 @@ fn the_tools_have_the_gateways_version_of_wasm_bindgen() {
         let package = crates.iter().find(|package| package["name"].as_str() == Some(name));
         package.expect("the crate is in the lock file")["version"].as_str().map(str::to_owned)
     };
-    assert_eq!(version("tools/Cargo.lock", "wasm-bindgen-cli"), version("Cargo.lock", "wasm-bindgen"));
+    assert_eq!(version("tools/Cargo.lock", "wasm-bindgen-cli-support"), version("Cargo.lock", "wasm-bindgen"));
 }
 
 #[test]

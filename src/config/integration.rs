@@ -104,6 +104,22 @@ pub enum Integration {
     Health,
 }
 
+impl Integration {
+    /// Checks whether it uses up a code, rotates a token or ends a session, which a link preview must not do: by `HEAD` it does nothing
+    /// (RFC 9110 section 9.2.1).
+    pub fn spends(&self) -> bool {
+        matches!(
+            self,
+            Self::Callback { .. }
+                | Self::Refresh { .. }
+                | Self::Revocation(_)
+                | Self::Logout(_)
+                | Self::BackchannelLogout(_)
+                | Self::FrontchannelLogout(_)
+        )
+    }
+}
+
 /// A step of a login by one-time password, and the project that it is at.
 #[derive(Clone)]
 pub struct Supabase {

@@ -17,7 +17,8 @@ mod userinfo;
 
 use std::rc::Rc;
 
-use crate::config::{Integration, LocationPart, Path, Redirect};
+use crate::answer::redirect_location;
+use crate::config::{Integration, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
@@ -27,7 +28,7 @@ use crate::edge::session::login_redirect::or_login;
 use crate::edge::session::watch;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::route::{Ambiguity, Match, Method};
+use crate::route::{Match, Method};
 use crate::token::VerifiedClaims;
 use proxy::Forwarded;
 use service::ServiceCall;
@@ -43,17 +44,7 @@ pub async fn run(
     matched: &Match<'_, '_>,
     claims: Option<Rc<VerifiedClaims>>,
 ) -> Result<Answer, Problem> {
-    let spends = matches!(
-        path.integration,
-        Integration::Callback { .. }
-            | Integration::Refresh { .. }
-            | Integration::Revocation(_)
-            | Integration::Logout(_)
-            | Integration::BackchannelLogout(_)
-            | Integration::FrontchannelLogout(_)
-    );
-    if spends && cx.method() == Method::Head.as_str() {
-        // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
+    if path.integration.spends() && cx.method() == Method::Head.as_str() {
         return Ok(Answer::private_json(String::new()));
     }
     let service = ServiceCall { gateway, cx, path, matched, claims: claims.as_deref() };
@@ -124,33 +115,11 @@ pub async fn run(
     work.await
 }
 
-/// Returns the redirect with the parts of the path put in.
+/// Returns the redirect for a path.
 ///
 /// # Errors
-/// [`Problem::PathAmbiguous`] if a browser would take the result for another host.
+/// Those of [`redirect_location`].
 fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Problem> {
-    let mut location = String::new();
-    for part in &redirect.location {
-        let value = match part {
-            LocationPart::Text(text) => {
-                location.push_str(text);
-                continue;
-            }
-            LocationPart::Rest => matched.rest(),
-            LocationPart::Parameter(name) => {
-                matched.params().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-            }
-        };
-        if location.as_bytes().contains(&b'?') && !location.as_bytes().contains(&b'#') {
-            // In a query it is one value, whatever signs it has.
-            location.push_str(&value.replace('&', "%26").replace('+', "%2B").replace(';', "%3B"));
-        } else {
-            location.push_str(value);
-        }
-    }
-    if location.starts_with("//") {
-        return Err(Problem::PathAmbiguous(Ambiguity::ReadingsDiffer));
-    }
-    let headers = vec![("location".into(), location.into())];
+    let headers = vec![("location".into(), redirect_location(redirect, matched)?.into())];
     Ok(Answer::Made { status: redirect.status, headers, body: None, policy: None })
 }

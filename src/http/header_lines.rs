@@ -106,7 +106,7 @@ impl HeaderChanges {
     }
 }
 
-#[cfg(test)]
+#[cfg(not(target_os = "unknown"))]
 impl HeaderChanges {
     /// Carries out the changes, as `change` of `headers.js` does.
     pub fn carried_out(&self, headers: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -29,6 +29,15 @@ pub trait RequestHead {
     fn header(&self, name: &str) -> Option<&str>;
 }
 
+/// The longest `X-Request-Id` that is taken over, in bytes.
+const REQUEST_ID_MAX_BYTES: usize = 128;
+
+/// Checks whether a client's `X-Request-Id` is taken over.
+pub fn is_request_id(id: &str) -> bool {
+    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 /// Checks whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
 ///
 /// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a

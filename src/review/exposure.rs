@@ -118,8 +118,9 @@ fn by_name(outline: &Outline) -> BTreeMap<Name<'_>, &OutlinedRoute> {
     routes.map(|route| ((shape(&route.spec.pattern), route.spec.method, &route.spec.host), route)).collect()
 }
 
+/// Checks whether two routes are the same wherever they are written, whatever other sections let in.
 fn is_same(was: &OutlinedRoute, is: &OutlinedRoute) -> bool {
-    let of = |route: &OutlinedRoute| OutlinedRoute { index: None, ..route.clone() };
+    let of = |route: &OutlinedRoute| OutlinedRoute { index: None, offset: 0, takes_session: false, ..route.clone() };
     of(was) == of(is)
 }
 

@@ -11,7 +11,8 @@ use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
     ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
-    WrittenConfig, WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
+    WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access,
+    routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -41,8 +42,12 @@ pub struct OutlinedRoute {
     pub spec: RouteSpec,
     /// Index in `paths`; `None` for a route that comes from another section.
     pub index: Option<usize>,
+    /// Byte offset of its entry, or of the section that it comes from.
+    pub offset: usize,
     /// What it requires; `None` if it is open.
     pub requirement: Option<Requirement>,
+    /// Whether a session is enough in place of a token.
+    pub takes_session: bool,
     /// Type of the integration; `response` for a fixed answer of the path.
     pub integration: String,
     /// Where it leads, such as an upstream's address.
@@ -126,13 +131,16 @@ fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) 
         Some(WrittenAnswer::Response(fixed)) => ("response".to_owned(), fixed.status.to_string()),
         None => ("?".to_owned(), String::new()),
     };
+    let requirement = path.access.as_ref().map(|access| requirement(tree, access));
     let has = |key| path.node.get(key).is_some();
     let rules = RULES.into_iter().filter(|key| has(key)).map(str::to_owned).collect();
     OutlinedRoute {
         spec,
         upstream: path.integration().and_then(|integration| upstream(tree, path, integration)),
         index: Some(path.index),
-        requirement: path.access.as_ref().map(|access| requirement(tree, access)),
+        offset: path.offset,
+        takes_session: requirement.as_ref().is_some_and(|requirement| takes_session(tree, &requirement.authorizer)),
+        requirement,
         integration,
         target,
         rules,
@@ -226,9 +234,19 @@ fn text_at<'t>(integration: &'t WrittenIntegration<'_>, key: &Key<Text>) -> Opti
     integration.node.at(key)?.as_text()
 }
 
+/// Checks whether sessions have tokens of an authorizer: they have those of the one that people log in at.
+fn takes_session(tree: &ConfigTree<'_>, authorizer: &str) -> bool {
+    tree.session.is_some() && login_authorizer(tree).is_some_and(|login| login.name == authorizer)
+}
+
+/// Returns the authorizer of the provider that people log in at.
+fn login_authorizer<'t, 'n>(tree: &'t ConfigTree<'n>) -> Option<&'t WrittenAuthorizer<'n>> {
+    tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some())
+}
+
 /// Returns the domain or issuer of the provider that people log in at.
 fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
-    let authorizer = tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some())?;
+    let authorizer = login_authorizer(tree)?;
     authorizer.texts.domain.or(authorizer.texts.issuer)?.text.as_written()
 }
 
@@ -238,7 +256,9 @@ fn metadata(section: &WrittenResource<'_>) -> OutlinedRoute {
     OutlinedRoute {
         spec: RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() },
         index: None,
+        offset: section.offset,
         requirement: None,
+        takes_session: false,
         integration: "protected_resource".to_owned(),
         target: "200".to_owned(),
         upstream: None,

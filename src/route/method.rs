@@ -108,6 +108,13 @@ pub struct Allow {
 }
 
 impl Allow {
+    /// Returns what an `ANY` path takes.
+    pub fn every() -> Self {
+        let mut allow = Self::default();
+        allow.insert(MethodRule::Any);
+        allow
+    }
+
     /// Adds what a rule answers: `GET` brings `HEAD`, and `ANY` brings every method of [`Method::ALL`].
     pub fn insert(&mut self, rule: MethodRule) {
         match rule {

@@ -3,6 +3,7 @@
 use crate::encoding::{base64url, base64url_bytes};
 use crate::http::cookie::{Sent, name_on, sent};
 use crate::http::request::RequestHead;
+use crate::problem::Problem;
 
 /// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits if a guess would do).
 const HALF_BYTES: usize = 16;
@@ -24,6 +25,22 @@ pub enum Presented {
     Malformed,
     /// More than one cookie.
     Repeated,
+}
+
+impl Presented {
+    /// Returns the cookie, if there is one.
+    ///
+    /// # Errors
+    /// [`Problem::SessionInvalid`].
+    pub fn cookie(self) -> Result<Option<SessionCookie>, Problem> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Cookie(cookie) => Ok(Some(cookie)),
+            Self::Malformed => Err(Problem::SessionInvalid("the cookie is malformed")),
+            // Nobody knows which of them is ours, and the one that stays could be an attacker's.
+            Self::Repeated => Err(Problem::SessionInvalid("the cookie was sent more than once")),
+        }
+    }
 }
 
 /// Reads the session of a request.

@@ -153,6 +153,10 @@ pub enum ClaimError {
 }
 
 impl ClaimError {
+    /// Why no bearer token is accepted that might be an ID token.
+    pub const ONLY_SESSIONS: Self =
+        Self::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
+
     /// Checks whether only the clock decides, so that the same claims may be accepted at another time.
     pub fn is_of_time(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })

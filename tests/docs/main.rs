@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod comparison;
+mod environments;
 mod errors;
 mod evidence;
 mod examples;
@@ -126,6 +127,38 @@ fn the_comparison_says_where_each_cell_was_read_and_at_which_version() {
     for (message, from, to) in changes {
         assert!(!comparison::faults(&page.replacen(from, to, 1)).is_empty(), "{message}");
     }
+}
+
+#[test]
+fn the_deployment_of_the_documents_lacks_nothing_in_any_environment() {
+    let pages = pages();
+    let page = |name: &str| pages.iter().find(|page| page.name == name).expect("the page is there");
+    let config = environments::block(page("docs/first-config.md"), "json config");
+    let wrangler = environments::wrangler(page("docs/environments.md"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs-environments");
+    for environment in [None, Some("staging")] {
+        let fault = environments::fault(&folder, config, wrangler, environment);
+        assert_eq!(fault, None, "{environment:?}");
+    }
+    for (lacking, expected) in [
+        ("[[env.staging.kv_namespaces]]", "the KV namespace JWKS is not declared"),
+        ("[[env.staging.durable_objects.bindings]]", "the Durable Object REFRESH_EXCHANGES is not declared"),
+        ("[env.staging.vars]", "the variable API_URL is missing"),
+    ] {
+        let renamed = wrangler.replacen(lacking, &lacking.replace("staging", "other"), 1);
+        let fault = environments::fault(&folder, config, &renamed, Some("staging"));
+        assert!(fault.as_deref().is_some_and(|fault| fault.contains(expected)), "{lacking}: {fault:?}");
+    }
+}
+
+#[test]
+fn the_index_names_every_page() {
+    let pages = pages();
+    let index = pages.iter().find(|page| page.name == "docs/README.md").expect("the page is there");
+    let named: BTreeSet<&str> = index.links.iter().map(|(_, target)| target.as_str()).collect();
+    let own = pages.iter().filter_map(|page| page.name.strip_prefix("docs/")).filter(|name| *name != "README.md");
+    let missing: Vec<&str> = own.filter(|name| !named.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// A page whose block begins in line 4.

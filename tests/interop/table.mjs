@@ -35,10 +35,11 @@ export function asPage(walks, clientWalks, absent) {
 
 <!-- Written by \`make interop\`. -->
 
-\`cargo run -q -- init --provider NAME --force --dev-vars\` replaces the demo's config by the one for your provider, writes the variables to
-fill in to \`.dev.vars\`, and prints what to set at the provider. NAME is the name of a config [below](#results), or of one that was
+\`npm create bargate@latest my-gateway -- --provider NAME\` makes a project for your provider. It has the config, the variables to fill in,
+and in its README what to set at the provider. In a project that you have, \`npx bargate init --provider NAME --force --dev-vars\` replaces the
+config, writes the variables to \`.dev.vars\`, and prints what to set. NAME is the name of a config [below](#results), or of one that was
 [documented, not run](#documented-not-run), such as \`keycloak\`, \`google\` or \`entra-id\`; for a provider that is in neither table, it is
-\`oidc\`. Then continue with [step 5 of the quick start](quick-start.md#5-run-it-here).
+\`oidc\`. Then continue with [step 5 of the quick start](quick-start.md#5-run-it-with-your-tenant).
 
 Bargate is tested with real servers. Each has its default settings, or those that its name says. A client and a user are made by the
 server's own means. \`make interop\` installs the servers and walks every step with the Worker that would be deployed.

@@ -49,7 +49,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.format {
         Format::Text => page_of(&comparison).print(),
         Format::Json => {
-            let changes: Vec<_> = comparison.changes.iter().map(change_to_json).collect();
+            let changes: Vec<_> =
+                comparison.changes.iter().map(|change| change_to_json(change, &before, &after)).collect();
             let document = json!({
                 "exposes": exposed,
                 "changes": changes,
@@ -68,11 +69,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn change_to_json(change: &Change) -> serde_json::Value {
+fn change_to_json(change: &Change, before: &Routes<'_>, after: &Routes<'_>) -> serde_json::Value {
     json!({
         "route": change.route,
-        "before": change.before.as_ref().map(to_json),
-        "after": change.after.as_ref().map(to_json),
+        "before": change.before.as_ref().map(|route| to_json(route, &before.lines)),
+        "after": change.after.as_ref().map(|route| to_json(route, &after.lines)),
         "changed_keys": change.keys,
         "exposures": change.exposures.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

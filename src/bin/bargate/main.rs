@@ -18,7 +18,9 @@ mod failure;
 mod import;
 mod init;
 mod output;
+mod package;
 mod page;
+mod request;
 mod routes;
 mod schema;
 mod sources;
@@ -46,8 +48,17 @@ enum Command {
     Diff(diff::Arguments),
     Schema(schema::Arguments),
     Token(token::Arguments),
+    Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
+    /// Checks the config with its deployment, as wrangler's [build] command (npm package only).
+    Build(package::Arguments),
+    /// Runs the gateway on this machine with a local provider and a sample API (npm package only).
+    Dev(package::Arguments),
+    /// Draws the routes as SVG or Mermaid (npm package only).
+    Map(package::Arguments),
+    /// Opens the page that shows what a config does (npm package only).
+    Studio(package::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,8 +73,13 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Request(arguments) => request::run(&arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Build(_) => Err(package::elsewhere("build")),
+        Command::Dev(_) => Err(package::elsewhere("dev")),
+        Command::Map(_) => Err(package::elsewhere("map")),
+        Command::Studio(_) => Err(package::elsewhere("studio")),
     };
     done.unwrap_or_else(Failure::report)
 }

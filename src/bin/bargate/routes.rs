@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bargate::config::LineIndex;
 use bargate::printable::printable;
 use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, Taken, explain_match, is_valid, review};
 use bargate::text_file::TextFile;
@@ -41,12 +42,12 @@ pub enum Format {
 /// A file that cannot be read, or whose config is not JSON.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = read_text(&arguments.file)?;
-    let Routes { outline, .. } = Routes::read(&file)?;
+    let Routes { outline, lines, .. } = Routes::read(&file)?;
     let Some(request) = &arguments.request else {
         match arguments.format {
             Format::Text => table(&outline).print(),
             Format::Json => {
-                let routes: Vec<_> = outline.by_precedence().into_iter().map(to_json).collect();
+                let routes: Vec<_> = outline.by_precedence().into_iter().map(|route| to_json(route, &lines)).collect();
                 print_json(&routes.into());
             }
         }
@@ -57,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.format {
         Format::Text => explained(&report).print(),
         Format::Json => {
-            let (outcome, detail) = outcome(&report.outcome);
+            let (outcome, detail) = outcome(&report.outcome, &lines);
             let passed = report.passed.iter();
             let passed: Vec<_> =
                 passed.map(|(route, why)| json!({ "route": route.spec.name(), "reason": why.to_string() })).collect();
@@ -69,19 +70,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// The routes of a config.
-pub struct Routes {
+pub struct Routes<'f> {
     /// Those that can be read.
     pub outline: Outline,
+    /// The lines of its text.
+    pub lines: LineIndex<'f>,
     /// Whether the config has no errors; otherwise correcting them may change the routes.
     pub valid: bool,
 }
 
-impl Routes {
+impl<'f> Routes<'f> {
     /// Reads the routes of a config, and says on standard error what could not be read.
     ///
     /// # Errors
     /// A text that is not a JSON object with paths.
-    pub fn read(file: &TextFile) -> Result<Self, Failure> {
+    pub fn read(file: &'f TextFile) -> Result<Self, Failure> {
         let valid = is_valid(&review(&file.text));
         let outline = Outline::of(&file.text);
         if outline.routes.is_empty() && !valid {
@@ -92,12 +95,14 @@ impl Routes {
         } else if outline.unread > 0 {
             say(format!("{}: paths left out, because they come from bindings: {}", file.name, outline.unread));
         }
-        Ok(Self { outline, valid })
+        let lines = LineIndex::new(file.text.strip_prefix('\u{feff}').unwrap_or(&file.text));
+        Ok(Self { outline, lines, valid })
     }
 }
 
-/// Returns a route as JSON.
-pub fn to_json(route: &OutlinedRoute) -> Value {
+/// Returns a route of a text with these lines as JSON.
+pub fn to_json(route: &OutlinedRoute, lines: &LineIndex<'_>) -> Value {
+    let (line, column) = lines.locate(route.offset);
     json!({
         "method": route.spec.method.as_str(),
         "host": Some(route.spec.host.as_str()).filter(|host| !host.is_empty()),
@@ -112,9 +117,13 @@ pub fn to_json(route: &OutlinedRoute) -> Value {
             "max_age_seconds": requirement.max_age_seconds,
             "optional": requirement.optional,
         })),
+        "session": route.takes_session,
         "integration": route.integration,
         "target": route.target,
         "rules": route.rules,
+        "entry": route.index.map(|index| format!("paths[{index}]")),
+        "line": line,
+        "column": column,
     })
 }
 
@@ -164,12 +173,15 @@ fn table(outline: &Outline) -> Page {
     page
 }
 
-fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
+fn outcome(outcome: &Outcome<'_>, lines: &LineIndex<'_>) -> (&'static str, Value) {
     match outcome {
         Outcome::Route(Taken { route, params, calls }) => {
             let params: serde_json::Map<String, Value> =
                 params.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-            ("route", json!({ "name": route.spec.name(), "params": params, "calls": calls, "route": to_json(route) }))
+            (
+                "route",
+                json!({ "name": route.spec.name(), "params": params, "calls": calls, "route": to_json(route, lines) }),
+            )
         }
         Outcome::MethodNotAllowed(allow) => ("method_not_allowed", allow.to_string().into()),
         Outcome::NotFound => ("route_not_found", true.into()),

@@ -17,8 +17,8 @@ use crate::config_file::read_text;
 use crate::failure::{FAILED, FOUND, Failure};
 use crate::page::{Page, print_json};
 use crate::{sources, surroundings};
-use key_set::read_key_set;
-use reading::read_token;
+pub use key_set::read_key_set;
+pub use reading::read_token;
 
 /// The config that is read if none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";

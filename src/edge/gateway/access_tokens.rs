@@ -20,10 +20,6 @@ use crate::oauth::{
 use crate::problem::Problem;
 use crate::token::{ClaimError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
 
-/// Why no bearer token is accepted that might be an ID token.
-const ONLY_SESSIONS: ClaimError =
-    ClaimError::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
-
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
 type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
 
@@ -40,7 +36,7 @@ pub async fn access_claims(
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     match asked_claims(gateway, invocation, authorizer, token) {
         Some(claims) => claims.await,
-        None if gateway.config.takes_id_tokens(authorizer) => Err(TokenError::Claim(ONLY_SESSIONS).into()),
+        None if gateway.config.takes_id_tokens(authorizer) => Err(TokenError::Claim(ClaimError::ONLY_SESSIONS).into()),
         None => gateway.verifier(authorizer).access_claims(invocation, token).await,
     }
 }

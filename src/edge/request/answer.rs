@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
 
-use crate::answer::{Closing, Sharing};
+use crate::answer::{Closing, ProblemForm, Sharing, problem_headers};
 use crate::config::{Fixed, Path};
 use crate::cors;
 use crate::edge::gateway::Gateway;
@@ -17,7 +17,7 @@ use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::crossings::set_of;
 use crate::http::header::{Header, NO_STORE, push};
 use crate::http::header_lines::HeaderLines;
-use crate::http::request::{RequestHead as _, is_navigation};
+use crate::http::request::RequestHead as _;
 use crate::oauth::login_address;
 use crate::problem::{PAGE_POLICY, Problem, WayOn};
 use crate::proxy::noted_response_headers;
@@ -100,22 +100,15 @@ impl Answer {
     }
 
     fn problem(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>) -> Self {
-        let navigation = is_navigation(cx);
         let config = gateway.map(|gateway| &gateway.config);
-        // A problem of that path itself gets a page here.
-        let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != cx.path());
-        if let Some(page) = page.filter(|_| navigation) {
+        let form = ProblemForm::of(cx, config.and_then(|config| config.problem_page.as_deref()));
+        if let ProblemForm::Redirect(page) = form {
             return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id()));
         }
         let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
         let access = path.and_then(|path| path.access.as_ref());
-        let resource = path.and_then(|path| path.protected_resource.as_ref());
-        let metadata_url = resource.map(|resource| resource.metadata_url(&cx.origin()));
-        let mut headers = problem.headers();
-        if let Some(challenge) = problem.challenge(access.map(|access| &access.requirements), metadata_url.as_deref()) {
-            push(&mut headers, "www-authenticate", challenge.into());
-        }
-        if navigation {
+        let mut headers = problem_headers(problem, path, &|| cx.origin());
+        if form == ProblemForm::Page {
             let page = problem_page(problem, cx, gateway, path);
             return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
         }

@@ -13,16 +13,13 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
 use crate::http::header_lines::HeaderLines;
-use crate::http::request::RequestHead;
+use crate::http::request::{RequestHead, is_request_id};
 use crate::http::trace::{Trace, hex};
 use crate::oauth::LoginState;
 use crate::problem::Problem;
 use crate::route::MethodRule;
 use crate::secret::Secret;
 use crate::session::SessionToken;
-
-/// The longest `X-Request-Id` that is taken over, in bytes.
-const REQUEST_ID_MAX_BYTES: usize = 128;
 
 /// A request with what belongs to it.
 pub struct RequestContext {
@@ -225,11 +222,6 @@ impl RequestHead for RequestContext {
         let is_of_few = self.headers.get().is_none() && FEW_HEADERS.contains(&name);
         if is_of_few { self.few_headers() } else { self.headers() }.get(name)
     }
-}
-
-fn is_request_id(id: &str) -> bool {
-    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 /// Makes an id that no other isolate makes: random for the isolate, counted within it, so that most cost no call.

@@ -9,9 +9,8 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
-use crate::mapping::{mapped_headers, mapped_query};
-use crate::proxy::{ClientHeaders, forwarded_cookies};
-use crate::route::Method;
+use crate::mapping::mapped_query;
+use crate::proxy::PassedOn;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
@@ -39,56 +38,21 @@ impl Forwarding {
         claims: Option<&VerifiedClaims>,
         prefix: &str,
     ) -> Self {
-        let sent = cx.headers();
-        let removed = &path.mapping.remove;
-        let mut also = Vec::new();
-        // A cached answer for everyone must not depend on the requester.
-        let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
-        let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
-        if anonymous {
-            also.push("authorization");
-        }
-        let trace = cx.trace(gateway.config.otlp.is_some());
-        if !trace.continued {
-            also.push("tracestate");
-        }
-        let mut cookies = None;
-        if no_cookies {
-            also.push("cookie");
-        } else if let Some(whole) = sent.get("cookie") {
-            let of_session = gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str());
-            match forwarded_cookies(whole, of_session) {
-                Some(kept) if kept == whole => {}
-                Some(kept) => cookies = Some(kept),
-                None => also.push("cookie"),
-            }
-        }
-        let is_get = cx.method() == Method::Get.as_str();
-        let mut changes = HeaderChanges::default();
-        let names = &gateway.client_header_names;
-        ClientHeaders { sent, is_get, names, mapping: &path.mapping }.drop(&also, &mut changes);
-        // A header that the config removes is not sent, no matter who set it.
-        let mut set = |name: &str, value: Option<&str>| {
-            if let Some(value) = value.filter(|_| !removed.iter().any(|removed| removed == name)) {
-                changes.set(name, value);
-            }
+        let (sent, session_token) = (cx.headers(), cx.session_token.borrow());
+        let request = PassedOn {
+            request: cx,
+            sent,
+            url: cx.url(),
+            id: cx.id(),
+            trace: cx.trace(gateway.config.otlp.is_some()),
+            path,
+            prefix,
+            names: &gateway.client_header_names,
+            session_cookie: gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
+            session_token: session_token.as_ref().map(|session| &*session.token),
+            claims,
         };
-        let url = cx.url();
-        set("x-request-id", Some(cx.id()));
-        set("x-forwarded-proto", Some(url.scheme()));
-        set("x-forwarded-host", Some(url.host_and_port()));
-        set("x-forwarded-prefix", Some(prefix).filter(|prefix| !prefix.is_empty()));
-        set("x-forwarded-for", sent.get("cf-connecting-ip"));
-        set("traceparent", Some(&trace.traceparent));
-        set("cookie", cookies.as_deref());
-        if let Some(session) = &*cx.session_token.borrow() {
-            set("authorization", Some(&["Bearer ", &session.token].concat()));
-        }
-        for (name, value) in mapped_headers(&path.mapping, cx, claims) {
-            if let Some(value) = value {
-                changes.set(name, &value);
-            }
-        }
+        let changes = request.changes();
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
         // A body with a Content-Length was checked by it.

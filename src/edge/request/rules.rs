@@ -10,8 +10,6 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::work::Awaited;
-use crate::http::header::behind_comma;
-use crate::http::media_type::{essence, is_within};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::token::VerifiedClaims;
@@ -76,24 +74,8 @@ async fn count(cx: &RequestContext, limit: &RateLimit, counted: Option<&str>) ->
 /// # Errors
 /// 413 if it is too large, 415 if it has another type.
 pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
-    let length = || cx.header("content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(max) = path.rules.max_body_bytes {
         cx.body_max.set(Some(max));
-        if length().is_some_and(|length| length > max) {
-            return Err(Problem::BodyTooLarge(max));
-        }
     }
-    let types = &path.rules.content_types;
-    if types.is_empty() || length() == Some(0) || cx.request().body().is_none() {
-        return Ok(());
-    }
-    let header = cx.header("content-type").unwrap_or_default();
-    let essence = essence(header);
-    // Of two types, each reader takes another.
-    let is_one = behind_comma(header).is_none();
-    if is_one && types.iter().any(|range| is_within(&essence, range)) {
-        Ok(())
-    } else {
-        Err(Problem::UnsupportedMediaType)
-    }
+    Problem::or_body(&path.rules, cx, || cx.request().body().is_some())
 }

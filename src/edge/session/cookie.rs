@@ -8,16 +8,11 @@ use crate::session::{Presented, SessionCookie, presented};
 
 /// Returns the cookie of the request's session, if it has one.
 pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option<SessionCookie>, Problem> {
-    match presented(cx, &session.rules.cookie, cx.is_plain_loopback()) {
-        Presented::Absent => Ok(None),
-        Presented::Cookie(cookie) => Ok(Some(cookie)),
-        Presented::Malformed => {
-            clear_cookie(session, cx);
-            Err(Problem::SessionInvalid("the cookie is malformed"))
-        }
-        // Nobody knows which of them is ours, and the one that stays could be an attacker's.
-        Presented::Repeated => Err(Problem::SessionInvalid("the cookie was sent more than once")),
+    let presented = presented(cx, &session.rules.cookie, cx.is_plain_loopback());
+    if matches!(presented, Presented::Malformed) {
+        clear_cookie(session, cx);
     }
+    presented.cookie()
 }
 
 /// Has the answer clear the cookie.

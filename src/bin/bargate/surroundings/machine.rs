@@ -10,7 +10,7 @@ use bargate::jwks::Key;
 use inquire::validator::Validation;
 use inquire::{InquireError, Select, Text};
 
-use super::{FETCH_MAX_SECS, Fetched, HOW_TO_CHOOSE, Question, unanswered};
+use super::terms::{FETCH_MAX_SECS, Fetched, HOW_TO_CHOOSE, Question, unanswered};
 use crate::failure::Failure;
 
 /// Prepares for the paths of the command: on a machine they are the system's own.

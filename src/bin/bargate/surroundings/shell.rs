@@ -15,7 +15,7 @@ use bargate::explain::Signature;
 use bargate::jwks::Key;
 use serde_json::{Value, json};
 
-use super::{FETCH_MAX_SECS, Fetched, HOW_TO_CHOOSE, Question, unanswered};
+use super::terms::{FETCH_MAX_SECS, Fetched, HOW_TO_CHOOSE, Question, unanswered};
 use crate::failure::Failure;
 
 /// The variable with the answers so far, and with what the shell says of the machine.

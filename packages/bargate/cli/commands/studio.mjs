@@ -1,0 +1,176 @@
+// `bargate studio`: serves the page of studio/ on this machine. It begins with the config of the folder, which is put into the
+// page, since the page may fetch nothing. No file is ever written.
+
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const PAGE = fileURLToPath(new URL('../../studio/', import.meta.url));
+const CONFIG = 'gateway.config.json';
+const HOST = '127.0.0.1';
+const PORT = 8788;
+const HELP = `Opens a page that shows what a config does: its errors, its routes, and the way of a request
+
+Usage: bargate studio [OPTIONS]
+
+The page is served on this machine only. It begins with ${CONFIG} of this folder, and sends nothing anywhere.
+
+Options:
+      --config <FILE>  The config to begin with [default: ${CONFIG}, if it exists]
+      --port <PORT>    The port [default: ${PORT}]
+      --open           Opens the page in the browser, too
+  -h, --help           Print help
+`;
+
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+
+/** What a command could not do: one line for people. */
+class Failure extends Error {}
+
+/** Runs the command. Resolves to its exit status when the server has ended; `signal` ends it. */
+export async function studio(args, { page = PAGE, print = console.log, fail = console.error, signal } = {}) {
+  try {
+    const options = optionsOf(args);
+    if (options.help) {
+      print(HELP.trimEnd());
+      return 0;
+    }
+    const server = serve(page, options.config);
+    const address = await listen(server, options.port);
+    print(`Bargate studio: ${address}\nCtrl-C ends it.`);
+    if (options.open) open(address, fail);
+    signal?.addEventListener('abort', () => server.close());
+    await new Promise((resolve) => server.once('close', resolve));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    fail(`error: ${error.message}`);
+    return 2;
+  }
+}
+
+function optionsOf(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        config: { type: 'string' },
+        port: { type: 'string', default: String(PORT) },
+        open: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const port = Number(values.port);
+    if (!/^\d+$/.test(values.port) || port > 65535)
+      throw new Failure(`--port ${values.port}: not a port, which is a number up to 65535`);
+    if (values.config !== undefined) read(values.config);
+    return { ...values, port };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`${error.message.split('. ')[0]}; "bargate studio --help" lists the options`);
+  }
+}
+
+/** Serves the files of `folder`, and in its page the config, as it is each time that the page is loaded. */
+function serve(folder, config) {
+  const names = filesOf(folder);
+  const headers = headersOf(folder);
+  return createServer((request, response) => {
+    const { hostname, pathname } = addressOf(request);
+    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+    // Another name for this machine is that of a foreign page (DNS rebinding), which must not read the config.
+    if (hostname !== HOST && hostname !== 'localhost')
+      return answer(response, 403, 'This page has the address 127.0.0.1.\n');
+    if (!['GET', 'HEAD'].includes(request.method))
+      return answer(response, 405, 'Only GET is answered.\n', { allow: 'GET, HEAD' });
+    if (!names.has(name)) return answer(response, 404, 'There is no such file.\n');
+    const contents = readFileSync(join(folder, name));
+    const body = name === 'index.html' ? withConfig(contents.toString(), config) : contents;
+    return answer(response, 200, body, {
+      ...headers,
+      'content-type': TYPES[name.split('.').at(-1)],
+      'cache-control': 'no-store',
+    });
+  });
+}
+
+function filesOf(folder) {
+  try {
+    return new Set(readdirSync(folder).filter((name) => TYPES[name.split('.').at(-1)]));
+  } catch {
+    throw new Failure(`the page is missing: ${folder} is not there; install bargate again`);
+  }
+}
+
+/** The headers that a static host takes from the page's own file. */
+function headersOf(folder) {
+  const lines = readFileSync(join(folder, '_headers'), 'utf8').split('\n').slice(1).filter(Boolean);
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+    }),
+  );
+}
+
+function addressOf({ url, headers }) {
+  try {
+    return new URL(url, `http://${headers.host}`);
+  } catch {
+    return { hostname: '', pathname: '' };
+  }
+}
+
+function answer(response, status, body, headers = { 'content-type': 'text/plain' }) {
+  response.writeHead(status, headers);
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** Puts the config into the page as data. No text in it can end the element. */
+function withConfig(html, config) {
+  const text = read(config ?? CONFIG, { isOptional: config === undefined });
+  if (text === undefined) return html;
+  const opened = JSON.stringify({ name: basename(config ?? CONFIG), text }).replaceAll('<', '\\u003c');
+  const marker = 'id="opened">null<';
+  return html.split(marker).join(`id="opened">${opened}<`);
+}
+
+function read(path, { isOptional = false } = {}) {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    if (isOptional) return undefined;
+    throw new Failure(
+      `${path}: ${error.code === 'ENOENT' ? 'there is no such file' : `cannot be read (${error.code})`}`,
+    );
+  }
+}
+
+async function listen(server, port) {
+  const error = await new Promise((resolve) => {
+    server.once('error', resolve);
+    server.listen(port, HOST, () => resolve(undefined));
+  });
+  if (error?.code === 'EADDRINUSE') throw new Failure(`port ${port} is taken: name another one with --port`);
+  if (error) throw new Failure(`port ${port} cannot be used (${error.code}): name another one with --port`);
+  return `http://${HOST}:${server.address().port}/`;
+}
+
+/** Opens an address as the system does; the address is there to be clicked if it cannot. */
+function open(address, fail) {
+  const [program, ...args] = {
+    darwin: ['open', address],
+    win32: ['cmd', '/c', 'start', '', address],
+  }[process.platform] ?? ['xdg-open', address];
+  spawn(program, args, { stdio: 'ignore', detached: true })
+    .once('error', () => fail(`The browser could not be opened: open ${address} yourself.`))
+    .unref();
+}

@@ -1,0 +1,36 @@
+// The questions of the command line at the terminal. What they say is the program's.
+
+import { autocomplete, isCancel, log, text } from '@clack/prompts';
+
+/** Standard output is for results. */
+const AT_TERMINAL = { input: process.stdin, output: process.stderr };
+
+/**
+ * Lets the person choose; nothing is chosen if the question is left.
+ *
+ * @param {{ [member: string]: any }} question
+ * @returns {Promise<{ index?: number }>}
+ */
+export async function choose({ question, choices, help }) {
+  const options = choices.map((label, value) => ({ label, value }));
+  const chosen = await autocomplete({ ...AT_TERMINAL, message: `${question} (${help})`, options });
+  return isCancel(chosen) ? {} : { index: chosen };
+}
+
+/**
+ * Asks for a text; there is none if the question is left. An answer that was refused stands there to be mended.
+ *
+ * @param {{ [member: string]: any }} question
+ * @returns {Promise<{ text?: string }>}
+ */
+export async function ask({ question, example, default: usual, help, refused }) {
+  if (refused) log.error(refused.reason, AT_TERMINAL);
+  const answer = await text({
+    ...AT_TERMINAL,
+    message: help ? `${question} (${help})` : question,
+    placeholder: usual ?? example,
+    defaultValue: usual,
+    initialValue: refused?.answer,
+  });
+  return isCancel(answer) ? {} : { text: answer ?? '' };
+}

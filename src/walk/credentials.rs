@@ -1,0 +1,261 @@
+//! Who a request is from, and whether that is enough for its path (`src/edge/auth/authenticate.rs`).
+
+use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
+use super::way::{User, Walk, requirements, shown_headers};
+use crate::config::{Access, Path, Requirements, Session};
+use crate::explain::{self, Check, Verdict};
+use crate::http::header::NO_STORE;
+use crate::http::request::RequestHead as _;
+use crate::problem::Problem;
+use crate::session::{RequestKind, is_from_own_pages, login_redirect, presented};
+use crate::token::{Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, bearer, missing_access};
+
+impl<'w> Walk<'w> {
+    /// Returns the user of a request.
+    pub(super) fn authenticate(&mut self, path: &'w Path, access: &Access) -> Result<User, Problem> {
+        let Self { known, request, .. } = *self;
+        let needed = &access.requirements;
+        let credentials = bearer(request.header("authorization"));
+        let dispensable = needed.optional && credentials == Credentials::Absent;
+        let user = match credentials {
+            Credentials::Bearer(token) => self.token(access, token),
+            // An invalid token never falls back to a session.
+            Credentials::Malformed => Err((
+                Problem::CredentialsMalformed,
+                "the Authorization header has the scheme Bearer and no single token".to_owned(),
+            )),
+            // Sessions have tokens of one authorizer.
+            Credentials::Absent if known.config.logs_in_elsewhere(access) => {
+                let words = "no bearer token, and sessions are not of this path's authorizer";
+                Err((Problem::TokenMissing, words.to_owned()))
+            }
+            Credentials::Absent => self.session(path),
+        };
+        let user = match user {
+            Ok(user) => user,
+            Err((Problem::CsrfRejected, _)) => return Err(Problem::CsrfRejected),
+            Err((_, words)) if dispensable => {
+                self.step(StepOutcome::Passed, "auth", format!("{words}; the path does without (\"optional\")"));
+                return Ok(User::Nobody);
+            }
+            Err((problem, words)) => return Err(self.refuse("auth", words, problem)),
+        };
+        self.check_access(access, &user)?;
+        Ok(user)
+    }
+
+    /// Returns the user of a bearer token, by what the checks of `token explain` find.
+    fn token(&mut self, access: &Access, token: &str) -> Result<User, (Problem, String)> {
+        let Self { known, .. } = *self;
+        let index = known.config.authorizers.iter().position(|one| std::rc::Rc::ptr_eq(one, &access.authorizer));
+        let name = index.and_then(|index| known.authorizers.get(index)).map_or("", String::as_str);
+        let explanation = (self.check)(name, token);
+        let asked = known.config.introspections.iter().any(|(client, introspection)| {
+            std::rc::Rc::ptr_eq(&client.authorizer, &access.authorizer)
+                && crate::token::is_asked_about(introspection.asked, token)
+        });
+        if !asked && known.config.takes_id_tokens(&access.authorizer) {
+            let problem = Problem::from(TokenError::Claim(ClaimError::ONLY_SESSIONS));
+            return Err((problem, "the authorizer has no \"audience\" that tells access tokens from ID tokens, so only sessions open the path".to_owned()));
+        }
+        let claims = explanation.claims.clone().map(VerifiedClaims::assumed);
+        match explanation.verdict() {
+            Verdict::Refused(error) => {
+                let is_it = |check: &&Check| matches!(&check.outcome, explain::Outcome::Fail(other) if other == error);
+                let check = explanation.checks.iter().find(is_it);
+                // The error itself would show what is expected, which may be a secret.
+                let words = check.map(|check| {
+                    format!(
+                        "\"{name}\" refuses the token: {} is {}, expected {}",
+                        check.name, check.found, check.expected
+                    )
+                });
+                let words = words.unwrap_or_default();
+                return Err((Problem::from(error.clone()), words));
+            }
+            Verdict::Accepted => {
+                let subject = claims.as_ref().and_then(|claims| claims.text("sub")).unwrap_or("nobody that it names");
+                let words = format!("the token is accepted by \"{name}\": {subject}");
+                self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
+            }
+            Verdict::Undecided if asked => {
+                let words = "the gateway asks the provider about this token, and this command sends it nowhere; if the provider calls it active, the request goes on";
+                self.steps.push(Step::new("auth", StepOutcome::Unknown, words).with("authorizer", name));
+            }
+            Verdict::Undecided => {
+                let skipped = explanation.checks.iter().filter_map(|check| match &check.outcome {
+                    explain::Outcome::Skip(reason) => Some((&*check.name, reason)),
+                    _ => None,
+                });
+                let skipped: Vec<_> = skipped.collect();
+                let names: Vec<_> = skipped.iter().map(|(name, _)| *name).collect();
+                let why = skipped.first().map(|(_, reason)| reason.as_str()).unwrap_or_default();
+                let words = if names.contains(&"signature") {
+                    format!("the signature was not checked ({why}); if the token is genuine, the request goes on")
+                } else {
+                    format!("not checked: {} ({why}); if that is right, the request goes on", names.join(", "))
+                };
+                let step = Step::new("auth", StepOutcome::Unknown, words).with("authorizer", name);
+                self.steps.push(step.with("unchecked", names));
+            }
+        }
+        Ok(claims.map_or(User::Unknown, User::Token))
+    }
+
+    /// Returns the user of a session, as far as a request shows it.
+    fn session(&mut self, path: &'w Path) -> Result<User, (Problem, String)> {
+        let Self { known, request, .. } = *self;
+        let Some(session) = &known.config.session else {
+            return Err((Problem::TokenMissing, "no bearer token; the config has no sessions".to_owned()));
+        };
+        let cookie = presented(request, &session.rules.cookie, request.is_plain_loopback()).cookie();
+        let cookie = cookie.map_err(|problem| {
+            let reason = problem.reason().unwrap_or_default().into_owned();
+            (problem, format!("the session: {reason}"))
+        })?;
+        if cookie.is_none() {
+            return Err((Problem::TokenMissing, "neither a bearer token nor the cookie of a session".to_owned()));
+        }
+        self.check_csrf(path).map_err(|problem| (problem, String::new()))?;
+        let words = "the session's state decides: while it lasts, the request goes on with its token; if it has ended, 401 session_expired";
+        self.step(StepOutcome::Unknown, "auth", words);
+        Ok(User::Session)
+    }
+
+    fn check_csrf(&mut self, path: &'w Path) -> Result<(), Problem> {
+        let Self { known, request, .. } = *self;
+        let kind = RequestKind::of(request);
+        let cors = path.cors.as_ref().or(known.config.cors.as_ref());
+        let what = match kind {
+            RequestKind::Safe => {
+                let words = format!("{} changes nothing, so any page may cause it", request.method());
+                self.step(StepOutcome::Passed, "csrf", words);
+                return Ok(());
+            }
+            RequestKind::Unsafe => request.method(),
+            RequestKind::WebSocket => "a WebSocket",
+        };
+        if is_from_own_pages(request, &request.url().origin(), cors, kind) {
+            self.step(
+                StepOutcome::Passed,
+                "csrf",
+                format!("{what} with the session's cookie comes from a page that may send it"),
+            );
+            return Ok(());
+        }
+        let place = if path.cors.is_some() { self.place("cors") } else { "cors".to_owned() };
+        let origin = request.header("origin");
+        let reason = self.unknown_at(&place).filter(|_| origin.is_some());
+        let reason = reason.or_else(|| {
+            (origin.is_some() && !request.is_host_known())
+                .then(|| "whether that is the gateway's own origin is not known: give the whole URL".to_owned())
+        });
+        if let Some(reason) = reason {
+            self.step(
+                StepOutcome::Unknown,
+                "csrf",
+                format!("{what} from a page of {}: {reason}", origin.unwrap_or_default()),
+            );
+            return Ok(());
+        }
+        let words = format!(
+            "{what} with the session's cookie has neither Sec-Fetch-Site: same-origin nor an Origin that the gateway has or lists: another site may have caused it"
+        );
+        Err(self.refuse("csrf", words, Problem::CsrfRejected))
+    }
+
+    fn check_access(&mut self, access: &Access, user: &User) -> Result<(), Problem> {
+        let needed = &access.requirements;
+        if asks_nothing(needed) {
+            self.step(StepOutcome::Skipped, "access", "the path asks for no scope, permission or claim");
+            return Ok(());
+        }
+        let shown = self.shown_requirements();
+        let details = shown.map(requirements).unwrap_or_default();
+        let Some(claims) = user.claims() else {
+            let words = format!("the token's claims are not known here; it needs {}", needs(shown.unwrap_or(needed)));
+            self.steps.push(Step::new("access", StepOutcome::Unknown, words).with("needed", details));
+            return Ok(());
+        };
+        let mut known = needed.clone();
+        let unknown = self.unknown_at(&self.place("auth"));
+        if unknown.is_some() {
+            // Made-up values are not what a claim is compared with.
+            known.claims.clear();
+        }
+        if let Some(reason) = missing_access(claims, &known) {
+            return Err(self.refuse("access", format!("the token has {reason}"), Problem::InsufficientScope(reason)));
+        }
+        if let Some(required) = &needed.authentication {
+            let skew = access.authorizer.clock_skew_secs;
+            if let Some(reason) = Authentication::of(claims).lacks(required, self.now, self.now, skew) {
+                return Err(self.refuse("access", reason.clone(), Problem::InsufficientAuthentication(reason)));
+            }
+        }
+        let step = match unknown {
+            Some(reason) => Step::new("access", StepOutcome::Unknown, format!("the required claims: {reason}")),
+            None => {
+                let words = format!("the token has {}", needs(shown.unwrap_or(needed)));
+                Step::new("access", StepOutcome::Passed, words)
+            }
+        };
+        self.steps.push(step.with("needed", details));
+        Ok(())
+    }
+
+    /// Returns what the path requires, as it may be shown.
+    fn shown_requirements(&self) -> Option<&'w Requirements> {
+        let path = self.index.and_then(|index| self.known.shown.paths.get(index))?;
+        path.access.as_ref().map(|access| &access.requirements)
+    }
+
+    /// Returns the end of a request without a user that is good enough: for a person, the way to the login.
+    pub(super) fn or_login(&mut self, access: &Access, problem: Problem) -> Result<Outcome, Problem> {
+        let Self { known, request, .. } = *self;
+        if known.config.logs_in_elsewhere(access) {
+            return Err(problem);
+        }
+        let needed = access.requirements.authentication.as_ref();
+        let way = |session: &std::rc::Rc<Session>| login_redirect(&problem, request, &session.login_path, needed);
+        let Some(redirect) = known.config.session.as_ref().and_then(way) else { return Err(problem) };
+        if let Some(last) = self.steps.last_mut() {
+            last.outcome = StepOutcome::Answered;
+            last.words.push_str("; a person who follows a link is sent to the login");
+        }
+        let headers = [("location", redirect.location), ("cache-control", NO_STORE.to_owned())];
+        let headers = shown_headers(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let code = Some(problem.code());
+        let words = "the login begins, and leads back here".to_owned();
+        Ok(Outcome { kind: Kind::Answered, words, answer: Answered { status: Some(302), headers }, code })
+    }
+}
+
+fn asks_nothing(needed: &Requirements) -> bool {
+    let Requirements { scopes, any_scopes, permissions, claims, authentication, optional: _ } = needed;
+    scopes.is_empty()
+        && any_scopes.is_empty()
+        && permissions.is_empty()
+        && claims.is_empty()
+        && authentication.is_none()
+}
+
+/// Returns what a path requires of a token, in words.
+fn needs(needed: &Requirements) -> String {
+    let list = |what: &str, names: &[String], joint: &str| {
+        (!names.is_empty()).then(|| format!("{what} {}", names.join(joint)))
+    };
+    let claims: Vec<_> = needed.claims.iter().map(|(name, _)| name.clone()).collect();
+    let authentication = needed.authentication.as_ref().map(|required| {
+        let acr = required.acr_values.as_ref().map(|values| format!("acr {values}"));
+        let age = required.max_age.as_ref().map(|secs| format!("a login of the last {secs} seconds"));
+        acr.into_iter().chain(age).collect::<Vec<_>>().join(" and ")
+    });
+    let parts = [
+        list("the scopes", &needed.scopes, " "),
+        list("one of the scopes", &needed.any_scopes, " "),
+        list("the permissions", &needed.permissions, " "),
+        list("the claims", &claims, " "),
+        authentication,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,168 @@
+//! What answers a request that has passed every check (`src/edge/integrations.rs`).
+
+use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
+use super::upstream::{Upstream, own_url};
+use super::way::{User, Walk, shown_headers};
+use crate::answer::redirect_location;
+use crate::config::{CallbackResponse, Integration, Path, Server, Target};
+use crate::http::request::RequestHead as _;
+use crate::mapping::mapped_query;
+use crate::problem::Problem;
+use crate::proxy::upstream_url;
+use crate::route::{Match, Method};
+
+impl<'w> Walk<'w> {
+    /// Returns the end of a request at the integration of its path.
+    pub(super) fn integrate(
+        &mut self,
+        path: &'w Path,
+        shown: &'w Path,
+        matched: &Match<'_, '_>,
+        user: &User,
+    ) -> Result<Outcome, Problem> {
+        if path.integration.spends() && self.request.method() == Method::Head.as_str() {
+            let words = "by HEAD nothing happens here: a link preview must not use up a code or end a session";
+            self.step(StepOutcome::Answered, "integration", words);
+            return Ok(answered(Some(200), Vec::new(), "nothing happens"));
+        }
+        if let Some(rpc) = &shown.pre_process {
+            let words = format!(
+                "the function {} of {} may answer instead, or let the request go on",
+                rpc.function, rpc.binding
+            );
+            self.step(StepOutcome::Unknown, "pre_process", words);
+        }
+        let by_gateway = |walk: &mut Self, status, words: &str| {
+            walk.step(StepOutcome::Answered, "integration", words);
+            Ok(answered(status, Vec::new(), words))
+        };
+        match &shown.integration {
+            Integration::HttpProxy { server, prefix, target, .. } => {
+                let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
+                Ok(self.proxied(shown, server, matched, prefix, user, target.is_some()))
+            }
+            Integration::ServiceBinding { binding, function } => {
+                let function = function.as_deref().filter(|name| *name != "fetch");
+                let words = match function {
+                    None => format!("the Worker behind {binding} answers"),
+                    Some(name) => format!("the function {name} of the Worker behind {binding} answers"),
+                };
+                Ok(self.served(shown, user, words))
+            }
+            Integration::Service(name) => Ok(self.served(shown, user, format!("the module {name} answers"))),
+            Integration::Fixed(fixed) => {
+                let words = "a fixed answer of the config";
+                self.step(StepOutcome::Answered, "integration", words);
+                let headers = fixed.headers.iter();
+                let headers = headers.map(|(name, value)| (name.clone().into(), self.known.show(value).into()));
+                Ok(answered(Some(fixed.status), shown_headers(headers), words))
+            }
+            Integration::Redirect(redirect) => {
+                let location = redirect_location(redirect, matched).map_err(|problem| {
+                    let words = "a browser would take the redirect's address for another host";
+                    self.refuse("integration", words, problem)
+                })?;
+                let location = self.known.show(&location);
+                self.step(StepOutcome::Answered, "integration", format!("a redirect of the config, to {location}"));
+                let headers = vec![("location".to_owned(), location)];
+                Ok(answered(Some(redirect.status), headers, "a redirect of the config"))
+            }
+            Integration::ProtectedResource(_) => {
+                by_gateway(self, Some(200), "the metadata of the protected resource (RFC 9728)")
+            }
+            Integration::Login { .. } => by_gateway(
+                self,
+                None,
+                "a login begins: 302 to the provider, or 400 return_to_rejected if return_to leads where it must not",
+            ),
+            Integration::Callback { response, .. } => by_gateway(
+                self,
+                None,
+                match response {
+                    CallbackResponse::Session(_) => {
+                        "the login ends: the provider's code becomes a session, with its cookie and a redirect"
+                    }
+                    CallbackResponse::Json => "the login ends: the provider's code becomes tokens, as JSON",
+                    CallbackResponse::WebMessage { .. } => {
+                        "the login ends: the provider's code becomes tokens, for the window that opened the page"
+                    }
+                },
+            ),
+            Integration::Userinfo { .. } => by_gateway(self, None, "the user's profile"),
+            Integration::Refresh { .. } => by_gateway(self, None, "tokens from the provider, for a refresh token"),
+            Integration::Revocation(_) => by_gateway(self, None, "the end of a refresh token"),
+            Integration::Logout(_) => by_gateway(self, None, "the end of the session, here and at the provider"),
+            Integration::BackchannelLogout(_) => by_gateway(self, None, "the provider ends sessions by a logout token"),
+            Integration::FrontchannelLogout(_) => by_gateway(self, None, "a page of the provider ends the session"),
+            Integration::Sessions(_) => by_gateway(self, None, "the user's sessions, or their end"),
+            Integration::Supabase(_) => by_gateway(self, None, "a step of a login by one-time password"),
+            Integration::Health => {
+                by_gateway(self, None, "the state of config and keys: 200, or 503 if one is missing")
+            }
+        }
+    }
+
+    fn proxied(
+        &mut self,
+        shown: &'w Path,
+        server: &Server,
+        matched: &Match<'_, '_>,
+        prefix: &str,
+        user: &User,
+        has_target: bool,
+    ) -> Outcome {
+        let Self { known, request, .. } = *self;
+        if let Some(cache) = &shown.rules.cache {
+            let words = format!("the cache may answer, with what it stored in the last {} seconds", cache.ttl_secs);
+            self.step(StepOutcome::Unknown, "cache", words);
+        }
+        if has_target && matches!(user, User::Session) {
+            let words = "the session's token for this upstream is requested from the provider, which may refuse it";
+            self.step(StepOutcome::Unknown, "upstream_token", words);
+        }
+        if server.token.is_some() {
+            let words = "the gateway's own token for this upstream is requested from the provider, which may refuse it";
+            self.step(StepOutcome::Unknown, "upstream_token", words);
+        }
+        let headers = self.sent_headers(shown, prefix, user, server.token.is_some());
+        let mapped = headers.iter().filter(|header| matches!(header.from, "mapping" | "config"));
+        let mapped: Vec<_> = mapped.map(|header| header.name.as_str()).collect();
+        if !shown.mapping.headers.is_empty() || !shown.mapping.query.is_empty() || !shown.mapping.remove.is_empty() {
+            let words =
+                if mapped.is_empty() { "no header is set".to_owned() } else { format!("sets {}", mapped.join(", ")) };
+            self.step(StepOutcome::Passed, "mapping", words);
+        }
+        let query = mapped_query(&shown.mapping, request, user.claims());
+        let path = matched.forward_path(prefix);
+        let url = |target: &Target| known.show(&upstream_url(target, path, query.as_deref()));
+        let mut urls = server.targets.iter().map(url);
+        let first = urls.next().unwrap_or_default();
+        let others: Vec<_> = urls.collect();
+        let words = match others.len() {
+            0 => format!("{first} answers"),
+            _ if server.targets.are_weighted() => format!("{first} or another address, by weight"),
+            count => format!("{first}, or if it cannot be reached one of {count} others"),
+        };
+        let step = Step::new("upstream", StepOutcome::Passed, words.clone()).with("timeout_ms", server.timeout_ms);
+        self.steps.push(step.with("retries", server.retries));
+        self.upstream = Some(Upstream { method: request.method().to_owned(), url: first, others, headers });
+        forwarded(words)
+    }
+
+    fn served(&mut self, shown: &'w Path, user: &User, words: String) -> Outcome {
+        let (known, request) = (self.known, self.request);
+        let headers = self.sent_headers(shown, "", user, false);
+        let url = known.show(&own_url(request, shown, user));
+        self.step(StepOutcome::Passed, "service", words.clone());
+        self.upstream = Some(Upstream { method: request.method().to_owned(), url, others: Vec::new(), headers });
+        forwarded(words)
+    }
+}
+
+fn forwarded(words: String) -> Outcome {
+    Outcome { kind: Kind::Forwarded, words, answer: Answered::default(), code: None }
+}
+
+fn answered(status: Option<u16>, headers: Vec<(String, String)>, words: &str) -> Outcome {
+    Outcome { kind: Kind::Answered, words: words.to_owned(), answer: Answered { status, headers }, code: None }
+}

@@ -1,0 +1,134 @@
+//! What an upstream or a service gets: the address, and each header with who it is from.
+
+use super::request::Request;
+use super::way::{User, Walk};
+use crate::config::{Mapping, Path, Source};
+use crate::http::request::{RequestHead as _, is_request_id};
+use crate::http::trace::Trace;
+use crate::proxy::{ClientHeaderNames, PassedOn};
+
+/// The request that is passed on.
+pub struct Upstream {
+    /// Its method.
+    pub method: String,
+    /// Its address.
+    pub url: String,
+    /// Other addresses that are tried, or chosen for other callers.
+    pub others: Vec<String>,
+    /// Its headers, in the order of their names, less those that the connection brings.
+    pub headers: Vec<SentHeader>,
+}
+
+/// A header that is passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentHeader {
+    /// Its lower-case name.
+    pub name: String,
+    /// Its value; in angle brackets what is not known here.
+    pub value: String,
+    /// Who it is from: `client`, `gateway`, `session`, `mapping` or `config`.
+    pub from: &'static str,
+    /// What a mapping draws it from.
+    pub source: Option<String>,
+}
+
+/// What an id is called that the gateway makes.
+const FRESH: &str = "<a fresh id>";
+
+impl Walk<'_> {
+    /// Returns the headers of the request that is passed on from a path, which loses `prefix`; with a token of the gateway's own, if it
+    /// gets one.
+    pub(super) fn sent_headers(&self, shown: &Path, prefix: &str, user: &User, own_token: bool) -> Vec<SentHeader> {
+        let Self { known, request, .. } = *self;
+        let config = &known.shown;
+        let id = request.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or(FRESH);
+        let trace = Trace::of(request.header("traceparent"), &[0; 24], config.otlp.is_some());
+        let names = ClientHeaderNames::new(&config.asserted_headers);
+        let of_session = matches!(user, User::Session).then_some("<the session's access token>");
+        let passed_on = PassedOn {
+            request,
+            sent: request.headers(),
+            url: request.url(),
+            id,
+            trace: &trace,
+            path: shown,
+            prefix,
+            names: &names,
+            session_cookie: known.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
+            session_token: of_session,
+            claims: user.claims(),
+        };
+        let changes = passed_on.changes();
+        let pairs: Vec<_> = request.headers().pairs().collect();
+        let mapped = |name: &str| shown.mapping.headers.iter().find(|(mapped, _)| mapped == name);
+        let sent = changes.carried_out(&pairs).into_iter().map(|(name, value)| {
+            let is_set = changes.value_set(&name).is_some();
+            let (from, source) = match mapped(&name) {
+                Some((_, source)) => from_source(source),
+                None if !is_set || name == "cookie" => ("client", None),
+                None if name == "authorization" => ("session", None),
+                None => ("gateway", None),
+            };
+            let value = if name == "traceparent" { shown_trace(&trace) } else { known.show(&value) };
+            SentHeader { name, value, from, source }
+        });
+        let mut sent: Vec<_> = sent.collect();
+        self.add_unknown(&mut sent, &shown.mapping, user);
+        if own_token {
+            sent.retain(|header| header.name != "authorization");
+            let value = "Bearer <the gateway's own token>".to_owned();
+            sent.push(SentHeader { name: "authorization".to_owned(), value, from: "gateway", source: None });
+        }
+        sent.sort_by(|one, other| one.name.cmp(&other.name));
+        sent
+    }
+
+    /// Adds the headers whose values are not known here.
+    fn add_unknown(&self, sent: &mut Vec<SentHeader>, mapping: &Mapping, user: &User) {
+        let unknown = |name: &str, value: &str, from, source| SentHeader {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            from,
+            source,
+        };
+        if matches!(user, User::Session | User::Unknown) {
+            for (name, source) in mapping.headers.iter().filter(|(_, source)| matches!(source, Source::Claim(_))) {
+                sent.push(unknown(name, "<that claim, if it is there>", "mapping", Some(format!("{source:?}"))));
+            }
+        }
+        let is_removed = |name: &str| mapping.remove.iter().any(|removed| removed == name);
+        let is_mapped = |name: &str| mapping.headers.iter().any(|(mapped, _)| mapped == name);
+        let name = "x-forwarded-for";
+        if self.request.from().is_none() && !is_removed(name) && !is_mapped(name) {
+            sent.push(unknown(name, "<the client's address>", "gateway", None));
+        }
+        if !self.request.is_host_known() {
+            for header in sent.iter_mut().filter(|header| header.name == "x-forwarded-host" && header.from == "gateway")
+            {
+                "<the gateway's host>".clone_into(&mut header.value);
+            }
+        }
+    }
+}
+
+fn from_source(source: &Source) -> (&'static str, Option<String>) {
+    match source {
+        Source::Text(_) => ("config", None),
+        source => ("mapping", Some(format!("{source:?}"))),
+    }
+}
+
+/// Returns a `traceparent` with what is fresh left open.
+fn shown_trace(trace: &Trace) -> String {
+    let flags = trace.traceparent.rsplit('-').next().unwrap_or_default();
+    let id = if trace.continued { trace.id() } else { "<fresh>" };
+    format!("00-{id}-<fresh>-{flags}")
+}
+
+/// Returns the address of the gateway itself with a path's mapped query, as a service gets it.
+pub fn own_url(request: &Request, path: &Path, user: &User) -> String {
+    let url = if request.is_host_known() { request.url().origin() } else { String::new() };
+    let query = crate::mapping::mapped_query(&path.mapping, request, user.claims());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{url}{}{query}", request.path())
+}

@@ -1,0 +1,355 @@
+//! The steps of a request in the Worker's order (`src/edge/handler.rs`).
+
+use serde_json::{Map, Value, json};
+
+use super::known::Known;
+use super::report::{is_plain, words_of};
+use super::request::Request;
+use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
+use super::upstream::Upstream;
+use crate::answer::{ProblemForm, problem_headers};
+use crate::config::{Cors, Networks, Path, RateKey, RateLimit};
+use crate::cors::{answer_headers, answered_preflight};
+use crate::explain::Explanation;
+use crate::http::header::Header;
+use crate::http::request::{RequestHead as _, is_request_id};
+use crate::problem::{Problem, ProblemKind};
+use crate::route::Match;
+use crate::token::VerifiedClaims;
+
+/// Checks a token by the rules of the authorizer of this name.
+pub type TokenCheck<'c> = dyn Fn(&str, &str) -> Explanation + 'c;
+
+/// The way of a request.
+pub struct Way {
+    /// Its method.
+    pub method: String,
+    /// Its address; only the path, if the host is not known.
+    pub url: String,
+    /// The steps, in their order.
+    pub steps: Vec<Step>,
+    /// The end.
+    pub outcome: Outcome,
+    /// What is passed on, if anything is.
+    pub upstream: Option<Upstream>,
+    /// The config's references without a value here.
+    pub unknown: Vec<String>,
+}
+
+impl Way {
+    /// Returns the way of a request at `now`, in seconds since 1970.
+    pub fn of(known: &Known, request: &Request, now: i64, check: &TokenCheck<'_>) -> Self {
+        let mut walk = Walk { known, request, now, check, steps: Vec::new(), upstream: None, index: None };
+        let outcome = walk.go();
+        let outcome = outcome.unwrap_or_else(|problem| walk.refused(&problem));
+        Self {
+            method: request.method().to_owned(),
+            url: request.shown_url().to_owned(),
+            steps: walk.steps,
+            outcome,
+            upstream: walk.upstream,
+            unknown: known.unknown(),
+        }
+    }
+
+    /// Returns the names of the steps that something decides which is not known here, each once.
+    pub fn undecided(&self) -> Vec<&'static str> {
+        let unknown = self.steps.iter().filter(|step| step.outcome == StepOutcome::Unknown);
+        let mut names: Vec<_> = unknown.map(|step| step.name).collect();
+        names.dedup();
+        names
+    }
+}
+
+/// What is known of a request's user.
+pub enum User {
+    /// There is none.
+    Nobody,
+    /// A token's, which is genuine or taken to be.
+    Token(VerifiedClaims),
+    /// A token's or a session's, whose claims are not known.
+    Unknown,
+    /// A session's.
+    Session,
+}
+
+impl User {
+    /// Returns the claims, if they are known.
+    pub fn claims(&self) -> Option<&VerifiedClaims> {
+        match self {
+            Self::Token(claims) => Some(claims),
+            Self::Nobody | Self::Unknown | Self::Session => None,
+        }
+    }
+
+    /// Checks whether there is one.
+    pub fn is_there(&self) -> bool {
+        !matches!(self, Self::Nobody)
+    }
+}
+
+/// A request on its way.
+pub struct Walk<'w> {
+    pub known: &'w Known,
+    pub request: &'w Request,
+    pub now: i64,
+    pub check: &'w TokenCheck<'w>,
+    pub steps: Vec<Step>,
+    pub upstream: Option<Upstream>,
+    /// The index of the path that took it, once one did.
+    pub index: Option<usize>,
+}
+
+impl<'w> Walk<'w> {
+    fn go(&mut self) -> Result<Outcome, Problem> {
+        let Self { known, request, .. } = *self;
+        let config = &known.config;
+        self.check_address(config.networks.as_ref(), "ip")?;
+        let found = config.routes.find(request.method(), request.host(), request.path());
+        if let Some(headers) = answered_preflight(config, request, &found) {
+            return Ok(self.preflight(&headers));
+        }
+        let matched = Problem::or_route(found, request.method()).map_err(|problem| self.unmatched(problem))?;
+        let (Some(path), Some(shown)) = (config.paths.get(matched.index), known.shown.paths.get(matched.index)) else {
+            return Err(Problem::RouteNotFound);
+        };
+        self.index = Some(matched.index);
+        let _ = request.route.set([matched.host, matched.pattern].concat());
+        self.matched(&matched);
+        self.cors(path);
+        self.check_address(path.rules.networks.as_ref(), &self.place("ip"))?;
+        self.rate(path, None);
+        let user = match &path.access {
+            Some(access) => match self.authenticate(path, access) {
+                Ok(user) => user,
+                Err(problem) => return self.or_login(access, problem),
+            },
+            None => {
+                self.step(StepOutcome::Skipped, "auth", "the path is open to everyone");
+                User::Nobody
+            }
+        };
+        self.rate(path, Some(&user));
+        Problem::or_body(&path.rules, request, || request.has_body())
+            .map_err(|problem| self.bad_body(path, problem))?;
+        if path.rules.max_body_bytes.is_some() || !path.rules.content_types.is_empty() {
+            self.step(StepOutcome::Passed, "body", body_rules(path));
+        }
+        self.integrate(path, shown, &matched, &user)
+    }
+
+    /// Adds a step.
+    pub fn step(&mut self, outcome: StepOutcome, name: &'static str, words: impl Into<String>) {
+        self.steps.push(Step::new(name, outcome, words));
+    }
+
+    /// Adds the step at which the request is refused.
+    pub fn refuse(&mut self, name: &'static str, words: impl Into<String>, problem: Problem) -> Problem {
+        self.steps.push(Step::new(name, StepOutcome::Refused, words).of(&problem));
+        problem
+    }
+
+    /// Returns the place of a key of the path that took the request.
+    pub fn place(&self, key: &str) -> String {
+        self.index.map(|index| format!("paths[{index}].{key}")).unwrap_or_default()
+    }
+
+    /// Returns why something is not known that depends on a place of the config.
+    pub fn unknown_at(&self, place: &str) -> Option<String> {
+        let reference = self.known.unknown_at(place)?;
+        Some(format!("{reference} has no value here: name a file with it by --env-file or --wrangler"))
+    }
+
+    fn check_address(&mut self, networks: Option<&Networks>, place: &str) -> Result<(), Problem> {
+        let Some(networks) = networks else { return Ok(()) };
+        let from = self.request.from();
+        if let Some(reason) = self.unknown_at(place) {
+            self.step(StepOutcome::Unknown, "ip", reason);
+        } else if let Some(from) = from {
+            let admitted = networks.admit(Some(from));
+            if !admitted {
+                let words = format!("{from} is not among the addresses that \"{place}\" lets in");
+                return Err(self.refuse("ip", words, Problem::IpDenied));
+            }
+            self.step(StepOutcome::Passed, "ip", format!("\"{place}\" lets {from} in"));
+        } else if networks.admit(None) {
+            self.step(StepOutcome::Passed, "ip", "every address is let in");
+        } else {
+            let words = format!("\"{place}\" decides by the client's address: give it by --from");
+            self.step(StepOutcome::Unknown, "ip", words);
+        }
+        Ok(())
+    }
+
+    fn unmatched(&mut self, problem: Problem) -> Problem {
+        let request = self.request;
+        let words = match &problem {
+            Problem::MethodNotAllowed(allow) => format!("the path has {allow}, and not {}", request.method()),
+            Problem::PathAmbiguous(why) => format!("the path can be read in two ways: {why}"),
+            _ if request.is_host_known() => format!("no route matches {}", request.path()),
+            _ => {
+                format!("no route matches {} under every host; a whole URL is tried with its host, too", request.path())
+            }
+        };
+        self.refuse("match", words, problem)
+    }
+
+    fn matched(&mut self, matched: &Match<'_, '_>) {
+        let route = format!("{} {}{}", matched.rule, matched.host, matched.pattern);
+        let params: Map<String, Value> =
+            matched.params().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let with: Vec<_> = matched.params().map(|(name, value)| format!("{name} = {value}")).collect();
+        let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(", ")) };
+        let step = Step::new("match", StepOutcome::Passed, format!("{route} takes it{with}"));
+        let index = u64::try_from(matched.index).unwrap_or_default();
+        self.steps.push(step.with("route", route).with("index", index).with("params", params));
+    }
+
+    /// Returns the rule for other origins that holds for the request's answer, and its place in the config.
+    fn cors_rule(&self, path: Option<&'w Path>) -> Option<(&'w Cors, String)> {
+        let own = path.and_then(|path| path.cors.as_ref()).map(|rule| (rule, self.place("cors")));
+        own.or_else(|| Some((self.known.config.cors.as_ref()?, "cors".to_owned())))
+    }
+
+    fn cors(&mut self, path: &'w Path) {
+        let request = self.request;
+        let Some(origin) = request.header("origin") else {
+            return self.step(StepOutcome::Skipped, "cors", "no Origin: no page of another origin asks");
+        };
+        let Some((rule, place)) = self.cors_rule(Some(path)) else {
+            let words = format!(
+                "there is no \"cors\": a page of {origin} cannot read the answer, unless the gateway has that origin"
+            );
+            return self.step(StepOutcome::Passed, "cors", words);
+        };
+        let step = if let Some(reason) = self.unknown_at(&place) {
+            Step::new("cors", StepOutcome::Unknown, reason)
+        } else if answer_headers(rule, Some(origin), false).is_empty() {
+            let words = format!(
+                "the request passes, but a page of {origin} cannot read the answer: \"{place}\" does not list it"
+            );
+            Step::new("cors", StepOutcome::Passed, words).with("readable", false)
+        } else {
+            Step::new("cors", StepOutcome::Passed, format!("a page of {origin} may read the answer"))
+                .with("readable", true)
+        };
+        self.steps.push(step);
+    }
+
+    fn preflight(&mut self, headers: &[Header]) -> Outcome {
+        let request = self.request;
+        let [origin, method] =
+            ["origin", "access-control-request-method"].map(|name| request.header(name).unwrap_or_default());
+        let places = ["cors".to_owned()];
+        let unknown = places.iter().find_map(|place| self.unknown_at(place));
+        let is_granted = !headers.is_empty();
+        let words = match (&unknown, is_granted) {
+            (Some(reason), _) => format!("a preflight, whose answer depends on the origins that are let in: {reason}"),
+            (None, true) => format!("a preflight: a page of {origin} may send {method} here"),
+            (None, false) => format!(
+                "a preflight: a page of {origin} may not send this {method}, because the origin, the method or a header is not allowed"
+            ),
+        };
+        let outcome = if unknown.is_some() { StepOutcome::Unknown } else { StepOutcome::Answered };
+        self.steps.push(Step::new("cors", outcome, words.clone()).with("granted", is_granted));
+        let answer = Answered { status: Some(204), headers: shown_headers(headers.iter().cloned()) };
+        Outcome { kind: Kind::Answered, words, answer, code: None }
+    }
+
+    /// Adds the step of a rate limit; `user` is known behind authentication.
+    fn rate(&mut self, path: &Path, user: Option<&User>) {
+        let Some(limit) = &path.rules.rate_limit else { return };
+        let by = match (&limit.key, user) {
+            (RateKey::Subject, Some(user)) if user.is_there() => "user (sub)".to_owned(),
+            (RateKey::Subject, Some(_)) => "address, because it has no user".to_owned(),
+            (RateKey::Ip, None) => "address".to_owned(),
+            (RateKey::Header(name), None) => format!("value of {name}"),
+            _ => return,
+        };
+        let step = Step::new("rate_limit", StepOutcome::Unknown, limit_words(limit, &by));
+        self.steps.push(step.with("max", limit.max).with("period_seconds", limit.period_secs).with("by", by));
+    }
+
+    fn bad_body(&mut self, path: &Path, problem: Problem) -> Problem {
+        let words = match &problem {
+            Problem::BodyTooLarge(max) => {
+                format!(
+                    "the body has {} bytes, and the path takes {max}",
+                    self.request.header("content-length").unwrap_or_default()
+                )
+            }
+            _ => format!(
+                "the body is {}, and the path takes {}",
+                self.request.header("content-type").unwrap_or("of no named type"),
+                path.rules.content_types.join(", ")
+            ),
+        };
+        self.refuse("body", words, problem)
+    }
+
+    /// Returns the end of a request that is refused.
+    fn refused(&self, problem: &Problem) -> Outcome {
+        let Self { known, request, .. } = *self;
+        let path = self.index.and_then(|index| known.config.paths.get(index));
+        let shown = self.index.and_then(|index| known.shown.paths.get(index));
+        let kind = ProblemKind::ALL.iter().find(|kind| kind.code == problem.code());
+        let words = kind.map(|kind| words_of(if kind.remedy.is_empty() { kind.detail } else { kind.remedy }));
+        let mut headers: Vec<Header> = Vec::new();
+        let status = match ProblemForm::of(request, known.config.problem_page.as_deref()) {
+            ProblemForm::Redirect(page) => {
+                let id = request.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or("<id>");
+                let location = format!("{page}?code={}&request_id={id}", problem.code());
+                headers.push(("location".into(), location.into()));
+                303
+            }
+            form => {
+                headers.extend(problem_headers(problem, shown, &|| request.url().origin()));
+                let kind =
+                    if form == ProblemForm::Page { "text/html; charset=utf-8" } else { "application/problem+json" };
+                headers.push(("content-type".into(), kind.into()));
+                problem.status()
+            }
+        };
+        if let Some((rule, _)) = self.cors_rule(path) {
+            headers.extend(answer_headers(rule, request.header("origin"), true));
+        }
+        let shown = shown_headers(headers.into_iter().map(|(name, value)| (name, known.show(&value).into())));
+        let answer = Answered { status: Some(status), headers: shown };
+        Outcome { kind: Kind::Refused, words: words.unwrap_or_default(), answer, code: Some(problem.code()) }
+    }
+}
+
+/// Returns headers as they are shown.
+pub fn shown_headers(headers: impl Iterator<Item = Header>) -> Vec<(String, String)> {
+    headers.map(|(name, value)| (name.into_owned(), value.into_owned())).filter(|(name, _)| is_plain(name)).collect()
+}
+
+fn limit_words(limit: &RateLimit, by: &str) -> String {
+    let period = match limit.period_secs {
+        1 => "a second".to_owned(),
+        60 => "a minute".to_owned(),
+        3600 => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        secs => format!("in {secs} seconds"),
+    };
+    match limit.max {
+        Some(max) => format!("at most {max} requests {period} pass by {by}; the next one gets 429 rate_limited"),
+        None => format!("the binding {} counts requests {period} by {by}, and has the number", limit.binding),
+    }
+}
+
+fn body_rules(path: &Path) -> String {
+    let size = path.rules.max_body_bytes.map(|max| format!("at most {max} bytes"));
+    let types = Some(&path.rules.content_types).filter(|types| !types.is_empty()).map(|types| types.join(", "));
+    size.into_iter().chain(types).collect::<Vec<_>>().join(", of ")
+}
+
+/// Returns requirements as JSON.
+pub fn requirements(needed: &crate::config::Requirements) -> Value {
+    json!({
+        "scopes": needed.scopes,
+        "any_scopes": needed.any_scopes,
+        "permissions": needed.permissions,
+        "claims": needed.claims.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    })
+}
