@@ -105,7 +105,8 @@ export function localTenant(config, origins) {
       refreshWithoutOfflineAccess: !String(values.at(login.scope, SCOPE)).split(' ').includes('offline_access'),
     },
     started: {
-      signingAlg: listOf(login.algorithms)[0] ?? 'RS256',
+      // Whoever shares a secret signs with it; the tenant has keys.
+      signingAlg: listOf(login.algorithms).find((name) => !/^HS/.test(name)) ?? 'RS256',
       endpoints: {
         ...(login.type === 'oidc' ? END_SESSION : {}),
         ...(login.introspection ? INTROSPECTION : {}),
@@ -184,9 +185,9 @@ function logoutUrlsOf({ session }, paths, { gateway }) {
 }
 
 /** Returns the scopes of the API: those that a login asks for, and those that a path requires. */
-function scopesOf({ scope = '' }, paths) {
+function scopesOf({ scope }, paths) {
   const required = paths.flatMap(({ auth }) => [...listOf(auth?.scopes), ...listOf(auth?.any_scopes)]);
-  const asked = REFERENCE.test(scope) ? [] : scope.split(' ');
+  const asked = typeof scope !== 'string' || REFERENCE.test(scope) ? [] : scope.split(' ');
   const all = new Set(['read:messages', 'write:messages', ...asked, ...required]);
   return [...all].filter((name) => name && !OIDC_SCOPES.has(name));
 }
