@@ -9,7 +9,7 @@ const LICENCES = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0'];
 export const LICENCE_FILE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i;
 
 /**
- * Returns the packages among the inputs of a bundle, each with its name, version, licence, and the text of that.
+ * Returns the packages among the inputs of a bundle, each with its name, version, licence, and the texts of that.
  *
  * @param {Iterable<string>} inputs paths from the root of the project, as esbuild's metafile has them
  */
@@ -22,16 +22,13 @@ export function bundledPackages(inputs) {
       const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
       if (!LICENCES.includes(license))
         throw new Failure(`${name} ${version} has the licence ${license}, which is not known here`);
-      return { name, version, license, text: licenceText(join(ROOT, folder), `${name} ${version}`) };
+      return { name, version, license, texts: licenceTexts(join(ROOT, folder), `${name} ${version}`) };
     });
 }
 
-/** Returns the texts of all files with licences in a folder. */
-export function licenceText(folder, what) {
+/** Returns the texts of all files with licences in a folder: at least one. */
+export function licenceTexts(folder, what) {
   const files = readdirSync(folder).filter((name) => LICENCE_FILE.test(name));
   if (!files.length) throw new Failure(`${what} has no file with its licence`);
-  return files
-    .sort()
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
-    .join('\n\n');
+  return files.sort().map((name) => readFileSync(join(folder, name), 'utf8'));
 }

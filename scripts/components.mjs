@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { licenceText } from './bundled-packages.mjs';
+import { licenceTexts } from './bundled-packages.mjs';
 import { Failure, ROOT, outputOf } from './toolchain.mjs';
 
 /**
@@ -14,7 +14,7 @@ import { Failure, ROOT, outputOf } from './toolchain.mjs';
  * @property {string} name
  * @property {string} version
  * @property {string} license SPDX
- * @property {string} text
+ * @property {string[]} texts of its licences
  * @property {string} purl
  * @property {string} [digest] SHA-256, as the lock file has it
  */
@@ -53,14 +53,14 @@ export function crates() {
       const found = metadata.packages.find(({ name, version }) => `${name} v${version}` === wanted);
       if (!found?.license) throw new Failure(`the crate ${wanted} names no licence`);
       const { name, version, license, manifest_path } = found;
-      const text = licenceText(dirname(manifest_path), `the crate ${wanted}`);
+      const texts = licenceTexts(dirname(manifest_path), `the crate ${wanted}`);
       // An older way to say "or".
       const spdx = license.replaceAll('/', ' OR ');
       return {
         name,
         version,
         license: spdx,
-        text,
+        texts,
         purl: `pkg:cargo/${name}@${version}`,
         digest: checksums.get(wanted),
       };
@@ -73,13 +73,13 @@ export function standardLibrary() {
   const version = /^rustc (\S+)/.exec(outputOf('rustc', ['--version']) ?? '')?.[1];
   if (!sysroot || !version) throw new Failure('Rust is missing: install it with rustup, see https://rustup.rs/');
   const texts = STANDARD_LICENCES.map((name) =>
-    readFileSync(join(sysroot, 'share', 'doc', 'rust', 'licenses', `${name}.txt`), 'utf8').trim(),
+    readFileSync(join(sysroot, 'share', 'doc', 'rust', 'licenses', `${name}.txt`), 'utf8'),
   );
   return {
     name: "Rust's standard library",
     version,
     license: STANDARD_LICENCES.join(' OR '),
-    text: `Copyright (c) The Rust Project Contributors\n\n${texts.join('\n\n')}`,
+    texts: ['Copyright (c) The Rust Project Contributors', ...texts],
     purl: `pkg:generic/rust-std@${version}`,
   };
 }
@@ -98,12 +98,12 @@ function cargo(command, ...args) {
 export const packagesOf = (bundled) =>
   bundled.map((found) => ({ ...found, purl: `pkg:npm/${found.name.replace('@', '%40')}@${found.version}` }));
 
-/** The licences of everything that is inside. A text that several have is there once. */
+/** The licences of everything that is inside. A text that several have, however it is broken into lines, is there once. */
 export function licencesText(components) {
-  const holders = Map.groupBy(components, ({ text }) => text.replaceAll('\r\n', '\n'));
-  const sections = [...holders].map(([text, of]) => {
-    const names = of.map(({ name, version, license }) => `${name} ${version} (${license})`).join('\n');
-    return `${names}\n\n${text}\n`;
+  const texts = components.flatMap((component) => component.texts.map((text) => ({ component, text: text.trim() })));
+  const sections = [...Map.groupBy(texts, ({ text }) => text.replace(/\s+/g, ' ')).values()].map((of) => {
+    const names = of.map(({ component: { name, version, license } }) => `${name} ${version} (${license})`);
+    return `${names.join('\n')}\n\n${of[0].text.replaceAll('\r\n', '\n')}\n`;
   });
   return ['What others have written and is inside this package, with their licences.\n', ...sections].join(
     `\n${'-'.repeat(80)}\n\n`,

@@ -1,7 +1,8 @@
 // Assembles the command line as the package has it: the program as WebAssembly, and its shell in as few files as esbuild makes of it.
 
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { buildCli } from './build-cli.mjs';
 import { bundledPackages } from './bundled-packages.mjs';
 import { ROOT } from './toolchain.mjs';
@@ -36,6 +37,6 @@ export async function assembleCli(folder) {
     logLevel: 'error',
   });
   cpSync(join(SHELL, 'bin.mjs'), join(folder, 'bin.mjs'));
-  cpSync(program, join(folder, 'bargate.wasm'));
+  writeFileSync(join(folder, 'bargate.wasm.gz'), gzipSync(readFileSync(program), { level: 9 }));
   return bundledPackages(Object.keys(metafile.inputs));
 }

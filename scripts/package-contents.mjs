@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { Failure, ROOT, readProjectFile } from './toolchain.mjs';
 
 const MB = 1_000_000;
@@ -24,7 +25,7 @@ const CONTENTS = {
     'cli/bin.mjs',
     'cli/shell.mjs',
     'cli/*.mjs',
-    'cli/bargate.wasm',
+    'cli/bargate.wasm.gz',
     'studio/index.html',
     'studio/_headers',
     'studio/icon-*.svg',
@@ -33,7 +34,17 @@ const CONTENTS = {
     'studio/style-*.css',
   ],
   'bargate-dev': ['bin.mjs', 'dev.mjs'],
-  'create-bargate': ['bin.mjs', 'create.mjs', 'files/public/*', 'files/src/*', 'files/__dot__gitignore'],
+  'create-bargate': [
+    'bin.mjs',
+    'create.mjs',
+    'files/.github/workflows/review.yml',
+    'files/__dot__gitignore',
+    'files/public/*',
+    'files/public/session/login.js',
+    'files/public/tokens/login.js',
+    'files/public/tokens/token-client.js',
+    'files/src/index.js',
+  ],
 };
 
 /** Programs that npm would run without being asked. */
@@ -115,7 +126,7 @@ export function manifestFindings(manifest) {
 }
 
 export function fileFindings(path, bytes) {
-  const text = bytes.toString('latin1');
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
   const findings = MACHINE_PATHS.filter((place) => text.includes(place)).map((place) => `${path} names ${place}`);
   if (path.endsWith('.map') || /\/[/*][#@] sourceMappingURL=/.test(text))
     findings.push(`${path} is or names a source map`);

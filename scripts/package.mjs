@@ -24,7 +24,7 @@ import { assembleCli } from './package-cli.mjs';
 import { assembleCreate, assembleDev } from './package-projects.mjs';
 import { assembleWorker } from './package-worker.mjs';
 import { buildStudio } from './studio.mjs';
-import { Failure, ROOT, main, timed, toolEnvironment } from './toolchain.mjs';
+import { Failure, ROOT, main, toolEnvironment } from './toolchain.mjs';
 import { bundledPackages } from './bundled-packages.mjs';
 
 export const DIST = join(ROOT, 'dist');
@@ -122,9 +122,15 @@ async function checkTwice(digests) {
   }
 }
 
-async function makeAndTell() {
+/** Makes the packages, and assembles them a second time elsewhere, which must give the same bytes. */
+export async function makePackagesTwice() {
   const digests = await makePackages();
-  if (process.argv.includes('--twice')) await timed('package: assembling once more', 15, () => checkTwice(digests));
+  await checkTwice(digests);
+  return digests;
+}
+
+async function makeAndTell() {
+  const digests = await (process.argv.includes('--twice') ? makePackagesTwice() : makePackages());
   for (const [name, digest] of Object.entries(digests)) console.log(`${digest}  dist/${name}`);
 }
 

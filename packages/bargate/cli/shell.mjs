@@ -3,14 +3,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
+import { gunzipSync } from 'node:zlib';
 
 import { answerHere, run } from './run.mjs';
 import { fetchDocument } from './fetch_document.mjs';
 import { realFiles } from './real_files.mjs';
 import { standardInput } from './standard_input.mjs';
 
-/** The program, beside this file. */
-const PROGRAM = new URL('./bargate.wasm', import.meta.url);
+/** The program, beside this file: 20 ms more at the start, and 1.3 MB less to install. */
+const PROGRAM = new URL('./bargate.wasm.gz', import.meta.url);
 
 /**
  * The commands of this shell alone. Each is a module in commands/ that exports a function of its name: it takes the arguments behind
@@ -49,7 +50,7 @@ export async function main(args) {
  * @param {string[]} args
  */
 export async function bargate(args) {
-  const module = await WebAssembly.compile(await readFile(PROGRAM));
+  const module = await WebAssembly.compile(gunzipSync(await readFile(PROGRAM)));
   const windows = process.platform === 'win32';
   const width = process.stdout.columns ?? process.stderr.columns;
   const { status, stdout, stderr } = await run(module, {
