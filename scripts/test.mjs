@@ -12,6 +12,7 @@ import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
+import { makePackagesTwice } from './package.mjs';
 import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
@@ -71,8 +72,15 @@ async function checkBundle() {
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 
-async function runEndToEnd(report) {
-  const directory = 'tests/e2e';
+const runEndToEnd = (report) => runTests('tests/e2e', report);
+
+/** Makes the packages, and then a project of them as someone without Rust would. */
+async function checkPackages(report) {
+  await makePackagesTwice();
+  return runTests('tests/packages', report);
+}
+
+async function runTests(directory, report) {
   const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.mjs'))
     .sort();
@@ -99,6 +107,7 @@ const STEPS = [
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: runEndToEnd },
+  { name: 'package', needs: ['build', 'browser'], body: checkPackages },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: () => clippy('--lib', '--target', WASM_TARGET) },

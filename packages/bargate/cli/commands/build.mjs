@@ -11,24 +11,29 @@ const CONFIG = 'gateway.config.json';
 const UNKNOWN = ['unknown_key', 'unknown_value'];
 
 /**
- * Runs the check in this folder.
+ * Runs the check.
  *
  * @param {string[]} args
- * @param {import('../shell.mjs').Shell} shell
+ * @param {object} surroundings
+ * @param {string} surroundings.root
+ * @param {string} surroundings.version that of this package
+ * @param {(args: string[], how?: { captured?: boolean }) => Promise<{ status: number, stdout: string }>} surroundings.bargate runs the
+ *   program; captured, what it prints is returned and not shown
  * @returns {Promise<number>} the exit status
  */
-export async function build(args, { bargate, outputOf, version }) {
-  const problem = whyNot(args, process.cwd(), version);
+export async function build(args, { root, version, bargate }) {
+  const problem = whyNot(args, root, version);
   if (problem) {
     console.error(`error: ${problem}`);
     return 2;
   }
   // wrangler says for which of its commands it builds.
-  const check = ['check', CONFIG, ...deploymentFlags(process.cwd(), process.env.WRANGLER_COMMAND === 'dev')];
-  const status = await bargate(check);
+  const check = ['check', CONFIG, ...deploymentFlags(root, process.env.WRANGLER_COMMAND === 'dev')];
+  const { status } = await bargate(check);
   if (status === 0) return 0;
   console.error(`the build stopped: the lines above say what is wrong with ${CONFIG}, or with its deployment`);
-  if (mayBeLater(await outputOf([...check, '--format', 'json'])))
+  const { stdout } = await bargate([...check, '--format', 'json'], { captured: true });
+  if (mayBeLater(stdout))
     console.error(
       `This is version ${version} of bargate. If the config is of a later one: npm install bargate@latest, and -D bargate-dev@latest`,
     );

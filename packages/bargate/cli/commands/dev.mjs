@@ -11,11 +11,10 @@ const NAME = 'bargate-dev';
  * Runs a project's `bargate-dev` with these arguments; that ends the process.
  *
  * @param {string[]} args
- * @param {{ version: string }} shell
+ * @param {{ root: string, version: string }} surroundings
  * @returns {Promise<number>} the exit status, if it cannot run
  */
-export async function dev(args, { version }) {
-  const root = process.cwd();
+export async function dev(args, { root, version }) {
   let file;
   try {
     file = createRequire(join(root, 'package.json')).resolve(`${NAME}/package.json`);
