@@ -12,6 +12,7 @@ import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
+import { makePackagesTwice } from './package.mjs';
 import { assembleCli } from './package-cli.mjs';
 import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
@@ -72,6 +73,12 @@ async function checkBundle() {
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 
+/** Makes the packages, and then a project of them as someone without Rust would. */
+async function checkPackages(report) {
+  await makePackagesTwice();
+  return testsIn('tests/packages')(report);
+}
+
 /** Runs the tests in a folder. */
 const testsIn = (directory) => async (report) => {
   const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
@@ -110,6 +117,7 @@ const STEPS = [
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
   { name: 'drawings', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
+  { name: 'package', needs: ['build', 'browser'], body: checkPackages },
   { name: 'cli wasm', needs: ['compile'], body: checkCli },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
