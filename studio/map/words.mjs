@@ -9,7 +9,7 @@ import { printable } from './printable.mjs';
  * @typedef {{ method: string, host: string | null, path: string, auth: Auth | null, session?: boolean, integration: string,
  *   target: string, rules: string[], entry?: string | null, line?: number, column?: number }} Route
  * @typedef {keyof typeof KINDS} Kind
- * @typedef {{ kind?: Kind, text: string }} Badge
+ * @typedef {{ kind: Kind | null, text: string }} Badge A text, and the kind that it has its sign and colour from.
  */
 
 /** The kinds of what is shown of a route, each with its sign and the word of the legend. Colours are those of the palette. */
@@ -71,7 +71,7 @@ function at(what) {
   return (provider) => (provider ? `${what} at ${provider}` : what);
 }
 
-/** Returns the kind of what a route asks for. */
+/** Returns the kind of what a route asks for. @returns {Kind} */
 export function demand({ auth }) {
   if (!auth) return 'open';
   if (auth.optional) return 'optional';
@@ -86,7 +86,9 @@ export function isExposed({ auth, integration, rules }) {
 /** Returns what is shown beside a route: what it asks for, one badge a thing. @returns {Badge[]} */
 export function badges(route) {
   const { auth } = route;
+  /** @type {Badge[]} */
   const shown = [];
+  /** @type {(kind: Kind, text: string) => void} */
   const add = (kind, text) => shown.push({ kind, text: printable(text) });
   if (auth) add(auth.optional ? 'optional' : 'token', auth.optional ? `${auth.authorizer}, optional` : auth.authorizer);
   else add('open', 'open');
@@ -99,8 +101,8 @@ export function badges(route) {
 
 /** Returns how many routes of which kind a folded branch has, as badges. @returns {Badge[]} */
 export function summaryOf(counts) {
-  const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
-  const all = { kind: undefined, text: counts.routes === 1 ? '1 route' : `${counts.routes ?? 0} routes` };
+  const kinds = /** @type {Kind[]} */ (Object.keys(KINDS)).filter((kind) => counts[kind]);
+  const all = { kind: null, text: counts.routes === 1 ? '1 route' : `${counts.routes ?? 0} routes` };
   return [all, ...kinds.map((kind) => ({ kind, text: String(counts[kind]) }))];
 }
 
