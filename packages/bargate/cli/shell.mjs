@@ -24,8 +24,8 @@ const PAGE = fileURLToPath(new URL('../studio/', import.meta.url));
  * @type {Record<string, (args: string[]) => Promise<number>>}
  */
 export const COMMANDS = {
-  build: async () => (await import('./commands/build.mjs')).build(await surroundings()),
-  dev: async (args) => (await import('./commands/dev.mjs')).dev(args, await surroundings()),
+  build: async (args) => (await import('./commands/build.mjs')).build(args, await shell()),
+  dev: async (args) => (await import('./commands/dev.mjs')).dev(args, await shell()),
   map: async (args) => (await import('./commands/map.mjs')).map(args, { bargate }),
   studio: async (args) => (await import('./commands/studio.mjs')).studio(args, { page: PAGE }),
 };
@@ -33,10 +33,20 @@ export const COMMANDS = {
 const HELPFUL = ['map', 'studio'];
 const HELP = ['--help', '-h'];
 
-/** Where a project's commands work: in this folder, by this version. */
-async function surroundings() {
-  const { stdout } = await bargate(['--version'], { captured: true });
-  return { root: process.cwd(), version: stdout.trim().split(' ').at(-1) ?? '', bargate };
+/**
+ * What a command of this shell gets: `bargate` runs the program, `outputOf` returns what it prints, and `version` is its version.
+ *
+ * @typedef {object} Shell
+ * @property {(args: string[]) => Promise<number>} bargate
+ * @property {(args: string[]) => Promise<string>} outputOf
+ * @property {string} version
+ */
+
+/** @returns {Promise<Shell>} */
+async function shell() {
+  const outputOf = async (/** @type {string[]} */ args) => (await bargate(args, { captured: true })).stdout;
+  const version = (await outputOf(['--version'])).trim().split(' ').at(-1) ?? '';
+  return { bargate: async (args) => (await bargate(args)).status, outputOf, version };
 }
 
 /**

@@ -11,29 +11,35 @@ const CONFIG = 'gateway.config.json';
 const UNKNOWN = ['unknown_key', 'unknown_value'];
 
 /**
- * Runs the check.
+ * Runs the check in this folder.
  *
- * @param {{ root: string, version: string, bargate: (args: string[], options?: { captured: boolean }) => Promise<{ status: number, stdout: string }> }} how
- *   `bargate` runs a command of the command line; captured, its output is returned and not shown
+ * @param {string[]} args
+ * @param {import('../shell.mjs').Shell} shell
  * @returns {Promise<number>} the exit status
  */
-export async function build({ root, version, bargate }) {
-  const problem = !existsSync(join(root, CONFIG)) ? `there is no ${CONFIG} in ${root}` : otherVersion(root, version);
+export async function build(args, { bargate, outputOf, version }) {
+  const problem = whyNot(args, process.cwd(), version);
   if (problem) {
-    console.error(`bargate build: ${problem}`);
-    return 1;
+    console.error(`error: ${problem}`);
+    return 2;
   }
   // wrangler says for which of its commands it builds.
-  const args = ['check', CONFIG, ...deploymentFlags(root, process.env.WRANGLER_COMMAND === 'dev')];
-  const { status } = await bargate(args);
+  const check = ['check', CONFIG, ...deploymentFlags(process.cwd(), process.env.WRANGLER_COMMAND === 'dev')];
+  const status = await bargate(check);
   if (status === 0) return 0;
-  const { stdout } = await bargate([...args, '--format', 'json'], { captured: true });
-  console.error(`bargate build: the lines above say what is wrong with ${CONFIG}, or with what it is deployed with`);
-  if (mayBeLater(stdout))
+  console.error(`the build stopped: the lines above say what is wrong with ${CONFIG}, or with its deployment`);
+  if (mayBeLater(await outputOf([...check, '--format', 'json'])))
     console.error(
-      `This is version ${version} of bargate. If the config is of a later one: npm install bargate@latest bargate-dev@latest`,
+      `This is version ${version} of bargate. If the config is of a later one: npm install bargate@latest, and -D bargate-dev@latest`,
     );
   return status;
+}
+
+/** Returns in a sentence why there is nothing to check. */
+function whyNot(args, root, version) {
+  if (args.length) return `bargate build takes no arguments, and not ${args.join(' ')}; bargate check does`;
+  if (!existsSync(join(root, CONFIG))) return `there is no ${CONFIG} in ${root}`;
+  return otherVersion(root, version);
 }
 
 /** Returns in a sentence that the Worker is made of another version than this one, which checks it. */
