@@ -5,10 +5,10 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { buildCli } from './build-cli.mjs';
 import { ROOT, main, readProjectFile } from './toolchain.mjs';
 
 const SOURCE = join(ROOT, 'studio');
-const PROGRAM = join(ROOT, 'build', 'cli', 'bargate.wasm');
 
 /**
  * What the page may do. It connects to nothing: the program comes in a script, because reading a file counts as connecting. The
@@ -33,10 +33,10 @@ export const HEADERS = {
 };
 
 /**
- * Builds the page into `outdir`, with `program` as the command line. Returns the names of the files; `inputs` gets those of the
- * sources.
+ * Builds the page into `outdir`. Returns the names of the files; `inputs` gets those of the sources.
  */
-export async function buildStudio(outdir, { program = PROGRAM, inputs = new Set() } = {}) {
+export async function buildStudio(outdir, { inputs = new Set() } = {}) {
+  const program = await buildCli();
   const worker = await bundle('engine/worker.mjs', inputs);
   const page = await bundle('main.mjs', inputs, {
     'studio:worker': { contents: worker, loader: 'text' },
