@@ -12,6 +12,7 @@ import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
+import { assembleCli } from './package-cli.mjs';
 import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
@@ -83,6 +84,15 @@ const testsIn = (directory) => async (report) => {
   );
 };
 
+/** Makes the command line as the package has it, and holds it against the transcripts, and what else is tested of the native one. */
+async function checkCli(report) {
+  report('WebAssembly');
+  await assembleCli(join(ROOT, 'build', 'cli'));
+  report('transcripts');
+  await cargo('test', '--locked', '--test', 'cli', '--test', 'prompts', '--', '--ignored');
+  return testsIn('tests/shell')(report);
+}
+
 /**
  * In the order in which they begin if they can. A step whose `needs` did not pass is skipped: its failure would say nothing new.
  * Those that hold the same thing follow each other: cargo would make them wait for its lock on target/.
@@ -100,6 +110,7 @@ const STEPS = [
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
   { name: 'drawings', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
+  { name: 'cli wasm', needs: ['compile'], body: checkCli },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: () => clippy('--lib', '--target', WASM_TARGET) },

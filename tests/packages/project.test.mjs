@@ -9,9 +9,12 @@ import { GOES_BY_FILES, GOES_ON } from '../../dev/runner.mjs';
 import { launchChromium } from '../e2e/support/chromium.mjs';
 import { freePort } from '../e2e/support/harness.mjs';
 import { startProgram } from '../e2e/support/project-copy.mjs';
+import { commandsOf, firstBlockOf } from './support/documents.mjs';
 import { startMachine } from './support/machine.mjs';
 
 const CONFIG = 'gateway.config.json';
+/** What a newcomer types, as the README has it. */
+const [CREATE, ENTER, DEV] = commandsOf('README.md', 'Quick start');
 
 let machine;
 let browser;
@@ -36,21 +39,28 @@ after(async () => {
   await machine?.close();
 });
 
-test('npm create makes a project, and installs what it needs', async () => {
+test('the documents begin with these commands', () => {
+  assert.equal(firstBlockOf('README.md'), CREATE);
+  assert.deepEqual(commandsOf('docs/quick-start.md', '1. Make a gateway'), [CREATE, ENTER, DEV]);
+});
+
+test('the first command makes a project, with Enter at each question, and installs what it needs', async () => {
   startedAt = Date.now();
-  const made = await machine.run('npm', ['create', '--yes', 'bargate@latest', 'my-gateway', '--', '--yes']);
-  assert.equal(made.status, 0, made.stdout + made.stderr);
-  assert.match(made.stdout, /my-gateway: written\.[\s\S]*cd my-gateway\n {2}npm run dev/);
+  const made = await machine.answer(CREATE);
+  assert.equal(made.status, 0, made.output);
+  assert.match(made.output, /my-gateway: written\.[\s\S]*Then:\s+cd my-gateway\s+npm run dev/);
+  assert.equal(ENTER, 'cd my-gateway');
   root = join(machine.directory, 'my-gateway');
   await access(file('node_modules/bargate/package.json'));
   console.log(`made and installed ${since()}`);
 });
 
-test('npm run dev starts a gateway, at which one logs in without any account', async () => {
+test('the last command starts a gateway, at which one logs in without any account', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
   origin = `http://127.0.0.1:${ports[0]}`;
   const flags = ['--port', ports[0], '--tenant-port', ports[1], '--api-port', ports[2]];
-  dev = startProgram(join(machine.env.PATH, 'npm'), ['run', 'dev', '--', ...flags], { cwd: root, env: machine.env });
+  const [program, ...args] = DEV.split(' ');
+  dev = startProgram(join(machine.env.PATH, program), [...args, '--', ...flags], { cwd: root, env: machine.env });
   await dev.prints('Bargate is up.');
   page = await (await browser.newContext()).newPage();
   await page.goto(origin);

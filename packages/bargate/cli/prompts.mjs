@@ -1,6 +1,6 @@
 // The questions of the command line at the terminal. What they say is the program's.
 
-import { autocomplete, isCancel, log, text } from '@clack/prompts';
+import { autocomplete, isCancel, text } from '@clack/prompts';
 
 /** Standard output is for results. */
 const AT_TERMINAL = { input: process.stdin, output: process.stderr };
@@ -24,10 +24,10 @@ export async function choose({ question, choices, help }) {
  * @returns {Promise<{ text?: string }>}
  */
 export async function ask({ question, example, default: usual, help, refused }) {
-  if (refused) log.error(refused.reason, AT_TERMINAL);
+  const lines = [refused?.reason, help ? `${question} (${help})` : question];
   const answer = await text({
     ...AT_TERMINAL,
-    message: help ? `${question} (${help})` : question,
+    message: lines.filter(Boolean).join('\n'),
     placeholder: usual ?? example,
     defaultValue: usual,
     initialValue: refused?.answer,

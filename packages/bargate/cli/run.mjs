@@ -77,21 +77,21 @@ async function runOnce(module, surroundings) {
   for (const { module: from, name } of WebAssembly.Module.imports(module)) imports[from][name] ??= () => NOT_SUPPORTED;
   const instance = await WebAssembly.instantiate(module, imports);
   begin(instance.exports.memory);
-  const status = statusOf(instance.exports._start);
+  const status = statusOf(instance.exports._start, output.stderr);
   return { status, stdout: output.stdout.end(), stderr: output.stderr.end() };
 }
 
 const NOT_SUPPORTED = 52;
 
-function statusOf(start) {
+function statusOf(start, stderr) {
   try {
     start();
     return 0;
   } catch (error) {
     if (error instanceof Exit) return error.status;
-    // It has said on standard error what is wrong, unless it is out of memory or stack.
-    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) return BROKEN;
-    throw error;
+    // Such as for want of memory. The program has no word in that, so it is said here.
+    stderr.write(new TextEncoder().encode(`error: the program broke off: ${error.message}\n`));
+    return BROKEN;
   }
 }
 
