@@ -1,6 +1,6 @@
 // Assembles the command line as the package has it: the program as WebAssembly, and its shell in as few files as esbuild makes of it.
 
-import { cpSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCli } from './build-cli.mjs';
 import { Failure, ROOT } from './toolchain.mjs';
@@ -20,6 +20,8 @@ export async function assembleCli(folder) {
   const program = await buildCli();
   const { build: bundle } = await import('esbuild');
   mkdirSync(folder, { recursive: true });
+  // The names of parts have digests, so those of another time would stay.
+  for (const name of readdirSync(folder).filter((name) => name.endsWith('.mjs'))) rmSync(join(folder, name));
   const { metafile } = await bundle({
     // The questions are loaded when there are any.
     entryPoints: [join(SHELL, 'shell.mjs')],
@@ -44,7 +46,7 @@ export async function assembleCli(folder) {
 
 /** @param {string[]} inputs */
 function bundledPackages(inputs) {
-  const folders = inputs.map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter(Boolean);
+  const folders = inputs.flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.slice(1) ?? []);
   return [...new Set(folders)].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
     if (!LICENCES.includes(license))
