@@ -117,7 +117,7 @@ const STEPS = [
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
-  { name: 'drawings', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
+  { name: 'studio', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
   { name: 'cli wasm', needs: ['compile'], body: checkCli },
   { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
