@@ -42,4 +42,3 @@ export async function assembleCli(folder) {
   writeFileSync(join(folder, 'bargate.wasm.gz'), gzipSync(readFileSync(program), { level: 9 }));
   return bundledPackages(Object.keys(metafile.inputs));
 }
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
