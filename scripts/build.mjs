@@ -125,6 +125,9 @@ async function compile() {
   const made = join(BUILD, 'made');
   await compileWorker(made);
   await shrink(made);
+  const script = join(made, 'index.js');
+  const [, version] = /^version = (".+")$/m.exec(readProjectFile('Cargo.toml')) ?? [];
+  writeFileSync(join(ROOT, script), `${readProjectFile(script)}export const version=${version};\n`);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
   copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, BUILD, 'index.d.ts'));
@@ -144,11 +147,13 @@ export function inputsText(config, { prepared, forDev = false, files = {} }) {
   const entries = Object.entries(files).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const lines = Object.entries({ prepared, forDev }).map(
-    ([name, is]) => `export const ${name} = ${JSON.stringify(is)};\n`,
-  );
-  lines.push(`export const config = ${onRequest(config)};\n`, `export const services = {\n${entries.join('')}};\n`);
-  return lines.join('');
+  return [
+    // What `wrangler dev --define` says of a Worker whose build is wrangler's.
+    ...(forDev ? ['globalThis.BARGATE_DEV = true;\n'] : []),
+    `export const prepared = ${JSON.stringify(prepared)};\n`,
+    `export const config = ${onRequest(config)};\n`,
+    `export const services = {\n${entries.join('')}};\n`,
+  ].join('');
 }
 
 /**
@@ -164,14 +169,13 @@ function onRequest(text) {
 }`;
 }
 
-/** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */
+/** The user's modules by the names that a config gives them, without their endings. */
 function serviceFiles() {
   const found = {};
   for (const file of filesUnder(SERVICES).filter((name) => SERVICE_FILE.test(name))) {
     const name = file.replace(SERVICE_FILE, '');
     if (found[name]) throw new Failure(`${found[name]} and ${file} are both the service ${name}: rename one of them`);
     found[name] = file;
-    if (!file.endsWith('.js')) found[file] = file;
   }
   return found;
 }

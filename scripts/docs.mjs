@@ -1,5 +1,5 @@
-// `make docs`: the documents as a static site in build/site/, made by mdBook, with every link of the built pages checked. The
-// documents stay as GitHub shows them: what a site needs besides is added to a copy.
+// `make docs`: the documents as a static site in build/site/, made by mdBook, with the studio in it, and with every link of
+// the built pages checked. The documents stay as GitHub shows them: what a site needs besides is added to a copy.
 
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { lostLinks } from './docs/links.mjs';
 import { writeSources } from './docs/sources.mjs';
 import { provideMdbook, setup } from './setup.mjs';
+import { buildStudio } from './studio.mjs';
 import { Failure, ROOT, TOOLS, main, run, spoken } from './toolchain.mjs';
 
 /** What is the same for each page: the book's settings, the style, the diagrams. */
@@ -25,6 +26,7 @@ export async function buildSite() {
   cpSync(OWN, BOOK, { recursive: true });
   await run(TOOLS.mdbook, ['build', '--dest-dir', SITE, BOOK], { failure: 'mdbook failed: the lines above say why' });
   cpSync(MERMAID, join(SITE, 'mermaid.js'));
+  await buildStudio(join(SITE, 'studio'));
   const { links, lost } = lostLinks(SITE);
   if (lost.length > 0) throw new Failure(`links that lead nowhere:\n  ${lost.join('\n  ')}`);
   const took = spoken((Date.now() - startedAt) / 1000);

@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed } from './toolchain.mjs';
 
 const NODE_MIN_MAJOR = 20;
-const WASM_TARGET = 'wasm32-unknown-unknown';
+/** What the gateway and the command line of the package are compiled for. */
+const WASM_TARGETS = ['wasm32-unknown-unknown', 'wasm32-wasip1'];
 const CARGO_DENY_VERSION = '0.20.2';
 const MDBOOK_VERSION = '0.5.4';
 /** Where compiled tools are stored. */
@@ -98,7 +99,7 @@ function isOlder(version, wanted) {
 
 async function installRustComponents(sysroot) {
   const components = [
-    { path: join('lib', 'rustlib', WASM_TARGET), command: ['target', 'add', WASM_TARGET] },
+    ...WASM_TARGETS.map((target) => ({ path: join('lib', 'rustlib', target), command: ['target', 'add', target] })),
     { path: join('bin', 'rustfmt'), command: ['component', 'add', 'rustfmt'] },
     { path: join('bin', 'cargo-clippy'), command: ['component', 'add', 'clippy'] },
   ];

@@ -5,10 +5,10 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { buildCli } from './build-cli.mjs';
 import { ROOT, main, readProjectFile } from './toolchain.mjs';
 
 const SOURCE = join(ROOT, 'studio');
-const PROGRAM = join(ROOT, 'build', 'cli', 'bargate.wasm');
 
 /**
  * What the page may do. It connects to nothing: the program comes in a script, because reading a file counts as connecting. The
@@ -32,17 +32,24 @@ export const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** Builds the page into `outdir`, with `program` as the command line. Returns the names of the files. */
-export async function buildStudio(outdir, { program = PROGRAM } = {}) {
-  const worker = await bundle('engine/worker.mjs');
-  const page = await bundle('main.mjs', {
+/**
+ * Builds the page into `outdir`, with `program` as the command line, or else as it is built. Returns the names of the files; `inputs`
+ * gets those of the sources.
+ *
+ * @param {string} outdir
+ * @param {{ program?: string, inputs?: Set<string> }} [how]
+ */
+export async function buildStudio(outdir, { program, inputs = new Set() } = {}) {
+  const compiled = program ?? (await buildCli());
+  const worker = await bundle('engine/worker.mjs', inputs);
+  const page = await bundle('main.mjs', inputs, {
     'studio:worker': { contents: worker, loader: 'text' },
     'studio:schema': { contents: readProjectFile('gateway.schema.json'), loader: 'json' },
     'studio:examples': { contents: JSON.stringify(examples()), loader: 'json' },
   });
-  const compressed = gzipSync(readFileSync(program), { level: 9 }).toString('base64');
+  const compressed = gzipSync(readFileSync(compiled), { level: 9 }).toString('base64');
   const names = {
-    STYLE: named('style', 'css', (await bundle('page.css')).trim()),
+    STYLE: named('style', 'css', (await bundle('page.css', inputs)).trim()),
     ICON: named('icon', 'svg', readFileSync(join(SOURCE, 'icon.svg'))),
     PAGE: named('page', 'js', page),
     PROGRAM: named('program', 'js', `bargateProgram("${compressed}")\n`),
@@ -68,12 +75,14 @@ function named(stem, extension, contents) {
 }
 
 /** Bundles a file of the page as a script that needs no modules, which a page from `file:` could not load. */
-async function bundle(entry, virtual = {}) {
+async function bundle(entry, inputs, virtual = {}) {
   const { build } = await import('esbuild');
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: [join(SOURCE, entry)],
     bundle: true,
     write: false,
+    metafile: true,
+    absWorkingDir: ROOT,
     minify: true,
     format: 'iife',
     target: ['chrome111', 'firefox113', 'safari16.4'],
@@ -89,6 +98,7 @@ async function bundle(entry, virtual = {}) {
       },
     ],
   });
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
   return outputFiles[0].text;
 }
 

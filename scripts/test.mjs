@@ -12,14 +12,16 @@ import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
+import { assembleCli } from './package-cli.mjs';
+import { makePackagesTwice } from './package.mjs';
 import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
 
 const BUNDLE_GZIP_MAX_KIB = 242;
 const WASM_TARGET = 'wasm32-unknown-unknown';
-/** Each has a tsconfig.json: Node.js, workerd, the browser, and the tests, which are a little less strict. */
-const TYPED = ['.', 'src', 'examples/spa', 'tests/e2e'];
+/** Each has a tsconfig.json: Node.js, workerd, the browser twice, and the tests, which are a little less strict. */
+const TYPED = ['.', 'src', 'examples/spa', 'studio', 'tests/e2e'];
 const STILL_AT_IT_SECS = 30;
 /** The most that is shown of a line that a step prints, in characters. */
 const LINE_MAX = 100;
@@ -71,8 +73,8 @@ async function checkBundle() {
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 
-async function runEndToEnd(report) {
-  const directory = 'tests/e2e';
+/** Runs the tests in a folder. */
+const testsIn = (directory) => async (report) => {
   const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.mjs'))
     .sort();
@@ -81,6 +83,22 @@ async function runEndToEnd(report) {
     files.map((name) => join(ROOT, directory, name)),
     report,
   );
+};
+
+/** Makes the command line as the package has it, and holds it against the transcripts, and what else is tested of the native one. */
+async function checkCli(report) {
+  report('WebAssembly');
+  await assembleCli(join(ROOT, 'build', 'cli'));
+  report('transcripts');
+  await cargo('test', '--locked', '--test', 'cli', '--test', 'prompts', '--', '--ignored');
+  return testsIn('tests/shell')(report);
+}
+
+/** Makes the packages, which must be the same a second time, and then a project of them, as someone without Rust would. */
+async function checkPackages(report) {
+  report('packages');
+  await makePackagesTwice();
+  return testsIn('tests/packages')(report);
 }
 
 /**
@@ -98,7 +116,10 @@ const STEPS = [
   { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
-  { name: 'e2e', needs: ['bundle', 'browser'], body: runEndToEnd },
+  { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
+  { name: 'studio', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
+  { name: 'cli wasm', needs: ['compile'], body: checkCli },
+  { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: () => clippy('--lib', '--target', WASM_TARGET) },

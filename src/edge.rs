@@ -35,7 +35,7 @@ pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::C
     }))
 }
 
-/// Answers a request during which the gateway panicked; `src/edge/worker.mjs` calls it on a fresh instance.
+/// Answers a request during which the gateway panicked; `src/edge/library.mjs` calls it on a fresh instance.
 #[wasm_bindgen]
 pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();

@@ -1,5 +1,8 @@
 // Files that somebody opens and saves.
 
+/** By then a browser has taken what it saves. */
+const SAVED_AFTER_MS = 60_000;
+
 /** Lets `button` open a file by the field `input`, and hands its text to `onText`. */
 export function startOpening(button, input, onText) {
   button.addEventListener('click', () => input.click());
@@ -18,5 +21,6 @@ export function save(name, text, type = 'application/json') {
   link.href = address;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(address);
+  // Some browsers read it only after this.
+  setTimeout(() => URL.revokeObjectURL(address), SAVED_AFTER_MS);
 }

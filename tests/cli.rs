@@ -2,12 +2,26 @@
 
 use bargate::config::Code;
 
-#[test]
-fn the_commands_do_what_their_transcripts_say() {
+/// Returns every transcript.
+fn transcripts() -> trycmd::TestCases {
     let cases = trycmd::TestCases::new();
     cases.case("tests/cli/*.trycmd").case("tests/cli/*.toml");
     // Links to documents, so that their input lies here and not among them.
     cases.case("tests/cli/command-line.md").case("tests/cli/three-teams.md");
+    cases
+}
+
+#[test]
+fn the_commands_do_what_their_transcripts_say() {
+    transcripts();
+}
+
+#[test]
+#[ignore = "build/cli is made by scripts/test.mjs, which runs this then"]
+fn the_commands_of_the_package_do_what_the_same_transcripts_say() {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/build/cli/bin.mjs");
+    assert!(std::path::Path::new(program).is_file(), "it is built: {program}");
+    transcripts().register_bin("bargate", std::path::Path::new(program));
 }
 
 #[test]

@@ -32,8 +32,8 @@ struct Session {
 }
 
 impl Session {
-    /// Starts `bargate init` in a folder.
-    fn start(folder: &PathBuf, arguments: &[&str]) -> Self {
+    /// Starts `init` of a program in a folder.
+    fn start(program: &str, folder: &PathBuf, arguments: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -41,7 +41,7 @@ impl Session {
         let terminal = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
         tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let same = |terminal: &File| OwnedFd::from(terminal.try_clone().unwrap());
-        let child = Command::new(env!("CARGO_BIN_EXE_bargate"))
+        let child = Command::new(program)
             .arg("init")
             .args(arguments)
             .current_dir(folder)
@@ -97,9 +97,16 @@ impl Drop for Session {
     }
 }
 
-/// Makes an empty folder for a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+/// The program for this machine.
+const NATIVE: &str = env!("CARGO_BIN_EXE_bargate");
+
+/// The program as the package has it.
+const SHELL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/build/cli/bin.mjs");
+
+/// Makes an empty folder for a test of a program.
+fn folder(program: &str, name: &str) -> PathBuf {
+    let kind = if program == SHELL { "shell" } else { "native" };
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{kind}"));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -107,8 +114,18 @@ fn folder(name: &str) -> PathBuf {
 
 #[test]
 fn every_answer_is_asked_for_and_a_wrong_one_again() {
-    let folder = folder("prompts-all");
-    let mut session = Session::start(&folder, &["--dev-vars", "run.vars"]);
+    ask_for_every_answer(NATIVE);
+}
+
+#[test]
+#[ignore = "build/cli is made by scripts/test.mjs, which runs this then"]
+fn in_the_package_every_answer_is_asked_for_and_a_wrong_one_again() {
+    ask_for_every_answer(SHELL);
+}
+
+fn ask_for_every_answer(program: &str) {
+    let folder = folder(program, "prompts-all");
+    let mut session = Session::start(program, &folder, &["--dev-vars", "run.vars"]);
     session.answer("Where do people log in?", &format!("{DOWN}{ENTER}"));
     session.answer("The provider's issuer?", &format!("id.example.com{ENTER}"));
     session.answer("is not an absolute URL", &format!("{}https://id.example.com{ENTER}", "\u{7f}".repeat(14)));
@@ -135,10 +152,20 @@ fn every_answer_is_asked_for_and_a_wrong_one_again() {
 
 #[test]
 fn only_what_no_flag_says_is_asked_for() {
-    let folder = folder("prompts-one");
+    ask_for_what_no_flag_says(NATIVE);
+}
+
+#[test]
+#[ignore = "build/cli is made by scripts/test.mjs, which runs this then"]
+fn in_the_package_only_what_no_flag_says_is_asked_for() {
+    ask_for_what_no_flag_says(SHELL);
+}
+
+fn ask_for_what_no_flag_says(program: &str) {
+    let folder = folder(program, "prompts-one");
     let flags =
         ["--tenant", "tenant.eu.auth0.com", "--audience", "orders", "--upstream", "https://upstream.example.com"];
-    let mut session = Session::start(&folder, &flags);
+    let mut session = Session::start(program, &folder, &flags);
     session.answer("Who holds the tokens of a login?", ENTER);
     session.answer("The port of the gateway in local runs?", ENTER);
     let (status, shown) = session.end();
@@ -152,9 +179,19 @@ fn only_what_no_flag_says_is_asked_for() {
 
 #[test]
 fn whoever_leaves_a_question_leaves_no_file() {
+    leave_a_question(NATIVE);
+}
+
+#[test]
+#[ignore = "build/cli is made by scripts/test.mjs, which runs this then"]
+fn in_the_package_whoever_leaves_a_question_leaves_no_file() {
+    leave_a_question(SHELL);
+}
+
+fn leave_a_question(program: &str) {
     for (name, keys) in [("escape", ESCAPE), ("ctrl-c", "\u{3}")] {
-        let folder = folder(&format!("prompts-{name}"));
-        let mut session = Session::start(&folder, &["--dev-vars"]);
+        let folder = folder(program, &format!("prompts-{name}"));
+        let mut session = Session::start(program, &folder, &["--dev-vars"]);
         session.answer("Where do people log in?", ENTER);
         session.answer("The tenant's domain?", keys);
         let (status, shown) = session.end();

@@ -11,3 +11,6 @@ export default class {
   abandon(this: void, id: number): void;
   resume(this: void, ...args: unknown[]): unknown;
 }
+
+/** The version of the gateway. */
+export const version: string;

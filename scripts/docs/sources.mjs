@@ -9,6 +9,9 @@ import { Failure } from '../toolchain.mjs';
 /** Pages outside of docs/. */
 const OTHER_PAGES = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 const INDEX = 'docs/README.md';
+/** The page about the studio, which a site has in a folder of its own. */
+const STUDIO = 'docs/studio.md';
+const STUDIO_LINK = '\n\n**[Open it here](../studio/index.html)**';
 
 /** Writes the sources of the book, and returns how many pages it has. */
 export function writeSources(root, target) {
@@ -38,7 +41,7 @@ export function writeSources(root, target) {
       if (pages.includes(path)) return `${mark}[${text}](${placeOf(file)}${anchor === undefined ? '' : `#${anchor}`})`;
       return bring(path) ? link : text;
     });
-    write(placeOf(page), text);
+    write(placeOf(page), page === STUDIO ? text.replace(/^# .+$/m, `$&${STUDIO_LINK}`) : text);
   }
   write('SUMMARY.md', summary(pages, read));
   return pages.length;

@@ -80,13 +80,16 @@ pub(super) fn read_workers<'n>(
     workers
 }
 
+/// What the name of a module's file may end in.
+const MODULE_ENDINGS: [&str; 4] = [".js", ".ts", ".mjs", ".mts"];
+
 /// Returns the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
 pub(crate) fn module_name(entrypoint: &str) -> &str {
     let mut name = entrypoint;
     while let Some(rest) = name.strip_prefix("./") {
         name = rest;
     }
-    name.strip_suffix(".js").unwrap_or(name)
+    MODULE_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 fn read_section<'n>(
@@ -209,7 +212,7 @@ pub(crate) mod module {
             "The name by which integrations of type `service` refer to it.",
             example("greeting");
         ENTRYPOINT: Text = text("entrypoint", NotEmpty).required(), Elsewhere,
-            "The module. `./services/greeting` and a `.js` at the end mean the same.",
+            "The module. `./services/greeting` and an ending (`.js`, `.ts`, `.mjs`, `.mts`) mean the same.",
             example("services/greeting");
         ..target::entries();
     }

@@ -1,6 +1,6 @@
 //! Durable Objects from inside: what each class answers to a message, and does at its alarm.
 //!
-//! `worker.mjs` has the classes, which hand every message and alarm to [`answer`].
+//! `library.mjs` has the classes, which hand every message and alarm to [`answer`].
 
 mod logout_index;
 mod refresh_exchange;

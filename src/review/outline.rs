@@ -266,3 +266,30 @@ fn metadata(section: &WrittenResource<'_>) -> OutlinedRoute {
         settings: BTreeMap::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_enough_where_a_token_of_its_authorizer_is() {
+        let authorizers = r#""authorizers": {
+            "partners": { "type": "jwt" },
+            "users": { "type": "auth0", "domain": "a.example", "client_id": "a", "client_secret": "$secret.S" }
+        }"#;
+        let table = [
+            (r#""session": {},"#, r#""users""#, true, "people log in there"),
+            (r#""session": {},"#, r#"{ "authorizer": "users", "optional": true }"#, true, "nor is a token needed"),
+            (r#""session": {},"#, r#""partners""#, false, "another authorizer"),
+            (r#""session": {},"#, "true", false, "the first, which is another"),
+            (r#""session": {},"#, "false", false, "an open path"),
+            ("", r#""users""#, false, "no sessions"),
+        ];
+        for (session, auth, expected, message) in table {
+            let path = format!(r#"{{ "method": "GET", "path": "/a", "auth": {auth}, "response": 1 }}"#);
+            let outline = Outline::of(&format!(r#"{{ {session} {authorizers}, "paths": [{path}] }}"#));
+            let takes: Vec<_> = outline.routes.iter().map(|route| route.takes_session).collect();
+            assert_eq!(takes, [expected], "{message}");
+        }
+    }
+}

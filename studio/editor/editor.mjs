@@ -65,7 +65,12 @@ export function createEditor(host, { label, text, schema, onChange }) {
       ]),
       tooltips({ position: 'fixed' }),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
+      EditorView.contentAttributes.of({
+        'aria-label': label,
+        tabindex: '0',
+        spellcheck: 'false',
+        autocapitalize: 'off',
+      }),
       EditorView.updateListener.of((update) => update.docChanged && onChange()),
       theme,
     ];

@@ -40,7 +40,8 @@ function textOf(state, node) {
 /** Returns the value of a node, as far as it is written. */
 export function writtenValue(state, node) {
   if (node.name === 'Object') {
-    const object = {};
+    // Without a prototype, every name is a key like any other.
+    const object = Object.create(null);
     for (const property of node.getChildren('Property')) {
       const value = children(property).find(isValue);
       const name = nameOf(state, property);

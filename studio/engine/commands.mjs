@@ -23,7 +23,7 @@ export function commandsOf(engine) {
 
   return {
     check: (config) => ask('check', { args: ['check', '--format', 'json', '-'], stdin: config }),
-    routes: (config) => ask('routes', { args: ['routes', '--format', 'json', '-'], stdin: config }),
+    routes: (config) => ask('routes', { args: ['routes', '--format', 'json', CONFIG], files: { [CONFIG]: config } }),
     diff: (before, after) =>
       ask('diff', {
         args: ['diff', '--format', 'json', 'before.json', 'after.json'],

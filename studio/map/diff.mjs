@@ -18,6 +18,7 @@ export function treeOfDiff(diff, routes = []) {
   return treeOf([...entries, ...same]);
 }
 
+/** @returns {import('./tree.mjs').Entry} */
 function entryOf({ before, after, changed_keys, exposures }) {
   const mark = before ? (after ? 'changed' : 'removed') : 'added';
   return { route: after ?? before, before: mark === 'changed' ? before : null, mark, exposures, changed_keys };
@@ -38,7 +39,11 @@ export function exposuresOf(diff) {
   return [...ofRoutes, ...diff.section_exposures.map((exposure) => ({ route: null, exposure }))];
 }
 
-/** Returns what becomes of a route, in sentences: what is exposed comes first. @returns {string[]} */
+/**
+ * Returns what becomes of a route, in sentences: what is exposed comes first.
+ * @param {import('./tree.mjs').Entry} entry
+ * @returns {string[]}
+ */
 export function describeChange({ route, before, mark, exposures = [], changed_keys = [] }) {
   const exposed = exposures.map((exposure) => `Exposes: ${exposure}.`);
   const now = describe(route);

@@ -10,8 +10,13 @@ const ROWS_MAX = 400;
 /** Mermaid reads at most 50,000 characters. */
 const TEXT_MAX = 48_000;
 const LINE_MAX = 72;
-/** Letters and digits of any script, and signs that mean nothing within quotation marks, to Mermaid or to Markdown. */
-const SAFE = /[^\p{L}\p{M}\p{N} /.,:(){}[\]?=$|→○◐●■◆▲·−…-]/gu;
+/**
+ * What may mean something within quotation marks, to Mermaid or to Markdown: all but letters and digits of any script and a few signs.
+ */
+const SPECIAL = /[^\p{L}\p{M}\p{N} /.,:(){}[\]?=$|→○◐●■◆▲·−…-]/gu;
+/** Two dollar signs begin a formula, even if they are escaped: a character between them that nobody sees prevents it. */
+const FORMULA = /\$(?=\$)/g;
+const WORD_JOINER = '\u2060';
 
 /** Writes a tree as a flowchart. @param {import('./tree.mjs').Item[]} items */
 export function mermaidOf(items) {
@@ -67,7 +72,7 @@ function wordsOf({ item, more, isFolded }) {
   const name = `${method} ${label}`.trim();
   return [
     entry.mark ? `${KINDS[entry.mark].sign} ${name}` : name,
-    shown.map(signed).join('  '),
+    ...shown.map(signed),
     `→ ${destination(entry.route)}`,
     ...(entry.exposures ?? []).map((exposure) => `${KINDS.exposed.sign} exposes: ${printable(exposure)}`),
   ];
@@ -75,5 +80,5 @@ function wordsOf({ item, more, isFolded }) {
 
 /** Escapes a text by the codes of characters, which Mermaid writes as `#35;`. */
 function escaped(words) {
-  return words.replace(SAFE, (character) => `#${character.codePointAt(0)};`);
+  return words.replace(FORMULA, `$${WORD_JOINER}`).replace(SPECIAL, (character) => `#${character.codePointAt(0)};`);
 }

@@ -40,7 +40,7 @@ export function svgOf(items, { title = 'Routes', rows: max = ROWS_MAX, exposures
   const kinds = Object.keys(KINDS).filter((kind) => rows.some((row) => row.kinds.includes(kind)));
   const legend = kinds.map((kind) => ({ kind, text: KINDS[kind].word }));
   const ends = rows.map((row) =>
-    row.note ? left(row) + widthOf(row.note) : destinationsAt + widthOf(row.destination),
+    row.note ? left(row) + widthOf(row.note) : destinationsAt + widthOf(shortened(row.destination, DESTINATION_MAX)),
   );
   const width = Math.ceil(Math.max(...ends, MARGIN_PX + badgesWidth(legend), 240) + MARGIN_PX);
   const middle = (at) => MARGIN_PX + (at + 0.5) * ROW_PX;

@@ -3,7 +3,7 @@
 
 import { printable } from './printable.mjs';
 import { firstOpen } from './tree.mjs';
-import { KINDS, badges, demand, destination, describe, summaryOf } from './words.mjs';
+import { KINDS, badges, demand, describe, destination, spokenDemand, summaryOf } from './words.mjs';
 
 /** How many rows are open at first. */
 const ROWS_AT_FIRST = 150;
@@ -96,9 +96,10 @@ class MapView {
     const hadFocus = this.#element.contains(this.#element.ownerDocument.activeElement);
     const kept = this.#rows;
     this.#rows = new Map();
+    /** @type {{ group: Element, items: any[], depth: number, parent: string | null }[]} */
     const groups = [{ group: this.#element, items: this.#items, depth: 1, parent: null }];
-    while (groups.length) {
-      const { group, items, depth, parent } = groups.pop();
+    for (let next = groups.pop(); next; next = groups.pop()) {
+      const { group, items, depth, parent } = next;
       const count = Math.min(items.length, this.#made.get(parent) ?? CHILDREN_AT_ONCE);
       const elements = [];
       for (let at = 0; at < count; at++) {
@@ -276,9 +277,9 @@ class MapView {
 
   /** Finds an item, and the branches on the way to it. */
   #find(id) {
+    /** @type {{ item: any, from: any }[]} */
     const waiting = this.#items.map((item) => ({ item, from: null }));
-    while (waiting.length) {
-      const here = waiting.pop();
+    for (let here = waiting.pop(); here; here = waiting.pop()) {
       if (here.item.id === id) {
         const way = [];
         for (let step = here.from; step; step = step.from) way.unshift(step.item);
@@ -342,7 +343,7 @@ function wordsOf({ entry, label, path, method, counts, children }) {
   const exposures = (entry.exposures ?? []).map(printable);
   const spoken = [
     `${mark ? `${KINDS[mark].word}: ` : ''}${method} ${printable(route.host ?? '')}${printable(path)}`,
-    shown.map(({ text }) => text).join(', '),
+    spokenDemand(route) + (shown.some(({ kind }) => kind === 'exposed') ? ', exposed' : ''),
     `to ${to}`,
     ...exposures.map((exposure) => `exposes: ${exposure}`),
   ].join('; ');
@@ -350,17 +351,21 @@ function wordsOf({ entry, label, path, method, counts, children }) {
 }
 
 /**
- * Makes the words about a selected item: its name, and its rule in sentences.
+ * Makes the words about a selected route: its name, and its rule in sentences.
  * @param {import('./tree.mjs').Item} item
+ * @param {Document} [document]
+ * @param {string[]} [sentences]
  */
-export function ruleOf({ entry, method, path }, document = globalThis.document, sentences = describe(entry.route)) {
+export function ruleOf({ entry, method, path }, document = globalThis.document, sentences) {
   const fragment = document.createDocumentFragment();
+  if (!entry) return fragment;
+  const { route, mark } = entry;
   const heading = document.createElement('h3');
-  heading.className = `map-rule-name map-${entry.mark ?? demand(entry.route)}`;
-  heading.textContent = `${method} ${printable(entry.route.host ?? '')}${printable(path)}`;
+  heading.className = `map-rule-name map-${mark ?? demand(route)}`;
+  heading.textContent = `${method} ${printable(route.host ?? '')}${printable(path)}`;
   const list = document.createElement('ul');
   list.className = 'map-sentences';
-  for (const sentence of sentences) {
+  for (const sentence of sentences ?? describe(route)) {
     const line = document.createElement('li');
     line.textContent = sentence;
     list.append(line);

@@ -9,7 +9,7 @@ import { printable } from './printable.mjs';
  * @typedef {{ method: string, host: string | null, path: string, auth: Auth | null, session?: boolean, integration: string,
  *   target: string, rules: string[], entry?: string | null, line?: number, column?: number }} Route
  * @typedef {keyof typeof KINDS} Kind
- * @typedef {{ kind?: Kind, text: string }} Badge
+ * @typedef {{ kind: Kind | null, text: string }} Badge A text, and the kind that it has its sign and colour from.
  */
 
 /** The kinds of what is shown of a route, each with its sign and the word of the legend. Colours are those of the palette. */
@@ -71,7 +71,7 @@ function at(what) {
   return (provider) => (provider ? `${what} at ${provider}` : what);
 }
 
-/** Returns the kind of what a route asks for. */
+/** Returns the kind of what a route asks for. @returns {Kind} */
 export function demand({ auth }) {
   if (!auth) return 'open';
   if (auth.optional) return 'optional';
@@ -86,7 +86,9 @@ export function isExposed({ auth, integration, rules }) {
 /** Returns what is shown beside a route: what it asks for, one badge a thing. @returns {Badge[]} */
 export function badges(route) {
   const { auth } = route;
+  /** @type {Badge[]} */
   const shown = [];
+  /** @type {(kind: Kind, text: string) => void} */
   const add = (kind, text) => shown.push({ kind, text: printable(text) });
   if (auth) add(auth.optional ? 'optional' : 'token', auth.optional ? `${auth.authorizer}, optional` : auth.authorizer);
   else add('open', 'open');
@@ -99,8 +101,8 @@ export function badges(route) {
 
 /** Returns how many routes of which kind a folded branch has, as badges. @returns {Badge[]} */
 export function summaryOf(counts) {
-  const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
-  const all = { kind: undefined, text: counts.routes === 1 ? '1 route' : `${counts.routes ?? 0} routes` };
+  const kinds = /** @type {Kind[]} */ (Object.keys(KINDS)).filter((kind) => counts[kind]);
+  const all = { kind: null, text: counts.routes === 1 ? '1 route' : `${counts.routes ?? 0} routes` };
   return [all, ...kinds.map((kind) => ({ kind, text: String(counts[kind]) }))];
 }
 
@@ -108,6 +110,17 @@ export function summaryOf(counts) {
 export function destination({ integration, target }) {
   const [few] = destinationWords(integration);
   return printable(few(target));
+}
+
+/** Returns what a route asks for, as it is read out in a row. */
+export function spokenDemand({ auth, session }) {
+  if (!auth) return 'open';
+  const credential = `token of ${auth.authorizer}${session ? ' or session' : ''}`;
+  const words = [
+    auth.optional ? `${credential}, optional` : credential,
+    ...requirements(auth).map(({ spoken }) => spoken),
+  ];
+  return printable(words.join(', '));
 }
 
 /** Returns the name of a route, as `diff` and `--match` have it. */
@@ -141,23 +154,25 @@ function* ofPattern({ method, path }) {
   if (rest) yield `${rest[0]} is the rest of the path, which may be empty.`;
 }
 
-/** Returns what a token must have, in few words and as sentences. */
+/** Returns what a token must have: in few words, as it is read out, and as sentences. */
 function requirements(auth) {
   const { scopes, any_scopes, permissions, claims, acr_values, max_age_seconds } = auth;
   const found = [];
-  const add = (few, sentence) => found.push({ few, sentence });
-  if (scopes.length) add(scopes.join(' '), `It must have the ${plural('scope', scopes)} ${list(scopes, 'and')}.`);
-  if (any_scopes.length) add(any_scopes.join(' | '), `It must have one of the scopes ${list(any_scopes, 'or')}.`);
-  if (permissions.length)
+  const add = (few, spoken, sentence = `It must have the ${spoken}.`) => found.push({ few, spoken, sentence });
+  if (scopes.length) add(scopes.join(' '), `${plural('scope', scopes)} ${list(scopes, 'and')}`);
+  if (any_scopes.length)
     add(
-      `permissions ${permissions.join(' ')}`,
-      `It must have the ${plural('permission', permissions)} ${list(permissions, 'and')}.`,
+      any_scopes.join(' | '),
+      `scope ${list(any_scopes, 'or')}`,
+      `It must have one of the scopes ${list(any_scopes, 'or')}.`,
     );
-  for (const claim of claims) add(claim, `It must have the claim ${claim}, or contain it.`);
-  if (acr_values.length)
-    add(`acr ${acr_values.join(' | ')}`, `The user must have logged in with acr ${list(acr_values, 'or')}.`);
+  if (permissions.length)
+    add(`permissions ${permissions.join(' ')}`, `${plural('permission', permissions)} ${list(permissions, 'and')}`);
+  for (const claim of claims) add(claim, `claim ${claim}`, `It must have the claim ${claim}, or contain it.`);
+  const addLogin = (few, how) => add(few, `login ${how}`, `The user must have logged in ${how}.`);
+  if (acr_values.length) addLogin(`acr ${acr_values.join(' | ')}`, `with acr ${list(acr_values, 'or')}`);
   if (max_age_seconds !== null && max_age_seconds !== undefined)
-    add(`login ≤ ${max_age_seconds} s ago`, `The user must have logged in at most ${max_age_seconds} seconds ago.`);
+    addLogin(`login ≤ ${max_age_seconds} s ago`, `at most ${max_age_seconds} seconds ago`);
   return found;
 }
 

@@ -11,7 +11,7 @@ const KINDS = ['added', 'removed', 'changed', 'exposed'];
 
 /** Starts the panel. The new config is the one of the page, `text()`. */
 export function startComparePanel(commands, { schema, text }) {
-  const result = byId('compare-result');
+  const [end, result] = [byId('compare-outcome'), byId('compare-result')];
   const rule = element('div', { class: 'rule', 'aria-live': 'polite' });
   const view = mapView({ label: 'Changes', onSelect: show });
   const drawing = element('div', { class: 'drawing' }, view.element);
@@ -30,6 +30,7 @@ export function startComparePanel(commands, { schema, text }) {
 
   async function refresh() {
     if (!old.text().trim()) {
+      fill(end);
       fill(result, element('p', { class: 'empty' }, 'Take or open the old config, then change the one in the editor.'));
       return;
     }
@@ -37,9 +38,11 @@ export function startComparePanel(commands, { schema, text }) {
       const diff = await commands.diff(old.text(), text());
       if (!diff) return;
       view.update(treeOfDiff(diff));
-      fill(result, summary(diff), exposures(diff), ...changes(diff));
+      fill(end, summary(diff));
+      fill(result, exposures(diff), ...changes(diff));
     } catch (error) {
-      fill(result, failure(error));
+      fill(end, failure(error));
+      fill(result);
     }
   }
 

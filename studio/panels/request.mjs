@@ -33,7 +33,8 @@ const OUTCOMES = {
 /** Starts the panel. `texts()` returns the config, the values, the token and the JWKS. */
 export function startRequestPanel(commands, texts) {
   const form = byId('request-form');
-  const result = byId('request-result');
+  // Only how it ends is read aloud each time that something is typed.
+  const [end, result] = [byId('request-outcome'), byId('request-result')];
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('input', () => refresh());
 
@@ -50,23 +51,25 @@ export function startRequestPanel(commands, texts) {
         token: token ? text : '',
         session: session === 'on',
       });
-      if (explained) fill(result, ...render(explained));
+      if (!explained) return;
+      fill(end, ending(explained.outcome, explained.upstream));
+      fill(result, ...render(explained));
     } catch (error) {
-      fill(result, failure(error));
+      fill(end, failure(error));
+      fill(result);
     }
   }
 
   return { refresh };
 }
 
-function render({ outcome: end, steps, upstream, unknown }) {
+function render({ outcome: { headers }, steps, upstream, unknown }) {
   return [
-    ending(end, upstream),
     unknown?.length > 0 &&
       element('p', { class: 'hint' }, `Without a value here: ${unknown.join(', ')}. Give values below the editor.`),
     stepList(steps),
     ...(upstream ? sentOn(upstream) : []),
-    ...(end.headers?.length ? [element('h3', {}, 'Headers of the answer'), headerTable(end.headers)] : []),
+    ...(headers?.length ? [element('h3', {}, 'Headers of the answer'), headerTable(headers)] : []),
   ];
 }
 

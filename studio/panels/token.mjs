@@ -11,7 +11,8 @@ const OUTCOMES = {
 
 /** Starts the panel. `texts()` returns the config and the values. `onChange` hears of another token, `onTry` of a wish to try it. */
 export function startTokenPanel(commands, texts, { onChange, onTry }) {
-  const [token, jwks, result] = [byId('token-text'), byId('token-jwks'), byId('token-result')];
+  const [token, jwks] = [byId('token-text'), byId('token-jwks')];
+  const [end, result] = [byId('token-outcome'), byId('token-result')];
   for (const field of [token, jwks])
     field.addEventListener('input', () => {
       refresh();
@@ -20,24 +21,34 @@ export function startTokenPanel(commands, texts, { onChange, onTry }) {
 
   async function refresh() {
     if (!token.value.trim()) {
+      fill(end);
       fill(result);
       return;
     }
     try {
       const explained = await commands.explainToken({ ...texts(), token: token.value, jwks: jwks.value.trim() });
       // It may have been removed meanwhile.
-      if (explained && token.value.trim()) fill(result, ...render(explained, onTry));
+      if (!explained || !token.value.trim()) return;
+      fill(end, verdictLine(explained));
+      fill(result, ...render(explained, onTry));
     } catch (error) {
-      fill(result, failure(error));
+      fill(end, failure(error));
+      fill(result);
     }
   }
 
   return { refresh, texts: () => ({ token: token.value.trim(), jwks: jwks.value.trim() }) };
 }
 
-function render({ verdict, code, authorizer, checks, header, claims, times }, onTry) {
+function render({ checks, header, claims, times }, onTry) {
+  const lacksValues = checks.some(({ reason }) => reason?.includes('has no value here'));
   return [
-    verdictLine(verdict, code, authorizer),
+    lacksValues &&
+      element(
+        'p',
+        { class: 'hint' },
+        'The config has no values of its own for some checks: give them below the editor.',
+      ),
     element('div', { class: 'tools' }, element('button', { type: 'button', click: onTry }, 'Try it on a request')),
     element('h3', {}, 'Checks'),
     element('ol', { class: 'steps', 'aria-label': 'Checks' }, ...checks.map(checkEntry)),
@@ -46,7 +57,7 @@ function render({ verdict, code, authorizer, checks, header, claims, times }, on
   ];
 }
 
-function verdictLine(verdict, code, authorizer) {
+function verdictLine({ verdict, code, authorizer }) {
   const by = authorizer && `Authorizer: ${authorizer}`;
   if (verdict === 'accepted')
     return outcome('good', 'Accepted', by, 'What a path asks for, such as scopes, comes on top: try it on a request.');
@@ -85,7 +96,12 @@ function members(title, object, times) {
       { class: 'facts' },
       ...entries.flatMap(([name, value]) => [
         element('dt', {}, element('code', {}, name)),
-        element('dd', {}, element('code', {}, JSON.stringify(value)), times[name] && ` ${times[name]}`),
+        element(
+          'dd',
+          {},
+          element('code', {}, JSON.stringify(value)),
+          times[name] && ` ${times[name].utc}, ${times[name].relative}`,
+        ),
       ]),
     ),
   ];

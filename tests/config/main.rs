@@ -9,3 +9,4 @@ mod hostile;
 mod loading;
 mod prepared;
 mod token_rules;
+mod upgrades;

@@ -18,6 +18,7 @@ function lines(items, depth = 0) {
 const paths = (...specs) => specs.map(([method, path, host = null]) => route({ method, path, host }));
 
 describe('the tree', () => {
+  /** @type {[string, any[], string[]][]} */
   const table = [
     ['no routes', [], []],
     ['one', paths(['GET', '/a']), ['every host', '  GET /a']],

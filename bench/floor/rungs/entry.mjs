@@ -1,4 +1,4 @@
-// The entry of src/edge/worker.mjs: another answer if the gateway fails, which WebAssembly does for good.
+// The entry of src/edge/library.mjs: another answer if the gateway fails, which WebAssembly does for good.
 
 export const guarded = (handle) => (request, env) => {
   try {

@@ -8,6 +8,7 @@ use bargate::deployment::Deployment;
 use bargate::printable::printable_json;
 use bargate::review::{ReviewedFile, github, is_valid, json, prepare, refresh_token_policies, review_with, text};
 use bargate::text_file::TextFile;
+use serde_json::Value;
 
 use crate::config_file::{STDIN_NAME, read_text};
 use crate::failure::{FOUND, Failure};
@@ -35,7 +36,8 @@ pub struct Arguments {
     /// Exits with 1 for warnings too.
     #[arg(long)]
     deny_warnings: bool,
-    /// Writes the config to this file as the build gives it to the gateway; nothing if no other form of it starts faster.
+    /// Writes the config to this file as the build gives it to the gateway, without a text if no other form of it starts faster. A file
+    /// that ends in .mjs becomes a module with both, as `gateway` of the library takes them.
     #[arg(long, hide = true, value_name = "FILE")]
     prepare: Option<PathBuf>,
     #[command(flatten)]
@@ -106,9 +108,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let refused = files.iter().any(|file| !is_valid(file.diagnostics)) || (arguments.deny_warnings && warnings > 0);
     if let Some(output) = arguments.prepare.as_ref().filter(|_| !refused) {
-        Output::new(output, Existing::Overwritten)?.write(&prepare(&file.text).unwrap_or_default())?;
+        let prepared = prepare(&file.text).unwrap_or_default();
+        let is_module = output.extension().is_some_and(|extension| extension == "mjs");
+        let text = if is_module { module(&file.text, &prepared) } else { prepared };
+        Output::new(output, Existing::Overwritten)?.write(&text)?;
     }
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// Writes the module from which a Worker takes a config in both forms, so that they cannot be of different configs.
+fn module(config: &str, prepared: &str) -> String {
+    let (config, prepared) = (Value::from(config), Value::from(prepared));
+    format!("export const config = () => {config};\nexport const prepared = {prepared};\n")
 }
 
 /// Files of a deployment, each with its diagnostics, the config first.

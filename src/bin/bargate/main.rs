@@ -51,11 +51,11 @@ enum Command {
     Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
-    /// Checks the config with its deployment, as wrangler's [build] command (npm package only).
+    /// Checks the config and its deployment before wrangler bundles the Worker (npm package only).
     Build(package::Arguments),
     /// Runs the gateway on this machine with a local provider and a sample API (npm package only).
     Dev(package::Arguments),
-    /// Draws the routes as SVG or Mermaid (npm package only).
+    /// Draws the routes of a config, or a change of them, as SVG or Mermaid (npm package only).
     Map(package::Arguments),
     /// Opens the page that shows what a config does (npm package only).
     Studio(package::Arguments),

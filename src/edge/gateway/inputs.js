@@ -1,8 +1,8 @@
-// What the build gives the gateway: the config that is built in, the modules beside it, whether all is for `wrangler dev`, and what
-// JavaScript asks the core. `worker.mjs` leaves it here, so that nothing of this imports what the build makes.
+// What `gateway` of library.mjs is given: the config, the modules beside it, and whether all is for `wrangler dev`; and what JavaScript
+// asks the core. It is left here, so that nothing of this imports what the build makes.
 
 /**
- * @typedef {{ fetch(request: Request, env: unknown, context: unknown): unknown }} Service
+ * @typedef {import('../../../packages/bargate/service.d.ts').Service} Service
  * @typedef {{ until_ms: number, ask_at_ms: number }} Term in milliseconds since 1970
  * @typedef {Term & { next: 'end' | 'ask' | number }} Step
  * @typedef {(until_ms: number, ask_at_ms: number, now: number, asked?: number, answer?: string) => Step} WatchStep
@@ -16,18 +16,24 @@
  * @property {Record<string, () => Promise<{ default: Service | (new () => Service) }>>} services
  */
 
-/** @type {() => Inputs} */
-const inputs = () => /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs')];
+/** @type {any} */
+const empty = {};
+/**
+ * Those of this copy of the gateway: library.mjs, which is evaluated next, takes them from where they are put.
+ *
+ * @type {Inputs}
+ */
+const inputs = /** @type {any} */ ((globalThis[Symbol.for('bargate.inputs')] = empty));
 
-export const services = () => inputs().services;
-export const watch_step = () => inputs().watch_step;
-export const abandon = () => inputs().abandon;
-export const resume = () => inputs().resume;
+export const services = () => inputs.services;
+export const watch_step = () => inputs.watch_step;
+export const abandon = () => inputs.abandon;
+export const resume = () => inputs.resume;
 // As bytes: letter by letter, a long text would take a good part of a start.
-export const prepared_config = () => new TextEncoder().encode(inputs().prepared || 'not prepared');
+export const prepared_config = () => new TextEncoder().encode(inputs.prepared || 'not prepared');
 /** Called only if what was prepared cannot be used. */
-export const built_in_config = async () => inputs().config();
-export const built_for_dev = () => inputs().forDev;
+export const built_in_config = async () => inputs.config();
+export const built_for_dev = () => inputs.forDev;
 
 /** @param {string} name */
 export function has_service(name) {

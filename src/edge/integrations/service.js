@@ -46,16 +46,19 @@ function answered(answer) {
  * @param {string} name
  * @param {Request} request
  * @param {unknown} env
- * @param {unknown} ctx
+ * @param {ExecutionContext} ctx
+ * @param {string} text
  * @param {number} ms
  */
-export function serve(name, request, env, ctx, ms) {
+export function serve(name, request, env, ctx, text, ms) {
   return within(
     ms,
     async () => {
       const { default: service } = await services()[name]();
       const instance = typeof service === 'function' ? new service() : service;
-      return answered(await counting(request, async () => instance.fetch(request, env, ctx)));
+      // The names of the older gateway are for functions of other Workers, which it called with them.
+      const { requestUrl, jwtPayload, ...context } = JSON.parse(text);
+      return answered(await counting(request, async () => instance.fetch(request, env, ctx, context)));
     },
     TIMEOUT,
   );

@@ -28,7 +28,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/edge/integrations/service.js")]
 extern "C" {
-    fn serve(name: &str, request: &Request, env: &JsValue, context: &JsValue, ms: u32) -> Promise;
+    fn serve(name: &str, request: &Request, env: &JsValue, ctx: &JsValue, context: &str, ms: u32) -> Promise;
 
     fn call_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
 
@@ -83,7 +83,8 @@ impl ServiceCall<'_> {
     /// 502 if it fails, 504 if it takes too long.
     pub async fn module(&self, name: &str) -> Result<Answer, Problem> {
         let Self { cx, .. } = self;
-        self.answer(serve(name, &self.forwarded()?, cx.env().as_ref(), cx.context(), TIMEOUT_MS)).await
+        let request = self.forwarded()?;
+        self.answer(serve(name, &request, cx.env().as_ref(), cx.context(), &self.context(), TIMEOUT_MS)).await
     }
 
     /// Asks a function whether the request may continue; returns its answer if it may not.
@@ -137,7 +138,7 @@ impl ServiceCall<'_> {
         }
     }
 
-    /// Returns the context of a function, as JSON; `requestUrl` and `jwtPayload` are SAG's names.
+    /// Returns the context of a function or module, as JSON; `requestUrl` and `jwtPayload` are SAG's names.
     fn context(&self) -> String {
         let Self { cx, matched, claims, .. } = self;
         let mut params: Map<String, Value> = Map::new();

@@ -2,7 +2,7 @@
 //!
 //! Compiled with `panic = "abort"`, a panic ends the WebAssembly instance. Inside a call that the entry makes JavaScript sees it
 //! thrown; inside one that goes on with work nobody would, so the hook rejects the promise of all work that the instance has not
-//! finished. `worker.mjs` then answers each request from a fresh instance.
+//! finished. `library.mjs` then answers each request from a fresh instance.
 
 use std::cell::Cell;
 

@@ -119,6 +119,12 @@ function ask({ path = '/', method = 'GET', headers = {} }) {
   });
 }
 
+test('it says what its options are', async () => {
+  const lines = [];
+  assert.equal(await studio(['--help'], { page, print: (text) => lines.push(text) }), 0);
+  assert.match(lines.join('\n'), /--config <FILE>[\s\S]*--port <PORT>[\s\S]*--open/);
+});
+
 describe('what it cannot do is one line', () => {
   for (const [what, args, options, line] of [
     ['a port that is none', ['--port', 'x'], {}, 'error: --port x: not a port, which is a number up to 65535'],

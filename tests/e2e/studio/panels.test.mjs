@@ -99,7 +99,7 @@ describe('a comparison', () => {
     const file = { name: 'old.json', mimeType: 'application/json', buffer: Buffer.from('{ "paths": [ }') };
     await tab.page.locator('#compare-file').setInputFiles(file);
     await tab.page
-      .locator('#compare-result')
+      .locator('#compare-outcome')
       .getByText(/before\.json/)
       .waitFor();
   });
@@ -126,7 +126,7 @@ describe('a token', () => {
     if (jwks) await tab.page.getByLabel('JWKS of its issuer').fill(jwks);
   }
 
-  const result = (text) => tab.page.locator('#token-result .outcome', { hasText: text }).waitFor();
+  const result = (text) => tab.page.locator('#token-outcome .outcome', { hasText: text }).waitFor();
 
   test('is accepted by its signature, which the browser checks, and by its claims', async () => {
     tab = await site.open();
@@ -138,6 +138,7 @@ describe('a token', () => {
       .filter({ hasText: /^✓signature/ });
     await signature.getByText('passed').waitFor();
     await tab.page.locator('#token-result').getByText('"auth0|1"').waitFor();
+    assert.match(await tab.page.locator('#token-result').innerText(), /exp\s*\d+ 20\S+Z, in \d+ minutes/);
   });
 
   test('is not known to be genuine without the keys of its issuer', async () => {
@@ -156,6 +157,17 @@ describe('a token', () => {
     await tab.page.getByText('"https://other.shop.example/", by itself or in a list').waitFor();
   });
 
+  test('is checked by the values that are given below the editor', async () => {
+    tab = await site.open();
+    await tab.replace('"https://api.shop.example/"', '"$env.AUDIENCE"');
+    await paste(await issue());
+    await result('Not known');
+    await tab.page.getByText('give them below the editor').waitFor();
+    await tab.page.getByText('Values of').click();
+    await tab.page.getByRole('textbox', { name: 'as in .dev.vars' }).fill('AUDIENCE=https://api.shop.example/');
+    await result('Accepted');
+  });
+
   test('is gone from the page when its field is emptied', async () => {
     tab = await site.open();
     await paste(await issue());
@@ -172,7 +184,7 @@ describe('a token', () => {
     await result('Accepted');
     const before = tab.requests.length;
     await tab.page.getByRole('button', { name: 'Try it on a request' }).click();
-    await tab.page.locator('#request-result > *').first().waitFor();
+    await tab.page.locator('#request-outcome > *').first().waitFor();
     const stored = await tab.page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
     );

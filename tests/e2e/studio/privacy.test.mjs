@@ -150,7 +150,7 @@ describe('what is kept', () => {
       await tab.load({ paths: [{ method: 'GET', path: '/kept', response: 1 }] });
       await tab.tree.getByText('/kept').waitFor();
       await tab.page.getByText('Values of').click();
-      await tab.page.getByLabel('One a line').fill('API_KEY=confidential');
+      await tab.page.getByRole('textbox', { name: 'as in .dev.vars' }).fill('API_KEY=confidential');
       assert.doesNotMatch(await tab.page.evaluate(() => JSON.stringify(localStorage)), /confidential/);
       await tab.page.reload();
       await tab.tree.getByText('/kept').waitFor();

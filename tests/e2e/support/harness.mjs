@@ -55,7 +55,7 @@ const AS_CLASS = `
  * `./worker.js`; classes of objects that it does not export are the bundle's; `modules` are the texts of others beside it, by
  * name. With `clock` the gateway is on the clock of the tests, which stands still, or with `clock: 'runs'` goes on with the
  * machine's (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the
- * first. `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
+ * first. `bundle` is the folder of another bundle, with `worker.js`. `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
  * @param {Record<string, any>} [options]
  */
@@ -70,10 +70,10 @@ export async function startGateway(options = {}) {
     clock = false,
     modules: more = {},
     isolates = 1,
+    bundle = join(ROOT, 'build', 'bundle'),
     beside = [],
     ...rest
   } = options;
-  const bundle = join(ROOT, 'build', 'bundle');
   const wasm = moduleOf(bundle);
   const lines = [];
   const records = [];
@@ -204,7 +204,7 @@ export const workerName = (index) => `gateway-${index}`;
 
 /** The WebAssembly that the bundle imports: what earlier bundles left in the folder is not one of ours. */
 function moduleOf(bundle) {
-  return /"\.\/([^"]+\.wasm)"/.exec(readFileSync(join(bundle, 'worker.js'), 'utf8'))[1];
+  return /["']\.\/([^"']+\.wasm)["']/.exec(readFileSync(join(bundle, 'worker.js'), 'utf8'))[1];
 }
 
 function parsed(text) {

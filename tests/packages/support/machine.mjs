@@ -1,12 +1,13 @@
 // A machine of someone who has Node.js and nothing to compile with, as far as a PATH goes: the packages of dist/ can be had from a
 // registry, and no cargo, rustc or cc is found.
 
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { DIST, npmSetting, startRegistry } from '../../../scripts/registry.mjs';
 import { TOOLS } from '../../../scripts/toolchain.mjs';
 
@@ -26,6 +27,8 @@ const PROGRAMS = [
   'getconf',
   'ldd',
 ];
+/** What stands before an open question of ours, and in npm's own. */
+const QUESTION = /◆|Ok to proceed\?/;
 /** What nobody needs who uses the packages. */
 const COMPILERS = ['cargo', 'rustc', 'cc', 'gcc', 'clang', 'make'];
 
@@ -39,7 +42,10 @@ export async function startMachine({ isOffline = false } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'bargate-packages-'));
   const bin = join(directory, 'bin');
   const home = join(directory, 'home');
-  for (const folder of [bin, home]) await mkdir(folder);
+  const cache = join(directory, 'cache');
+  for (const folder of [bin, home, cache]) await mkdir(folder);
+  // What npm has fetched is shared, and what `npm create` has installed is not: it would run packages of an earlier dist/.
+  if (!isOffline) await symlink(join(npmSetting('cache'), '_cacache'), join(cache, '_cacache'));
   await symlink(realpathSync(TOOLS.node), join(bin, 'node'));
   // Not one of node_modules/.bin: those of the machine, as they come with Node.js.
   for (const name of [...PROGRAMS, 'npm', 'npx']) {
@@ -56,7 +62,7 @@ export async function startMachine({ isOffline = false } = {}) {
     CI: 'true',
     NO_COLOR: '1',
     npm_config_registry: `${registry.origin}/`,
-    npm_config_cache: isOffline ? join(directory, 'cache') : npmSetting('cache'),
+    npm_config_cache: cache,
     npm_config_prefer_offline: 'true',
     npm_config_fetch_retries: '0',
     npm_config_update_notifier: 'false',
@@ -78,6 +84,24 @@ export async function startMachine({ isOffline = false } = {}) {
         ...options,
       }).catch((error) => error);
       return { status: code ?? 0, stdout, stderr };
+    },
+    /** Runs a command at a terminal, where each question is answered by Enter, and gives its status and what it printed. */
+    async answer(command, { cwd = directory } = {}) {
+      const { CI, ...atTerminal } = env;
+      const sized = `${find('stty')} cols 100 rows 40; ${command}`;
+      const flags =
+        process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', sized] : ['-qefc', sized, '/dev/null'];
+      const terminal = spawn(find('script'), flags, { cwd, env: atTerminal });
+      let output = '';
+      let answered = 0;
+      terminal.stdout.setEncoding('utf8').on('data', (text) => {
+        output += text;
+        if (!QUESTION.test(output.slice(answered))) return;
+        answered = output.length;
+        terminal.stdin.write('\r');
+      });
+      const [status] = await once(terminal, 'close');
+      return { status, output: stripVTControlCharacters(output).replaceAll('\r\n', '\n') };
     },
     async close() {
       await registry.close();

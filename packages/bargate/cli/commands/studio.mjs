@@ -5,10 +5,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const PAGE = fileURLToPath(new URL('../../studio/', import.meta.url));
 const CONFIG = 'gateway.config.json';
 const HOST = '127.0.0.1';
 const PORT = 8788;
@@ -16,7 +14,7 @@ const HELP = `Opens a page that shows what a config does: its errors, its routes
 
 Usage: bargate studio [OPTIONS]
 
-The page is served on this machine only. It begins with ${CONFIG} of this folder, and sends nothing anywhere.
+The page is served on this machine only. It sends nothing anywhere, and no file is written.
 
 Options:
       --config <FILE>  The config to begin with [default: ${CONFIG}, if it exists]
@@ -35,8 +33,13 @@ const TYPES = {
 /** What a command could not do: one line for people. */
 class Failure extends Error {}
 
-/** Runs the command. Resolves to its exit status when the server has ended; `signal` ends it. */
-export async function studio(args, { page = PAGE, print = console.log, fail = console.error, signal } = {}) {
+/**
+ * Runs the command: serves the files of the folder `page`. Resolves to its exit status when the server has ended; `signal` ends it.
+ *
+ * @param {string[]} args
+ * @param {{ page: string, print?: (text: string) => void, fail?: (text: string) => void, signal?: AbortSignal }} options
+ */
+export async function studio(args, { page, print = console.log, fail = console.error, signal }) {
   try {
     const options = optionsOf(args);
     if (options.help) {
@@ -46,7 +49,7 @@ export async function studio(args, { page = PAGE, print = console.log, fail = co
     const server = serve(page, options.config);
     const address = await listen(server, options.port);
     print(`Bargate studio: ${address}\nCtrl-C ends it.`);
-    if (options.open) open(address, fail);
+    if (options.open) openBrowser(address, fail);
     signal?.addEventListener('abort', () => server.close());
     await new Promise((resolve) => server.once('close', resolve));
     return 0;
@@ -165,7 +168,7 @@ async function listen(server, port) {
 }
 
 /** Opens an address as the system does; the address is there to be clicked if it cannot. */
-function open(address, fail) {
+function openBrowser(address, fail) {
   const [program, ...args] = {
     darwin: ['open', address],
     win32: ['cmd', '/c', 'start', '', address],

@@ -1,0 +1,86 @@
+// The library that a Worker imports as `bargate`: the gateway, and the classes of Durable Objects. The gateway is Rust, compiled to
+// WebAssembly and exported by build/index.js as a class; this file adds what Rust cannot do here: answer a request whose WebAssembly
+// instance has panicked, and be a class of Durable Objects. A panic ends the instance, so the answer is asked of a fresh one, which the
+// next call into the gateway makes.
+import { DurableObject } from 'cloudflare:workers';
+import Gateway, { version } from '../../build/index.js';
+import { count, forget } from './objects/rate_limit.js';
+import { inputsOf } from './library/options.mjs';
+
+const { abandon, answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
+
+/** The inputs of this copy, which gateway/inputs.js has just put there. */
+const inputs = /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs')];
+const NAME = `bargate ${version}`;
+
+/** Which copy of the library made the Worker's gateway. */
+const MADE_BY = Symbol.for('bargate.made_by');
+
+/**
+ * The gateway of this Worker. An object: of a class, the runtime makes an instance for each request and looks for every kind of handler
+ * on it, and a Worker that is bound to this one could call whatever it has.
+ *
+ * @type {typeof import('../../packages/bargate/index.d.ts').gateway}
+ */
+export function gateway(options) {
+  const given = inputsOf(options);
+  const before = /** @type {any} */ (globalThis)[MADE_BY] ?? NAME;
+  if (before !== NAME)
+    throw new Error(
+      `this Worker has both ${before} and ${NAME}: "npm ls bargate" says which packages bring them; keep one`,
+    );
+  // A server that reloads modules evaluates a Worker again beside a library that stays; services are taken anew then.
+  if (inputs.config && inputs.source !== given.source)
+    throw new Error(
+      `gateway() of ${NAME} was called with two configs: a Worker has one; restart the server that reloads it`,
+    );
+  /** @type {any} */ (globalThis)[MADE_BY] = NAME;
+  Object.assign(inputs, given, { abandon, resume, watch_step });
+  return { fetch: answer };
+}
+
+/** @type {import('../../packages/bargate/index.d.ts').Gateway['fetch']} */
+function answer(request, env, ctx) {
+  try {
+    const response = fetch.call({ env, ctx }, request);
+    return response instanceof Promise ? response.catch(() => recover(request, env, ctx)) : response;
+  } catch {
+    return recover(request, env, ctx);
+  }
+}
+
+/** @param {[request: Request, env: unknown, ctx: ExecutionContext]} call */
+async function recover(...call) {
+  try {
+    return await answer_panic(...call);
+  } catch {
+    // While the fresh instance waited for its config, the panic of another request has ended that one too.
+    return answer_panic(...call);
+  }
+}
+
+const stored = (kind) =>
+  class extends DurableObject {
+    call(message) {
+      if (!inputs.config) throw new Error(`${NAME} has an object of the class ${kind}, and gateway() was not called`);
+      return answer_object(this, kind, message);
+    }
+
+    async alarm() {
+      await answer_object(this, kind);
+    }
+  };
+
+export class RefreshExchange extends stored('RefreshExchange') {}
+export class Session extends stored('Session') {}
+export class LogoutIndex extends stored('LogoutIndex') {}
+
+export class RateLimit extends DurableObject {
+  call(message) {
+    return count(this.ctx.storage, message);
+  }
+
+  alarm() {
+    return forget(this.ctx.storage);
+  }
+}

@@ -1,0 +1,297 @@
+// What a version of the gateway leaves for the next: a gateway at a moment that never comes by itself, in front of a provider whose keys
+// and refresh tokens a fixture has, and whose objects and KV namespace can be written to a fixture and filled from one.
+// `node tests/e2e/support/upgrades.mjs` writes the fixture of this version, once, when it is published.
+
+import assert from 'node:assert/strict';
+import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { later } from './clock.mjs';
+import { OBJECTS, ROOT, startGateway } from './harness.mjs';
+import { signed } from './signing.mjs';
+
+/** Alarms ring by the real clock: by that, none of a fixture is due. */
+export const NOW_MS = Date.UTC(2100, 0, 1);
+export const FIXTURES = join(ROOT, 'tests', 'fixtures', 'upgrades');
+
+const ISSUER = 'https://tenant.example/';
+const API = 'https://api.example/';
+const LIFE_SECS = 600;
+const CLIENT_SECRET = 'the secret of the client, which a fixture has';
+const REFRESH_TOKEN = /^refresh-(\d+)-(\w+)$/;
+
+const secondsNow = () => Math.floor(Date.now() / 1000);
+
+/** Keeps what the objects of a class have, and gives it back. */
+const ENTRY = `
+  import Gateway, * as bundle from './worker.js';
+
+  const kept = (of) => class extends of {
+    async taken() {
+      return { entries: Object.fromEntries(this.ctx.storage.kv.list()), alarm: await this.ctx.storage.getAlarm() };
+    }
+
+    async filled({ entries, alarm }) {
+      for (const [key, value] of Object.entries(entries)) this.ctx.storage.kv.put(key, value);
+      if (alarm) await this.ctx.storage.setAlarm(alarm);
+    }
+
+    async ring() {
+      await this.alarm();
+    }
+  };
+  ${Object.values(OBJECTS)
+    .map((name) => `export const ${name} = kept(bundle.${name});`)
+    .join('\n')}
+
+  const named = [];
+  const namespaces = (env) => Object.fromEntries(
+    ${JSON.stringify(Object.keys(OBJECTS))}.map((binding) => [binding, {
+      getByName(name) {
+        if (!named.some(([of, known]) => of === binding && known === name)) named.push([binding, name]);
+        return env[binding].getByName(name);
+      },
+    }]),
+  );
+
+  export default class extends Gateway {
+    async fetch(request) {
+      const order = request.headers.get('x-order');
+      if (order === null) {
+        Object.defineProperty(this, 'env', { value: { ...this.env, ...namespaces(this.env) }, configurable: true });
+        return super.fetch(request);
+      }
+      const { object, act, said = [] } = JSON.parse(order);
+      if (!object) return Response.json(named);
+      const [binding, name] = object;
+      return Response.json((await this.env[binding].getByName(name)[act](...said)) ?? null);
+    }
+  }
+`;
+
+/**
+ * A provider that knows the refresh tokens which it has given and not seen again, by who they are of; and the API behind the gateway,
+ * which answers with the token that it is shown.
+ *
+ * @param {{ jwk: any, refreshTokens: Record<string, string>, count: number }} state
+ */
+function providerOf(state) {
+  const privateKey = createPrivateKey({ key: state.jwk, format: 'jwk' });
+  const { kty, n, e } = state.jwk;
+  const key = { alg: 'RS256', kid: 'the-key', privateKey };
+  const calls = [];
+  const issue = (sid, audience, nonce) => {
+    state.count += 1;
+    const token = `refresh-${state.count}-${sid}`;
+    state.refreshTokens[token] = sid;
+    const of = { iss: ISSUER, sub: `user-of-${sid}`, iat: secondsNow(), exp: secondsNow() + LIFE_SECS };
+    return Response.json({
+      token_type: 'Bearer',
+      expires_in: LIFE_SECS,
+      scope: audience === API ? 'openid profile email offline_access read:messages' : 'read:orders',
+      access_token: signed(key, { ...of, aud: audience, number: state.count }),
+      refresh_token: token,
+      id_token: signed(key, { ...of, aud: 'the-client', sid, ...(nonce ? { nonce } : {}), name: 'Ada' }),
+    });
+  };
+  const provider = {
+    state,
+    calls,
+    /** Answers in place of the provider, where it gives something. @type {(path: string) => any} */
+    instead: () => undefined,
+    /** How often a path was called. */
+    count: (path) => calls.filter(([called]) => called === path).length,
+    logoutToken: (sid, jti) =>
+      signed(
+        key,
+        {
+          iss: ISSUER,
+          aud: 'the-client',
+          sid,
+          jti,
+          iat: secondsNow(),
+          exp: secondsNow() + 120,
+          events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+        },
+        { typ: 'logout+jwt' },
+      ),
+    async outbound(request) {
+      const { origin, pathname } = new URL(request.url);
+      if (origin !== new URL(ISSUER).origin) return Response.json({ shown: request.headers.get('authorization') });
+      const form = Object.fromEntries(new URLSearchParams(await request.text()));
+      calls.push([pathname, form]);
+      const other = await provider.instead(pathname);
+      if (other) return other;
+      if (pathname === '/.well-known/jwks.json')
+        return Response.json({ keys: [{ kty, n, e, alg: 'RS256', kid: 'the-key', use: 'sig' }] });
+      if (pathname === '/oauth/revoke') return new Response(null, { status: 200 });
+      assert.equal(pathname, '/oauth/token');
+      // A code is the nonce of its login.
+      if (form.code) return issue(createHash('sha256').update(form.code).digest('hex').slice(0, 8), API, form.code);
+      const sid = state.refreshTokens[form.refresh_token];
+      delete state.refreshTokens[form.refresh_token];
+      if (!sid || !REFRESH_TOKEN.test(form.refresh_token))
+        return Response.json({ error: 'invalid_grant' }, { status: 400 });
+      return issue(sid, form.audience ?? API);
+    },
+  };
+  return provider;
+}
+
+/** Starts a gateway of this version with the config of a version, at the moment at which its fixture was made. */
+export async function startAt(state, config) {
+  // The clock is stopped first.
+  await later(0);
+  await later((NOW_MS - Date.now()) / 1000);
+  const provider = providerOf(state);
+  const gateway = await startGateway({
+    config,
+    bindings: { CLIENT_SECRET },
+    clock: true,
+    entry: ENTRY,
+    outbound: provider.outbound,
+  });
+  const order = async (what) => {
+    const answer = await fetch(gateway.origin, { headers: { 'x-order': JSON.stringify(what) } });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return answer.json();
+  };
+  return {
+    ...gateway,
+    provider,
+    askWith: (cookie, path, init = {}) =>
+      gateway.ask(path, { redirect: 'manual', ...init, headers: { cookie, 'sec-fetch-site': 'same-origin' } }),
+    /** What the objects that were called have. */
+    async taken() {
+      const objects = [];
+      for (const [binding, name] of await order({}))
+        objects.push({ binding, name, ...(await order({ object: [binding, name], act: 'taken' })) });
+      return objects;
+    },
+    /** Fills an object, before its first call. */
+    fill: ({ binding, name, ...kept }) => order({ object: [binding, name], act: 'filled', said: [kept] }),
+    ring: ({ binding, name }) => order({ object: [binding, name], act: 'ring' }),
+  };
+}
+
+/** Begins a login, and gives the cookie of the browser and the path of its callback. */
+export async function beginLogin(gateway) {
+  const { status, headers, text } = await gateway.ask('/login');
+  assert.equal(status, 302, text);
+  const { searchParams } = new URL(headers.get('location'));
+  const cookie = headers.getSetCookie()[0].split(';')[0];
+  const query = new URLSearchParams({ code: searchParams.get('nonce'), state: searchParams.get('state') });
+  return { cookie, callback: `/callback?${query}` };
+}
+
+/** Finishes a login, and gives the cookie of its session. */
+export async function finishLogin(gateway, { cookie, callback }) {
+  const { status, headers, text } = await gateway.askWith(cookie, callback);
+  assert.equal(status, 302, text);
+  return headers
+    .getSetCookie()
+    .find((line) => /^bargate=[\w-]+/.test(line))
+    .split(';')[0];
+}
+
+const version = () => /^version = "(.+)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'))[1];
+
+/** Makes what a gateway of this version leaves behind, in each of the states that are stored. */
+async function makeFixture(folder) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const state = { jwk: privateKey.export({ format: 'jwk' }), refreshTokens: {}, count: 0 };
+  const gateway = await startAt(state, readFileSync(join(folder, 'gateway.config.json'), 'utf8'));
+  const { provider } = gateway;
+  const passes = async (answer, status = 200) => {
+    const { status: is, text, ...rest } = await answer;
+    assert.equal(is, status, text);
+    return { text, ...rest };
+  };
+  const begun = async () => finishLogin(gateway, await beginLogin(gateway));
+  try {
+    const plain = await begun();
+    await passes(gateway.askWith(plain, '/app/x'));
+
+    // Listed, renewed for another audience, with the tokens of both.
+    const used = await begun();
+    await passes(gateway.askWith(used, '/account/sessions'));
+    await passes(gateway.askWith(used, '/orders/x'));
+
+    // Ended, while the provider takes no revocation.
+    const ended = await begun();
+    await passes(gateway.askWith(ended, '/app/x'));
+    provider.instead = (path) => path === '/oauth/revoke' && new Response(null, { status: 500 });
+    const { headers } = await passes(gateway.askWith(ended, '/logout'), 303);
+    assert.match(headers.getSetCookie().join(), /bargate=;/);
+
+    const listed = await begun();
+    await passes(gateway.askWith(listed, '/account/sessions'));
+    const [{ sid }] = Object.entries(state.refreshTokens)
+      .map(([, sid]) => ({ sid }))
+      .slice(-1);
+
+    // A refresh of a client that holds its tokens, within the time for which its answer is given again.
+    const holder = state.count + 1;
+    state.count = holder;
+    const token = `refresh-${holder}-holder`;
+    state.refreshTokens[token] = 'holder';
+    const refreshed = await passes(gateway.ask('/refresh', { method: 'POST', headers: { 'x-refresh-token': token } }));
+
+    // Another, whose object has asked the provider and is not answered before it ends.
+    const lost = `refresh-${holder + 1}-lost`;
+    state.count += 1;
+    state.refreshTokens[lost] = 'lost';
+    let asked;
+    const hasAsked = new Promise((resolve) => (asked = resolve));
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    provider.instead = async (path) => {
+      if (path !== '/oauth/token') return undefined;
+      asked();
+      await held;
+      return new Response(null, { status: 503 });
+    };
+    const asking = gateway.ask('/refresh', { method: 'POST', headers: { 'x-refresh-token': lost } });
+    await hasAsked;
+    await passes(gateway.ask('/counted', { headers: { 'x-key': 'somebody' } }));
+    const login = await beginLogin(gateway);
+    const objects = await gateway.taken();
+    release();
+    await asking;
+
+    const namespace = await gateway.kv('JWKS');
+    const kv = {};
+    for (const { name } of (await namespace.list()).keys) kv[name] = await namespace.get(name);
+    const handed = {
+      plain,
+      used,
+      ended,
+      listed: { cookie: listed, sid },
+      token,
+      refreshed: refreshed.body,
+      lost,
+      login,
+    };
+    writeFileSync(join(folder, 'stored.json'), `${JSON.stringify({ state, kv, objects, handed }, null, 2)}\n`);
+  } finally {
+    await gateway.close();
+  }
+}
+
+/** Configs that a version accepts: each form of every key, and those for providers. */
+const CONFIGS = ['tests/fixtures/configs/valid', 'examples/providers'];
+
+function writeConfigs(folder) {
+  const files = CONFIGS.flatMap((of) => readdirSync(join(ROOT, of)).map((name) => `${of}/${name}`)).sort();
+  const texts = files
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => [name, readFileSync(join(ROOT, name), 'utf8')]);
+  writeFileSync(join(folder, 'configs.json'), `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = join(FIXTURES, version());
+  writeConfigs(folder);
+  await makeFixture(folder);
+}
