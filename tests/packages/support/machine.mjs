@@ -49,6 +49,14 @@ export async function startMachine({ isOffline = false } = {}) {
     const path = find(name);
     if (path) await symlink(realpathSync(path), join(bin, name));
   }
+  // What others have published is at hand, if it was there before. What npx has installed is not: our packages change, and their version does not.
+  const cache = join(directory, 'cache');
+  await mkdir(cache);
+  if (!isOffline) {
+    const shared = join(npmSetting('cache'), '_cacache');
+    await mkdir(shared, { recursive: true });
+    await symlink(shared, join(cache, '_cacache'));
+  }
   const upstream = isOffline ? undefined : npmSetting('registry');
   const registry = await startRegistry({ folder: process.env.BARGATE_DIST ?? DIST, upstream });
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:npm_|cargo|rust|bargate)/i.test(name));
@@ -59,7 +67,7 @@ export async function startMachine({ isOffline = false } = {}) {
     CI: 'true',
     NO_COLOR: '1',
     npm_config_registry: `${registry.origin}/`,
-    npm_config_cache: isOffline ? join(directory, 'cache') : npmSetting('cache'),
+    npm_config_cache: cache,
     npm_config_prefer_offline: 'true',
     npm_config_fetch_retries: '0',
     npm_config_update_notifier: 'false',
