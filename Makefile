@@ -15,8 +15,8 @@ setup: ## install what is missing, each thing once
 build: ## check gateway.config.json and build the Worker into build/
 	@node scripts/build.mjs
 
-package: ## build the packages of npm into dist/
-	@node scripts/package.mjs
+package: build ## build the packages of npm into dist/
+	@node_modules/.bin/node scripts/package.mjs
 
 dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all three
 	@node scripts/dev.mjs

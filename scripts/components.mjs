@@ -4,7 +4,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { licenceTexts } from './bundled-packages.mjs';
 import { Failure, ROOT, outputOf } from './toolchain.mjs';
@@ -72,9 +72,11 @@ export function standardLibrary() {
   const sysroot = outputOf('rustc', ['--print', 'sysroot']);
   const version = /^rustc (\S+)/.exec(outputOf('rustc', ['--version']) ?? '')?.[1];
   if (!sysroot || !version) throw new Failure('Rust is missing: install it with rustup, see https://rustup.rs/');
-  const texts = STANDARD_LICENCES.map((name) =>
-    readFileSync(join(sysroot, 'share', 'doc', 'rust', 'licenses', `${name}.txt`), 'utf8'),
-  );
+  const texts = STANDARD_LICENCES.map((name) => {
+    const file = join(sysroot, 'share', 'doc', 'rust', 'licenses', `${name}.txt`);
+    if (!existsSync(file)) throw new Failure(`${file} is missing: install Rust with rustup, which brings its licences`);
+    return readFileSync(file, 'utf8');
+  });
   return {
     name: "Rust's standard library",
     version,

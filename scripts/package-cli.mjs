@@ -1,6 +1,6 @@
 // Assembles the command line as the package has it: the program as WebAssembly, and its shell in as few files as esbuild makes of it.
 
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { buildCli } from './build-cli.mjs';
@@ -19,6 +19,8 @@ export async function assembleCli(folder) {
   const program = await buildCli();
   const { build: bundle } = await import('esbuild');
   mkdirSync(folder, { recursive: true });
+  // The names of parts have digests, so those of another time would stay.
+  for (const name of readdirSync(folder).filter((name) => name.endsWith('.mjs'))) rmSync(join(folder, name));
   const { metafile } = await bundle({
     // The questions are loaded when there are any.
     entryPoints: [join(SHELL, 'shell.mjs')],

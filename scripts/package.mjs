@@ -80,6 +80,7 @@ async function pack(folders, output) {
     setModes(folder, Object.values(manifest.bin ?? {}));
     const { filename, files } = npmPack(folder, output);
     checkContents(folder, manifest, files);
+    await checkExports(folder, manifest);
     digests[filename] = digestOf(join(output, filename));
   }
   return digests;
@@ -106,6 +107,17 @@ function npmPack(folder, output) {
   });
   if (status !== 0) throw new Failure(`"npm pack" failed: ${stderr.trim()}`);
   return JSON.parse(stdout)[0];
+}
+
+/** Checks that what package.json says of files is true, as those who resolve modules see it. */
+async function checkExports(folder, manifest) {
+  const { publint } = await import('publint');
+  const { formatMessage } = await import('publint/utils');
+  const { messages } = await publint({ pkgDir: folder, pack: false });
+  if (messages.length)
+    throw new Failure(
+      `the package ${manifest.name}:\n${messages.map((one) => `  ${formatMessage(one, manifest)}`).join('\n')}`,
+    );
 }
 
 const digestOf = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
