@@ -202,6 +202,9 @@ test('hostile names are text, and no wider than a phone', async () => {
   await page.setViewportSize({ width: 360, height: 640 });
   assert.equal(await page.locator('.map script, .map img, section script').count(), 0);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 360), 'no scrolling sideways');
+  const isCut = (/** @type {Element[]} */ all) =>
+    all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length;
+  assert.equal(await page.locator('.map li, section li').evaluateAll(isCut), 0, 'nor is anything cut off');
   await page.evaluate((id) => globalThis.map.view.select(id), `${hostile[0].host} ${hostile[0].path} GET`);
   assert.match(await rule(), /<script>alert\(1\)<\/script>/);
   assert.deepEqual(problems, []);
