@@ -19,7 +19,6 @@ const SITE = join(ROOT, 'build', 'site');
 /** Draws the diagrams, without a call to anybody. */
 const MERMAID = join(ROOT, 'node_modules', '@mermaid-js', 'tiny', 'dist', 'mermaid.tiny.js');
 
-/** Makes the site. */
 export async function buildSite() {
   const startedAt = Date.now();
   rmSync(BOOK, { recursive: true, force: true });
