@@ -4,7 +4,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildCli } from './build-cli.mjs';
 import { lostLinks } from './docs/links.mjs';
 import { writeSources } from './docs/sources.mjs';
 import { provideMdbook, setup } from './setup.mjs';
@@ -20,15 +19,14 @@ const SITE = join(ROOT, 'build', 'site');
 /** Draws the diagrams, without a call to anybody. */
 const MERMAID = join(ROOT, 'node_modules', '@mermaid-js', 'tiny', 'dist', 'mermaid.tiny.js');
 
-/** Makes the site. `program` is the command line that the studio runs. */
-export async function buildSite(program) {
+export async function buildSite() {
   const startedAt = Date.now();
   rmSync(BOOK, { recursive: true, force: true });
   const count = writeSources(ROOT, join(BOOK, 'src'));
   cpSync(OWN, BOOK, { recursive: true });
   await run(TOOLS.mdbook, ['build', '--dest-dir', SITE, BOOK], { failure: 'mdbook failed: the lines above say why' });
   cpSync(MERMAID, join(SITE, 'mermaid.js'));
-  await buildStudio(join(SITE, 'studio'), { program });
+  await buildStudio(join(SITE, 'studio'));
   const { links, lost } = lostLinks(SITE);
   if (lost.length > 0) throw new Failure(`links that lead nowhere:\n  ${lost.join('\n  ')}`);
   const took = spoken((Date.now() - startedAt) / 1000);
@@ -39,6 +37,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => {
     await setup();
     await provideMdbook();
-    await buildSite(await buildCli());
+    await buildSite();
   });
 }

@@ -42,7 +42,10 @@ export async function startMachine({ isOffline = false } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'bargate-packages-'));
   const bin = join(directory, 'bin');
   const home = join(directory, 'home');
-  for (const folder of [bin, home]) await mkdir(folder);
+  const cache = join(directory, 'cache');
+  for (const folder of [bin, home, cache]) await mkdir(folder);
+  // What npm has fetched is shared, and what `npm create` has installed is not: it would run packages of an earlier dist/.
+  if (!isOffline) await symlink(join(npmSetting('cache'), '_cacache'), join(cache, '_cacache'));
   await symlink(realpathSync(TOOLS.node), join(bin, 'node'));
   // Not one of node_modules/.bin: those of the machine, as they come with Node.js.
   for (const name of [...PROGRAMS, 'npm', 'npx']) {
@@ -59,7 +62,7 @@ export async function startMachine({ isOffline = false } = {}) {
     CI: 'true',
     NO_COLOR: '1',
     npm_config_registry: `${registry.origin}/`,
-    npm_config_cache: isOffline ? join(directory, 'cache') : npmSetting('cache'),
+    npm_config_cache: cache,
     npm_config_prefer_offline: 'true',
     npm_config_fetch_retries: '0',
     npm_config_update_notifier: 'false',
