@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import { CONFIG, startStudio } from '../support/studio.mjs';
+import { CONFIG, startStudio } from '../../e2e/support/studio.mjs';
 
 let site;
 let tab;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { until } from '../support/harness.mjs';
-import { startStudio } from '../support/studio.mjs';
+import { until } from '../../e2e/support/harness.mjs';
+import { startStudio } from '../../e2e/support/studio.mjs';
 
 const COMPRESSED_MAX_BYTES = 1_500_000;
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { studio } from '../../../packages/bargate/cli/commands/studio.mjs';
 import { HEADERS, buildStudio } from '../../../scripts/studio.mjs';
-import { serveStudio } from '../support/studio.mjs';
+import { serveStudio } from '../../e2e/support/studio.mjs';
 
 const MISSING = join(tmpdir(), 'bargate-no-such-folder');
 
