@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test docs interop audit bench bench-floor bench-curves deploy clean
+.PHONY: help setup build package dev test docs interop audit bench bench-floor bench-curves deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -14,6 +14,9 @@ setup: ## install what is missing, each thing once
 
 build: ## check gateway.config.json and build the Worker into build/
 	@node scripts/build.mjs
+
+package: build ## build the packages of npm into dist/
+	@node_modules/.bin/node scripts/package.mjs
 
 dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all three
 	@node scripts/dev.mjs

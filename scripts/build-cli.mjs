@@ -1,6 +1,7 @@
 // Builds the command line as WebAssembly, for the package and the page: build/cli/bargate.wasm.
 
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stampOf } from './stamp.mjs';
@@ -37,6 +38,7 @@ export async function buildCli() {
   mkdirSync(join(ROOT, FOLDER), { recursive: true });
   await timed('build: the command line, as WebAssembly', 90, () =>
     run('cargo', ['build', '--quiet', '--locked', '--release', '--target', TARGET, '--bin', 'bargate'], {
+      env: toolEnvironment({ CARGO_ENCODED_RUSTFLAGS: remappings().join('\x1f') }),
       failure: 'the command line could not be built as WebAssembly: the lines above say why',
     }),
   );
@@ -51,6 +53,12 @@ export async function buildCli() {
   renameSync(next, PROGRAM);
   stamp.write();
   return PROGRAM;
+}
+
+/** Panics name the place in the source, which is not to tell where that was on the machine that built it. */
+function remappings() {
+  const home = process.env.CARGO_HOME || join(homedir(), '.cargo');
+  return [`--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${ROOT}=/bargate`];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(buildCli);

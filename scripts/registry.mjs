@@ -47,13 +47,14 @@ export async function startRegistry({ folder, upstream, port = 0 }) {
     packages.set(manifest.name, { file, manifest, bytes });
   }
   const server = createServer((request, response) => {
-    const path = new URL(request.url, `http://${HOST}`).pathname;
+    const { url = '/' } = request;
+    const path = new URL(url, `http://${HOST}`).pathname;
     const tarball = tarballs.get(path);
     if (tarball) return response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(tarball);
     const found = packages.get(decodeURIComponent(path.slice(1)));
     if (found) return response.writeHead(200, { 'content-type': 'application/json' }).end(packument(found));
     if (!upstream) return response.writeHead(404).end('{}');
-    return response.writeHead(302, { location: upstream.replace(/\/$/, '') + request.url }).end();
+    return response.writeHead(302, { location: upstream.replace(/\/$/, '') + url }).end();
   });
   await once(server.listen(port, HOST), 'listening');
   const origin = `http://${HOST}:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;

@@ -33,17 +33,21 @@ export const HEADERS = {
 };
 
 /**
- * Builds the page into `outdir`. Returns the names of the files; `inputs` gets those of the sources.
+ * Builds the page into `outdir`, with `program` as the command line, or else as it is built. Returns the names of the files; `inputs`
+ * gets those of the sources.
+ *
+ * @param {string} outdir
+ * @param {{ program?: string, inputs?: Set<string> }} [how]
  */
-export async function buildStudio(outdir, { inputs = new Set() } = {}) {
-  const program = await buildCli();
+export async function buildStudio(outdir, { program, inputs = new Set() } = {}) {
+  const compiled = program ?? (await buildCli());
   const worker = await bundle('engine/worker.mjs', inputs);
   const page = await bundle('main.mjs', inputs, {
     'studio:worker': { contents: worker, loader: 'text' },
     'studio:schema': { contents: readProjectFile('gateway.schema.json'), loader: 'json' },
     'studio:examples': { contents: JSON.stringify(examples()), loader: 'json' },
   });
-  const compressed = gzipSync(readFileSync(program), { level: 9 }).toString('base64');
+  const compressed = gzipSync(readFileSync(compiled), { level: 9 }).toString('base64');
   const names = {
     STYLE: named('style', 'css', (await bundle('page.css', inputs)).trim()),
     ICON: named('icon', 'svg', readFileSync(join(SOURCE, 'icon.svg'))),

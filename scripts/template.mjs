@@ -9,8 +9,9 @@ import { projectFiles } from '../packages/create-bargate/project.mjs';
 import { ROOT, bargateProgram, main } from './toolchain.mjs';
 
 export const TEMPLATE = join(ROOT, 'templates', 'gateway');
-/** What create-cloudflare takes for .gitignore. */
+/** What create-cloudflare takes for .gitignore, and replaces by the project's name. */
 const IGNORED = '__dot__gitignore';
+const NAME = '<PACKAGE_NAME>';
 
 /** Returns the texts of the template's files by their names. */
 export function templateFiles() {
@@ -18,7 +19,8 @@ export function templateFiles() {
   const { stdout } = spawnSync(program, ['init', '--yes', '--format', 'json'], { encoding: 'utf8' });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'packages', 'create-bargate', 'package.json'), 'utf8'));
   const { '.gitignore': ignored, ...files } = projectFiles(JSON.parse(stdout), { name: 'my-gateway', version });
-  return { ...files, [IGNORED]: ignored };
+  const named = files['package.json'].replace('"my-gateway"', JSON.stringify(NAME));
+  return { ...files, 'package.json': named, [IGNORED]: ignored };
 }
 
 async function write() {

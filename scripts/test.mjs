@@ -13,6 +13,7 @@ import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
 import { runTestFiles } from './end-to-end.mjs';
 import { assembleCli } from './package-cli.mjs';
+import { makePackagesTwice } from './package.mjs';
 import { overweight } from './parts.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
@@ -93,6 +94,13 @@ async function checkCli(report) {
   return testsIn('tests/shell')(report);
 }
 
+/** Makes the packages, which must be the same a second time, and then a project of them, as someone without Rust would. */
+async function checkPackages(report) {
+  report('packages');
+  await makePackagesTwice();
+  return testsIn('tests/packages')(report);
+}
+
 /**
  * In the order in which they begin if they can. A step whose `needs` did not pass is skipped: its failure would say nothing new.
  * Those that hold the same thing follow each other: cargo would make them wait for its lock on target/.
@@ -109,8 +117,9 @@ const STEPS = [
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
-  { name: 'drawings', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
+  { name: 'studio', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
   { name: 'cli wasm', needs: ['compile'], body: checkCli },
+  { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: () => clippy('--lib', '--target', WASM_TARGET) },

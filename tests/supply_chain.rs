@@ -91,11 +91,42 @@ fn the_tools_have_the_gateways_version_of_wasm_bindgen() {
 }
 
 #[test]
+fn every_package_has_the_version_of_the_crate() {
+    let version = env!("CARGO_PKG_VERSION");
+    let packages = ["bargate", "bargate-dev", "create-bargate"];
+    for folder in [".", "packages/bargate", "packages/bargate-dev", "packages/create-bargate"] {
+        let package = json(&format!("{folder}/package.json"));
+        assert_eq!(package["version"], version, "{folder}");
+        for section in ["dependencies", "peerDependencies", "devDependencies"] {
+            for (name, asked) in package[section].as_object().into_iter().flatten() {
+                assert!(!packages.contains(&name.as_str()) || asked == version, "{folder} asks for {name} {asked}");
+            }
+        }
+    }
+    let lock = json("package-lock.json");
+    assert_eq!([&lock["version"], &lock["packages"][""]["version"]], [version; 2], "package-lock.json");
+    let worker: toml::Table = text("worker/Cargo.toml").parse().expect("the file is TOML");
+    assert_eq!(worker["package"]["version"].as_str(), Some(version), "worker");
+}
+
+#[test]
+fn what_is_installed_has_no_program_that_runs_at_installation() {
+    for package in ["bargate", "bargate-dev", "create-bargate"] {
+        let package = json(&format!("packages/{package}/package.json"));
+        assert_eq!(package.get("scripts"), None, "{}", package["name"]);
+    }
+    let bargate = json("packages/bargate/package.json");
+    for section in ["dependencies", "optionalDependencies", "peerDependencies"] {
+        assert_eq!(bargate.get(section), None, "the package bargate needs nothing");
+    }
+}
+
+#[test]
 fn every_action_of_a_workflow_is_pinned_by_its_commit() {
-    let workflow = text(".github/workflows/ci.yml");
+    let workflows = [".github/workflows/ci.yml", ".github/workflows/publish.yml"].map(text).concat();
     let actions: Vec<_> =
-        workflow.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action).collect();
-    assert!(!actions.is_empty(), "what is checked is there");
+        workflows.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action).collect();
+    assert!(actions.len() > 4, "what is checked is there");
     for action in actions {
         let commit = action.split_once('@').and_then(|(_, version)| version.split(' ').next()).unwrap_or_default();
         assert!(commit.len() == 40 && commit.chars().all(|sign| sign.is_ascii_hexdigit()), "{action}");

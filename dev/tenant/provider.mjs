@@ -23,6 +23,13 @@ export const AUTH0_ENDPOINTS = {
   jwks: '/.well-known/jwks.json',
 };
 
+/** An API may have any identifier at Auth0; a resource is a URI. */
+const OTHER_IDENTIFIER = 'urn:bargate:api:';
+const resourceOf = (audience) =>
+  audience === undefined || URL.canParse(audience) ? audience : OTHER_IDENTIFIER + encodeURIComponent(audience);
+const audienceOf = (resource) =>
+  resource.startsWith(OTHER_IDENTIFIER) ? decodeURIComponent(resource.slice(OTHER_IDENTIFIER.length)) : resource;
+
 /**
  * Makes a Provider over the tenant's storage. A change of the signing key makes another one; the storage stays, and with it sessions
  * and refresh tokens. A strict one does only what the specifications say, and nothing that Auth0 does beyond them.
@@ -52,9 +59,9 @@ export function createProvider({
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
   });
 
-  const apiOf = (audience) => {
-    if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
-    return resourceServerOf(audience);
+  const apiOf = (resource) => {
+    if (resource === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
+    return resourceServerOf(audienceOf(resource));
   };
 
   const asAuth0 = {
@@ -87,7 +94,7 @@ export function createProvider({
   const resourcesAsAuth0 = {
     // Of several that a request names, a token is for the first.
     defaultResource: ({ oidc: { params, body } }, client, named) =>
-      byPolicy(body) ?? [named].flat()[0] ?? params?.audience ?? body?.audience ?? settings.defaultAudience,
+      byPolicy(body) ?? [named].flat()[0] ?? resourceOf(params?.audience ?? body?.audience ?? settings.defaultAudience),
     useGrantedResource: () => true,
   };
 

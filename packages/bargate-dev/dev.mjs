@@ -93,6 +93,9 @@ async function tryBundle(project, main) {
 
 /** What runs on this machine for a project. */
 class Run {
+  /** @type {{ close(): Promise<void> } | undefined} */
+  api;
+
   /**
    * @param {Project} project
    * @param {{ gateway: string, tenant: string, api: string }} origins

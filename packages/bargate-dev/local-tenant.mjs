@@ -86,7 +86,8 @@ export function localTenant(config, origins) {
   for (const place of [config.session?.after_login, config.session?.after_logout])
     values.at(place, `${origins.gateway}/`);
 
-  const [, login = {}] = logins[0] ?? [];
+  // Without logins, there are tokens that the tenant mints on request.
+  const [, login = {}] = logins[0] ?? authorizers[0] ?? [];
   const audience = values.at(login.audience ?? login.resource, AUDIENCE);
   const hasApi = audience !== undefined && !login.introspection;
   return {
@@ -100,11 +101,12 @@ export function localTenant(config, origins) {
       accessTokenFormat: login.introspection ? 'opaque' : 'jwt',
       apiScopes: scopesOf(login, paths),
       permissions: ['read:messages', ...paths.flatMap(({ auth }) => listOf(auth?.permissions))],
-      accessTokenClaims: claimsOf(login),
+      accessTokenClaims: claimsOf(login, listOf(audience)[0]),
       refreshWithoutOfflineAccess: !String(values.at(login.scope, SCOPE)).split(' ').includes('offline_access'),
     },
     started: {
-      signingAlg: listOf(login.algorithms)[0] ?? 'RS256',
+      // Whoever shares a secret signs with it; the tenant has keys.
+      signingAlg: listOf(login.algorithms).find((name) => !/^HS/.test(name)) ?? 'RS256',
       endpoints: {
         ...(login.type === 'oidc' ? END_SESSION : {}),
         ...(login.introspection ? INTROSPECTION : {}),
@@ -183,15 +185,16 @@ function logoutUrlsOf({ session }, paths, { gateway }) {
 }
 
 /** Returns the scopes of the API: those that a login asks for, and those that a path requires. */
-function scopesOf({ scope = '' }, paths) {
+function scopesOf({ scope }, paths) {
   const required = paths.flatMap(({ auth }) => [...listOf(auth?.scopes), ...listOf(auth?.any_scopes)]);
-  const asked = REFERENCE.test(scope) ? [] : scope.split(' ');
+  const asked = typeof scope !== 'string' || REFERENCE.test(scope) ? [] : scope.split(' ');
   const all = new Set(['read:messages', 'write:messages', ...asked, ...required]);
   return [...all].filter((name) => name && !OIDC_SCOPES.has(name));
 }
 
 /** Returns the claims that access tokens must have, as far as the config has their values. */
-function claimsOf({ claims = {} }) {
-  const first = Object.entries(claims).map(([name, value]) => [name, listOf(value)[0]]);
+function claimsOf({ claims = {}, audience_claim: standIn }, audience) {
+  const all = { ...(standIn && standIn !== 'iss' ? { [standIn]: audience } : {}), ...claims };
+  const first = Object.entries(all).map(([name, value]) => [name, listOf(value)[0]]);
   return Object.fromEntries(first.filter(([, value]) => typeof value !== 'string' || !REFERENCE.test(value)));
 }

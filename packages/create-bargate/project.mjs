@@ -126,7 +126,7 @@ compatibility_flags = ["nodejs_compat_do_not_populate_process_env", "disallow_im
 # Checks gateway.config.json against this file, before each \`wrangler dev\` and each deployment: a mistake stops both.
 [build]
 command = "npx --no bargate build"
-watch_dir = ["src", "gateway.config.json"]
+watch_dir = ["src", "services", "gateway.config.json"]
 
 # \`wrangler dev\` listens only on this machine.
 [dev]
@@ -201,15 +201,15 @@ npm install
 npm run dev
 \`\`\`
 
-The gateway listens at ${origin}${flag}. ${login} A local identity provider and a sample API run beside it, so you need no account.
-Access tokens live for a minute, so that you can watch them being renewed. A change of a file counts at once; a mistake in
-\`gateway.config.json\` is told with its line, and the gateway goes on by the last good config.
+The gateway listens at ${origin}${flag}. ${login} A local identity provider and
+a sample API run beside it, so you need no account. Access tokens live for a minute, so that you can watch them being renewed. A change
+of a file counts at once. A mistake in \`gateway.config.json\` is told with its line, and the gateway goes on by the last good config.
 
 | file | |
 | --- | --- |
 ${layout.map(([file, what]) => `| \`${file}\` | ${what} |`).join('\n')}
 
-\`npm run check\` says what is wrong with the config, \`npm run studio\` shows it as a page, and \`npx bargate help\` lists what else there is.
+\`npm run check\` says what is wrong with the config, \`npm run studio\` shows it as a page, and \`npx bargate help\` lists the rest.
 
 ## With your own provider
 

@@ -212,7 +212,7 @@ pub(crate) mod module {
             "The name by which integrations of type `service` refer to it.",
             example("greeting");
         ENTRYPOINT: Text = text("entrypoint", NotEmpty).required(), Elsewhere,
-            "The module. `./services/greeting` and a `.js` at the end mean the same.",
+            "The module. `./services/greeting` and an ending (`.js`, `.ts`, `.mjs`, `.mts`) mean the same.",
             example("services/greeting");
         ..target::entries();
     }

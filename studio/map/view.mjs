@@ -3,7 +3,7 @@
 
 import { printable } from './printable.mjs';
 import { firstOpen } from './tree.mjs';
-import { KINDS, badges, demand, destination, describe, summaryOf } from './words.mjs';
+import { KINDS, badges, demand, describe, destination, spokenDemand, summaryOf } from './words.mjs';
 
 /** How many rows are open at first. */
 const ROWS_AT_FIRST = 150;
@@ -343,7 +343,7 @@ function wordsOf({ entry, label, path, method, counts, children }) {
   const exposures = (entry.exposures ?? []).map(printable);
   const spoken = [
     `${mark ? `${KINDS[mark].word}: ` : ''}${method} ${printable(route.host ?? '')}${printable(path)}`,
-    shown.map(({ text }) => text).join(', '),
+    spokenDemand(route) + (shown.some(({ kind }) => kind === 'exposed') ? ', exposed' : ''),
     `to ${to}`,
     ...exposures.map((exposure) => `exposes: ${exposure}`),
   ].join('; ');

@@ -112,6 +112,17 @@ export function destination({ integration, target }) {
   return printable(few(target));
 }
 
+/** Returns what a route asks for, as it is read out in a row. */
+export function spokenDemand({ auth, session }) {
+  if (!auth) return 'open';
+  const credential = `token of ${auth.authorizer}${session ? ' or session' : ''}`;
+  const words = [
+    auth.optional ? `${credential}, optional` : credential,
+    ...requirements(auth).map(({ spoken }) => spoken),
+  ];
+  return printable(words.join(', '));
+}
+
 /** Returns the name of a route, as `diff` and `--match` have it. */
 export function routeName({ method, host, path }) {
   return printable(`${method} ${host ?? ''}${path}`);
@@ -143,23 +154,25 @@ function* ofPattern({ method, path }) {
   if (rest) yield `${rest[0]} is the rest of the path, which may be empty.`;
 }
 
-/** Returns what a token must have, in few words and as sentences. */
+/** Returns what a token must have: in few words, as it is read out, and as sentences. */
 function requirements(auth) {
   const { scopes, any_scopes, permissions, claims, acr_values, max_age_seconds } = auth;
   const found = [];
-  const add = (few, sentence) => found.push({ few, sentence });
-  if (scopes.length) add(scopes.join(' '), `It must have the ${plural('scope', scopes)} ${list(scopes, 'and')}.`);
-  if (any_scopes.length) add(any_scopes.join(' | '), `It must have one of the scopes ${list(any_scopes, 'or')}.`);
-  if (permissions.length)
+  const add = (few, spoken, sentence = `It must have the ${spoken}.`) => found.push({ few, spoken, sentence });
+  if (scopes.length) add(scopes.join(' '), `${plural('scope', scopes)} ${list(scopes, 'and')}`);
+  if (any_scopes.length)
     add(
-      `permissions ${permissions.join(' ')}`,
-      `It must have the ${plural('permission', permissions)} ${list(permissions, 'and')}.`,
+      any_scopes.join(' | '),
+      `scope ${list(any_scopes, 'or')}`,
+      `It must have one of the scopes ${list(any_scopes, 'or')}.`,
     );
-  for (const claim of claims) add(claim, `It must have the claim ${claim}, or contain it.`);
-  if (acr_values.length)
-    add(`acr ${acr_values.join(' | ')}`, `The user must have logged in with acr ${list(acr_values, 'or')}.`);
+  if (permissions.length)
+    add(`permissions ${permissions.join(' ')}`, `${plural('permission', permissions)} ${list(permissions, 'and')}`);
+  for (const claim of claims) add(claim, `claim ${claim}`, `It must have the claim ${claim}, or contain it.`);
+  const addLogin = (few, how) => add(few, `login ${how}`, `The user must have logged in ${how}.`);
+  if (acr_values.length) addLogin(`acr ${acr_values.join(' | ')}`, `with acr ${list(acr_values, 'or')}`);
   if (max_age_seconds !== null && max_age_seconds !== undefined)
-    add(`login ≤ ${max_age_seconds} s ago`, `The user must have logged in at most ${max_age_seconds} seconds ago.`);
+    addLogin(`login ≤ ${max_age_seconds} s ago`, `at most ${max_age_seconds} seconds ago`);
   return found;
 }
 

@@ -2,10 +2,13 @@
 // browser, broken, mended, and deployed as far as that goes without an account.
 
 import assert from 'node:assert/strict';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { GOES_BY_FILES, GOES_ON } from '../../dev/runner.mjs';
+import { startTenant } from '../../dev/tenant.mjs';
 import { launchChromium } from '../e2e/support/chromium.mjs';
 import { freePort } from '../e2e/support/harness.mjs';
 import { startProgram } from '../e2e/support/project-copy.mjs';
@@ -58,7 +61,7 @@ test('the first command makes a project, with Enter at each question, and instal
 test('the last command starts a gateway, at which one logs in without any account', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
   origin = `http://127.0.0.1:${ports[0]}`;
-  const flags = ['--port', ports[0], '--tenant-port', ports[1], '--api-port', ports[2]];
+  const flags = ['--port', ports[0], '--tenant-port', ports[1], '--api-port', ports[2]].map(String);
   const [program, ...args] = DEV.split(' ');
   dev = startProgram(join(machine.env.PATH, program), [...args, '--', ...flags], { cwd: root, env: machine.env });
   await dev.prints('Bargate is up.');
@@ -118,4 +121,122 @@ test('at its end it takes along what it has started and written', async () => {
   await dev.end();
   await assert.rejects(fetch(origin));
   for (const made of ['wrangler.dev.json', '.wrangler/bargate-dev']) await assert.rejects(access(file(made)), made);
+});
+
+/** Changes a file for as long as something runs. */
+async function changed(name, change, body) {
+  const before = await readFile(file(name), 'utf8');
+  await writeFile(file(name), change(before));
+  try {
+    return await body();
+  } finally {
+    await writeFile(file(name), before);
+  }
+}
+
+/** Moves a file or folder away for as long as something runs. */
+async function without(name, body) {
+  await rename(file(name), file(`${name}.away`));
+  try {
+    return await body();
+  } finally {
+    await rename(file(`${name}.away`), file(name));
+  }
+}
+
+const bargate = (...args) => machine.run('npx', ['--no', '--', 'bargate', ...args.map(String)], { cwd: root });
+
+/** Asserts that it ended with one line. */
+function assertLine({ status, stderr }, words, message) {
+  assert.match(stderr, words, message);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.notEqual(status, 0, message);
+}
+
+test('what keeps bargate dev from running is told in one line that says what to do', async () => {
+  assertLine(await bargate('dev', '--prot', 1), /^Unknown option '--prot'; bargate dev --help lists the flags$/m);
+  assertLine(await bargate('dev', '--port', 65_536), /^--port 65536: a port is a number from 1 to 65535$/m);
+  assertLine(
+    await bargate('dev', '--own-tenant'),
+    /^there is no \.dev\.vars: copy \.dev\.vars\.example to \.dev\.vars, and fill in /,
+  );
+
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  for (const flag of ['--port', '--tenant-port', '--api-port']) {
+    const flags = {
+      '--port': await freePort(),
+      '--tenant-port': await freePort(),
+      '--api-port': await freePort(),
+      [flag]: port,
+    };
+    const words = new RegExp(
+      `^port ${port} is in use \\(EADDRINUSE\\): .*choose another, as in: ${flag} ${port + 1}$`,
+      'm',
+    );
+    assertLine(await bargate('dev', ...Object.entries(flags).flat()), words, flag);
+  }
+  server.close();
+
+  const named = (text) => text.replace('$env.AUTH0_DOMAIN', 'shop.eu.auth0.com');
+  const own = await changed(CONFIG, named, () => bargate('dev'));
+  assertLine(own, /^authorizer\.domain is "shop\.eu\.auth0\.com" in the config itself: .*--own-tenant$/m);
+
+  assertLine(
+    await without(CONFIG, () => bargate('dev')),
+    /^there is no gateway\.config\.json in .*npm create bargate@latest makes one$/m,
+  );
+  assertLine(await without('wrangler.toml', () => bargate('dev')), /^there is no wrangler\.toml in /);
+  assertLine(
+    await without('node_modules/wrangler', () => bargate('dev')),
+    /^wrangler is not installed here: run npm install in /m,
+  );
+  assertLine(
+    await without('node_modules/bargate-dev', () => bargate('dev')),
+    /bargate-dev is not installed here: run npm install -D bargate-dev@/,
+  );
+});
+
+test('a mistake at the start is told, and nothing is left', async () => {
+  const mistaken = (text) => text.replace('"paths"', '"pahts"');
+  const told = await changed(CONFIG, mistaken, () => bargate('dev'));
+  assert.match(told.stderr, /unknown key "pahts"[\s\S]*the lines above say what is wrong with gateway\.config\.json/);
+  assert.notEqual(told.status, 0);
+  await assert.rejects(access(file('wrangler.dev.json')));
+});
+
+test('two versions in one tree are told', async () => {
+  const later = (text) => text.replace(/"version": ?"[^"]+"/, '"version": "9.9.9"');
+  const dev = await changed('node_modules/bargate-dev/package.json', later, () => bargate('dev'));
+  assertLine(dev, /this is bargate [\d.]+, and bargate-dev is 9\.9\.9: run npm install /);
+
+  const other = join(machine.directory, 'other');
+  await cp(file('node_modules/bargate'), other, { recursive: true });
+  await writeFile(join(other, 'package.json'), later(await readFile(join(other, 'package.json'), 'utf8')));
+  const { bin } = JSON.parse(await readFile(join(other, 'package.json'), 'utf8'));
+  const build = await machine.run('node', [join(other, bin.bargate), 'build'], { cwd: root });
+  assertLine(build, /this is bargate 9\.9\.9, and the Worker is made of bargate [\d.]+: run npm install/);
+});
+
+test('with --own-tenant the values of .dev.vars count', async (t) => {
+  const [port, apiPort] = [await freePort(), await freePort()];
+  const tenant = await startTenant({ redirectUris: [`http://127.0.0.1:${port}/api/auth0/callback`] });
+  t.after(() => tenant.close());
+  const values = (await readFile(file('.dev.vars.example'), 'utf8'))
+    .replace(/^AUTH0_DOMAIN=.*$/m, `AUTH0_DOMAIN=${tenant.origin}`)
+    .replace(/^AUTH0_REDIRECT_URI=.*$/m, `AUTH0_REDIRECT_URI=http://127.0.0.1:${port}/api/auth0/callback`)
+    .replace(/^(AUTH0_CLIENT_\w+)=$/gm, '$1=of-my-own-tenant-and-long-enough');
+  await writeFile(file('.dev.vars'), values);
+  t.after(() => rm(file('.dev.vars')));
+  const flags = ['--own-tenant', '--port', port, '--api-port', apiPort].map(String);
+  const own = startProgram(join(machine.env.PATH, 'npm'), ['run', 'dev', '--', ...flags], {
+    cwd: root,
+    env: machine.env,
+  });
+  t.after(() => own.end());
+  await own.prints('Bargate is up.');
+  const login = await fetch(`http://127.0.0.1:${port}/api/auth0/login`, { redirect: 'manual' });
+  assert.ok(login.headers.get('location').startsWith(`${tenant.origin}/authorize?`), login.headers.get('location'));
+  assert.equal(await readFile(file('.dev.vars'), 'utf8'), values);
 });

@@ -123,7 +123,7 @@ describe('by keyboard', () => {
     await press('Tab');
     assert.equal(await focused(), 'after');
     await press('Shift+Tab', 'ArrowDown', 'ArrowDown');
-    assert.equal(await focused(), 'GET /api/orders; users, read:orders; to api (https://api.example)');
+    assert.equal(await focused(), 'GET /api/orders; token of users, scope read:orders; to api (https://api.example)');
     await press('ArrowLeft');
     assert.match(await focused(), /^\/api\/orders, 2 routes/);
     await press('ArrowLeft');

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { ROOT } from '../../scripts/toolchain.mjs';
 import { PALETTE } from '../../studio/map/palette.mjs';
 import { printable, shortened } from '../../studio/map/printable.mjs';
-import { KINDS, badges, demand, describe, destination, isExposed } from '../../studio/map/words.mjs';
+import { KINDS, badges, demand, describe, destination, isExposed, spokenDemand } from '../../studio/map/words.mjs';
 import { route } from './routes.mjs';
 
 const shown = (changes) => badges(route(changes)).map(({ kind, text }) => `${KINDS[kind].sign} ${text}`);
@@ -27,6 +27,18 @@ test('each thing that a route asks for has its sign', () => {
     [{ rules: ['rate_limit', 'ip'] }, ['● users', '· rate_limit', '· ip']],
   ];
   for (const [changes, expected] of table) assert.deepEqual(shown(changes), expected, JSON.stringify(changes));
+});
+
+test('what a route asks for is read out in words', () => {
+  const table = [
+    [{ auth: null }, 'open'],
+    [{ session: true }, 'token of users or session'],
+    [{ auth: { optional: true, scopes: ['a', 'b'] } }, 'token of users, optional, scopes a and b'],
+    [{ auth: { any_scopes: ['a', 'b'], permissions: ['p'] } }, 'token of users, scope a or b, permission p'],
+    [{ auth: { claims: ['x = 1'], acr_values: ['phr'] } }, 'token of users, claim x = 1, login with acr phr'],
+  ];
+  for (const [changes, expected] of table)
+    assert.equal(spokenDemand(route(changes)), expected, JSON.stringify(changes));
 });
 
 test('no two kinds have the same sign, and each has its colour', () => {

@@ -39,7 +39,7 @@ const REPLAY = 'BARGATE_REPLAY';
  * @param {Options} options
  */
 export async function run(module, { args, files = {}, stdin = '', env = {}, columns, answer = answerHere, ...shell }) {
-  const system = 'open' in files && typeof files.open === 'function' ? files : filesInMemory(files);
+  const system = isSystem(files) ? files : filesInMemory(files);
   const input = replayable(stdin);
   const now = Date.now();
   const answered = [];
@@ -49,7 +49,7 @@ export async function run(module, { args, files = {}, stdin = '', env = {}, colu
     const ended = await runOnce(module, {
       args: ['bargate', ...args],
       env: variables,
-      files: /** @type {import('./files_in_memory.mjs').Files} */ (system),
+      files: system,
       stdin: input(),
       terminals: shell.terminals ?? {},
       now,
@@ -70,12 +70,20 @@ export async function answerHere(question) {
   return { error: question.ask === 'fetch' ? 'nothing is fetched here' : 'nobody can be asked here' };
 }
 
+/**
+ * @param {Record<string, string> | import('./files_in_memory.mjs').Files} files
+ * @returns {files is import('./files_in_memory.mjs').Files}
+ */
+function isSystem(files) {
+  return typeof files.open === 'function';
+}
+
 async function runOnce(module, surroundings) {
   const output = { stdout: new Text(), stderr: new Text() };
   const { imports, begin } = wasi({ ...surroundings, output });
   // What the program may import and does not need for its work says that it is not there.
   for (const { module: from, name } of WebAssembly.Module.imports(module)) imports[from][name] ??= () => NOT_SUPPORTED;
-  const instance = await WebAssembly.instantiate(module, imports);
+  const instance = /** @type {any} */ (await WebAssembly.instantiate(module, imports));
   begin(instance.exports.memory);
   const status = statusOf(instance.exports._start, output.stderr);
   return { status, stdout: output.stdout.end(), stderr: output.stderr.end() };

@@ -87,6 +87,7 @@ export function wasi({ args, env, files, stdin, output, terminals, now }) {
   const setU32 = (at, value) => view().setUint32(at, value, true);
   const setU64 = (at, value) => view().setBigUint64(at, value, true);
 
+  /** @type {any[]} */
   const descriptors = [
     { type: terminals.stdin ? TERMINAL : UNKNOWN, read: (length) => stdin.read(length) },
     { type: terminals.stdout ? TERMINAL : UNKNOWN, write: (bytes) => output.stdout.write(bytes) },

@@ -57,7 +57,7 @@ describe('a module', () => {
     for (const path of ['/plain/x', '/dotted', '/with-ending']) {
       const { status, body, text } = await gateway.ask(path, { method: 'POST', body: 'x' });
       assert.equal(status, 200, text);
-      assert.deepEqual([body.self, body.count, body.variable, body.body], ['object', 3, 'of the Worker', 'x'], path);
+      assert.deepEqual([body.self, body.count, body.variable, body.body], ['object', 4, 'of the Worker', 'x'], path);
     }
   });
 

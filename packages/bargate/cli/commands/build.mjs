@@ -13,27 +13,38 @@ const UNKNOWN = ['unknown_key', 'unknown_value'];
 /**
  * Runs the check.
  *
- * @param {{ root: string, version: string, bargate: (args: string[], options?: { captured: boolean }) => Promise<{ status: number, stdout: string }> }} how
- *   `bargate` runs a command of the command line; captured, its output is returned and not shown
+ * @param {string[]} args
+ * @param {object} surroundings
+ * @param {string} surroundings.root
+ * @param {string} surroundings.version that of this package
+ * @param {(args: string[], how?: { captured?: boolean }) => Promise<{ status: number, stdout: string }>} surroundings.bargate runs the
+ *   program; captured, what it prints is returned and not shown
  * @returns {Promise<number>} the exit status
  */
-export async function build({ root, version, bargate }) {
-  const problem = !existsSync(join(root, CONFIG)) ? `there is no ${CONFIG} in ${root}` : otherVersion(root, version);
+export async function build(args, { root, version, bargate }) {
+  const problem = whyNot(args, root, version);
   if (problem) {
-    console.error(`bargate build: ${problem}`);
-    return 1;
+    console.error(`error: ${problem}`);
+    return 2;
   }
   // wrangler says for which of its commands it builds.
-  const args = ['check', CONFIG, ...deploymentFlags(root, process.env.WRANGLER_COMMAND === 'dev')];
-  const { status } = await bargate(args);
+  const check = ['check', CONFIG, ...deploymentFlags(root, process.env.WRANGLER_COMMAND === 'dev')];
+  const { status } = await bargate(check);
   if (status === 0) return 0;
-  const { stdout } = await bargate([...args, '--format', 'json'], { captured: true });
-  console.error(`bargate build: the lines above say what is wrong with ${CONFIG}, or with what it is deployed with`);
+  console.error(`the build stopped: the lines above say what is wrong with ${CONFIG}, or with its deployment`);
+  const { stdout } = await bargate([...check, '--format', 'json'], { captured: true });
   if (mayBeLater(stdout))
     console.error(
-      `This is version ${version} of bargate. If the config is of a later one: npm install bargate@latest bargate-dev@latest`,
+      `This is version ${version} of bargate. If the config is of a later one: npm install bargate@latest, and -D bargate-dev@latest`,
     );
   return status;
+}
+
+/** Returns in a sentence why there is nothing to check. */
+function whyNot(args, root, version) {
+  if (args.length) return `bargate build takes no arguments, and not ${args.join(' ')}; bargate check does`;
+  if (!existsSync(join(root, CONFIG))) return `there is no ${CONFIG} in ${root}`;
+  return otherVersion(root, version);
 }
 
 /** Returns in a sentence that the Worker is made of another version than this one, which checks it. */

@@ -11,7 +11,7 @@ const NAME = 'bargate-dev';
  * Runs a project's `bargate-dev` with these arguments; that ends the process.
  *
  * @param {string[]} args
- * @param {{ root: string, version: string }} how
+ * @param {{ root: string, version: string }} surroundings
  * @returns {Promise<number>} the exit status, if it cannot run
  */
 export async function dev(args, { root, version }) {
@@ -19,15 +19,15 @@ export async function dev(args, { root, version }) {
   try {
     file = createRequire(join(root, 'package.json')).resolve(`${NAME}/package.json`);
   } catch {
-    console.error(`bargate dev: ${NAME} is not installed here: run npm install -D ${NAME}@${version}`);
-    return 1;
+    console.error(`error: ${NAME} is not installed here: run npm install -D ${NAME}@${version}`);
+    return 2;
   }
   const installed = JSON.parse(readFileSync(file, 'utf8'));
   if (installed.version !== version) {
     console.error(
-      `bargate dev: this is bargate ${version}, and ${NAME} is ${installed.version}: run npm install bargate@latest ${NAME}@latest`,
+      `error: this is bargate ${version}, and ${NAME} is ${installed.version}: run npm install bargate@latest, and npm install -D ${NAME}@latest`,
     );
-    return 1;
+    return 2;
   }
   // Its own command, which looks at the version of Node.js first.
   const bin = join(dirname(file), installed.bin[NAME]);

@@ -86,9 +86,10 @@ function parsed(args) {
 }
 
 function draw(document, { isChange, file, format }) {
+  const name = file === '-' ? 'standard input' : file;
   if (format === 'mermaid') return mermaidOf(isChange ? treeOfDiff(document) : treeOfRoutes(document));
-  if (isChange) return svgOfDiff(document, { title: `Changes of ${file}` });
-  return svgOf(treeOfRoutes(document), { title: `The routes of ${file}` });
+  if (isChange) return svgOfDiff(document, { title: `Changes of ${name}` });
+  return svgOf(treeOfRoutes(document), { title: `The routes of ${name}` });
 }
 
 function save(path, text) {

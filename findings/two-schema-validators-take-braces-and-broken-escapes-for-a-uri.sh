@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# schema-validators-refuse-an-address-without-a-dot-and-take-two-at-signs
+# two-schema-validators-take-braces-and-broken-escapes-for-a-uri
 #
-# Expected: `"format": "email"` takes the mailboxes of RFC 5321 section 4.1.2: a domain may be one label, an address literal stands in
-#   brackets, a local part may be quoted, and there is one at sign outside quotation marks.
-# Seen:
+# Expected: `"format": "uri"` takes the URIs of RFC 3986 section 3, which have no braces, no bars and no letters beyond ASCII, a percent sign
+#   only before two hexadecimal digits, and a scheme that begins with a letter. `"uri-reference"` takes relative ones, too.
+# Seen: jsonschema of npm takes braces, bars, `ä`, `%zz` and an IPv6 address without its end; fastjsonschema takes all of that, and a scheme
+#   that begins with a digit, and in a uri-reference as well. ajv-formats, cfworker and fastjsonschema refuse `a:`, which has an empty
+#   path and is a URI. schemasafe and jsonschema of Python with its format extras agree with the RFC.
 # Versions: ajv-formats 3.0.1 with ajv 8.20.0, @cfworker/json-schema 4.1.1, @exodus/schemasafe 1.3.0, jsonschema 1.5.0 (npm);
 #   jsonschema 4.26.0 with its format extras, fastjsonschema 2.22.3 (Python)
-# Why it matters:
-# Source: RFC 5321 sections 4.1.2 and 4.1.3; JSON Schema Validation 2020-12 section 7.3.2.
+# Why it matters: `https://api.example/{id}` in place of an address is the template that someone forgot to fill in. An editor that checks by one
+#   of the two says nothing, and the first request fails.
+# Source: RFC 3986 sections 2.1, 3.1 and 3.2.2; JSON Schema Validation 2020-12 section 7.3.5.
 # Needs: node 20 or later with npm, python3 with venv
 set -euo pipefail
 
@@ -28,21 +31,24 @@ venv/bin/pip install --quiet 'jsonschema[format-nongpl]==4.26.0' fastjsonschema=
 # Each has a format, a text, and whether the text is of that format by its RFC.
 cat >cases.json <<'CASES'
 [
-  ["email", "ann@mail.example", true],
-  ["email", "ann+orders@mail.example", true],
-  ["email", "o'brien@mail.example", true],
-  ["email", "ann@localhost", true],
-  ["email", "ann@[127.0.0.1]", true],
-  ["email", "ann@[IPv6:::1]", true],
-  ["email", "\"ann b\"@mail.example", true],
-  ["email", "ann@bob@mail.example", false],
-  ["email", ".ann@mail.example", false],
-  ["email", "ann.@mail.example", false],
-  ["email", "ann..b@mail.example", false],
-  ["email", "ann@-mail.example", false],
-  ["email", "ann@mail..example", false],
-  ["email", "ann@", false],
-  ["email", "ann b@mail.example", false]
+  ["uri", "https://api.example/orders?x=1#y", true],
+  ["uri", "urn:example:a", true],
+  ["uri", "a:", true],
+  ["uri", "http://[::1]:8080/", true],
+  ["uri", "https://api.example/{id}", false],
+  ["uri", "https://api.example/a|b", false],
+  ["uri", "https://api.example/ä", false],
+  ["uri", "https://api.example/%zz", false],
+  ["uri", "https://api.example/a b", false],
+  ["uri", "http://[::1/", false],
+  ["uri", "1http://api.example/", false],
+  ["uri", "//api.example/", false],
+  ["uri-reference", "", true],
+  ["uri-reference", "/orders", true],
+  ["uri-reference", "/ä", false],
+  ["uri-reference", "/a b", false],
+  ["uri-reference", "/%zz", false],
+  ["uri-reference", "/{id}", false]
 ]
 CASES
 cat >probe.mjs <<'PROBE'
@@ -90,6 +96,23 @@ for name, check in {"jsonschema (Python)": of_jsonschema, "fastjsonschema": of_f
             print(f"{name}: {format}: {json.dumps(value, ensure_ascii=False)}: {'taken' if taken else 'refused'}")
 PROBE
 cat >expected.txt <<'EXPECTED'
+ajv-formats: uri: "a:": refused
+@cfworker/json-schema: uri: "a:": refused
+jsonschema (npm): uri: "https://api.example/{id}": taken
+jsonschema (npm): uri: "https://api.example/a|b": taken
+jsonschema (npm): uri: "https://api.example/ä": taken
+jsonschema (npm): uri: "https://api.example/%zz": taken
+jsonschema (npm): uri: "http://[::1/": taken
+fastjsonschema: uri: "a:": refused
+fastjsonschema: uri: "https://api.example/{id}": taken
+fastjsonschema: uri: "https://api.example/a|b": taken
+fastjsonschema: uri: "https://api.example/ä": taken
+fastjsonschema: uri: "https://api.example/%zz": taken
+fastjsonschema: uri: "http://[::1/": taken
+fastjsonschema: uri: "1http://api.example/": taken
+fastjsonschema: uri-reference: "/ä": taken
+fastjsonschema: uri-reference: "/%zz": taken
+fastjsonschema: uri-reference: "/{id}": taken
 EXPECTED
 
 { node probe.mjs && venv/bin/python -W ignore probe.py; } >seen.txt 2>errors.txt \

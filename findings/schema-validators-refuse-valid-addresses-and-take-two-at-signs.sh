@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# schema-validators-take-braces-and-broken-escapes-for-a-uri
+# schema-validators-refuse-valid-addresses-and-take-two-at-signs
 #
-# Expected: `"format": "uri"` takes the URIs of RFC 3986 section 3, which have no braces, no bars and no letters beyond ASCII, a percent sign
-#   only before two hexadecimal digits, and a scheme that begins with a letter. `"uri-reference"` takes relative ones, too.
-# Seen:
+# Expected: `"format": "email"` takes the mailboxes of RFC 5321 section 4.1.2: a domain may be one label, an address literal stands in
+#   brackets, a local part may be quoted, and there is one at sign outside quotation marks.
+# Seen: ajv-formats, jsonschema of npm and fastjsonschema refuse `ann@localhost`; no validator of npm takes a quoted local part or an IPv6
+#   literal. jsonschema of Python takes whatever has an at sign in it, `ann@` and `ann@bob@mail.example` among them; fastjsonschema
+#   takes spaces and empty labels.
 # Versions: ajv-formats 3.0.1 with ajv 8.20.0, @cfworker/json-schema 4.1.1, @exodus/schemasafe 1.3.0, jsonschema 1.5.0 (npm);
 #   jsonschema 4.26.0 with its format extras, fastjsonschema 2.22.3 (Python)
-# Why it matters:
-# Source: RFC 3986 sections 2.1, 3.1 and 3.2.2; JSON Schema Validation 2020-12 section 7.3.5.
+# Why it matters: `email` of a user of a development tenant may be `someone@localhost`: it passes one check and not the next. And a `format` is no reason
+#   to trust that a text can be put into a mail header.
+# Source: RFC 5321 sections 4.1.2 and 4.1.3; JSON Schema Validation 2020-12 section 7.3.2.
 # Needs: node 20 or later with npm, python3 with venv
 set -euo pipefail
 
@@ -28,24 +31,21 @@ venv/bin/pip install --quiet 'jsonschema[format-nongpl]==4.26.0' fastjsonschema=
 # Each has a format, a text, and whether the text is of that format by its RFC.
 cat >cases.json <<'CASES'
 [
-  ["uri", "https://api.example/orders?x=1#y", true],
-  ["uri", "urn:example:a", true],
-  ["uri", "a:", true],
-  ["uri", "http://[::1]:8080/", true],
-  ["uri", "https://api.example/{id}", false],
-  ["uri", "https://api.example/a|b", false],
-  ["uri", "https://api.example/ä", false],
-  ["uri", "https://api.example/%zz", false],
-  ["uri", "https://api.example/a b", false],
-  ["uri", "http://[::1/", false],
-  ["uri", "1http://api.example/", false],
-  ["uri", "//api.example/", false],
-  ["uri-reference", "", true],
-  ["uri-reference", "/orders", true],
-  ["uri-reference", "/ä", false],
-  ["uri-reference", "/a b", false],
-  ["uri-reference", "/%zz", false],
-  ["uri-reference", "/{id}", false]
+  ["email", "ann@mail.example", true],
+  ["email", "ann+orders@mail.example", true],
+  ["email", "o'brien@mail.example", true],
+  ["email", "ann@localhost", true],
+  ["email", "ann@[127.0.0.1]", true],
+  ["email", "ann@[IPv6:::1]", true],
+  ["email", "\"ann b\"@mail.example", true],
+  ["email", "ann@bob@mail.example", false],
+  ["email", ".ann@mail.example", false],
+  ["email", "ann.@mail.example", false],
+  ["email", "ann..b@mail.example", false],
+  ["email", "ann@-mail.example", false],
+  ["email", "ann@mail..example", false],
+  ["email", "ann@", false],
+  ["email", "ann b@mail.example", false]
 ]
 CASES
 cat >probe.mjs <<'PROBE'
@@ -93,6 +93,32 @@ for name, check in {"jsonschema (Python)": of_jsonschema, "fastjsonschema": of_f
             print(f"{name}: {format}: {json.dumps(value, ensure_ascii=False)}: {'taken' if taken else 'refused'}")
 PROBE
 cat >expected.txt <<'EXPECTED'
+ajv-formats: email: "ann@localhost": refused
+ajv-formats: email: "ann@[127.0.0.1]": refused
+ajv-formats: email: "ann@[IPv6:::1]": refused
+ajv-formats: email: "\"ann b\"@mail.example": refused
+@cfworker/json-schema: email: "ann@[127.0.0.1]": refused
+@cfworker/json-schema: email: "ann@[IPv6:::1]": refused
+@cfworker/json-schema: email: "\"ann b\"@mail.example": refused
+@exodus/schemasafe: email: "ann@[127.0.0.1]": refused
+@exodus/schemasafe: email: "ann@[IPv6:::1]": refused
+@exodus/schemasafe: email: "\"ann b\"@mail.example": refused
+jsonschema (npm): email: "ann@localhost": refused
+jsonschema (npm): email: "ann@[IPv6:::1]": refused
+jsonschema (npm): email: "\"ann b\"@mail.example": refused
+jsonschema (Python): email: "ann@bob@mail.example": taken
+jsonschema (Python): email: ".ann@mail.example": taken
+jsonschema (Python): email: "ann.@mail.example": taken
+jsonschema (Python): email: "ann..b@mail.example": taken
+jsonschema (Python): email: "ann@-mail.example": taken
+jsonschema (Python): email: "ann@mail..example": taken
+jsonschema (Python): email: "ann@": taken
+jsonschema (Python): email: "ann b@mail.example": taken
+fastjsonschema: email: "ann@localhost": refused
+fastjsonschema: email: "ann@[IPv6:::1]": refused
+fastjsonschema: email: "ann@-mail.example": taken
+fastjsonschema: email: "ann@mail..example": taken
+fastjsonschema: email: "ann b@mail.example": taken
 EXPECTED
 
 { node probe.mjs && venv/bin/python -W ignore probe.py; } >seen.txt 2>errors.txt \

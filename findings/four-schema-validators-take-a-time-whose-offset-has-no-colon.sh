@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# schema-validators-take-an-offset-without-a-colon-or-none-at-all
+# four-schema-validators-take-a-time-whose-offset-has-no-colon
 #
 # Expected: `"format": "date-time"` and `"time"` take what RFC 3339 section 5.6 has: an offset is `Z` or hours, a colon and minutes, an
 #   hour is at most 23, and a leap second is one at 23:59:60 UTC.
-# Seen:
+# Seen: ajv-formats, @cfworker/json-schema, schemasafe and fastjsonschema take `+0100`, and the last three, like jsonschema of npm, take a
+#   time without any offset. jsonschema of npm refuses the valid times, and takes 30 February, 24:00 and `+24:00`, which cfworker takes,
+#   too. jsonschema of Python refuses the leap second; npm's jsonschema and fastjsonschema take one at 22:59:60.
 # Versions: ajv-formats 3.0.1 with ajv 8.20.0, @cfworker/json-schema 4.1.1, @exodus/schemasafe 1.3.0, jsonschema 1.5.0 (npm);
 #   jsonschema 4.26.0 with its format extras, fastjsonschema 2.22.3 (Python)
-# Why it matters:
+# Why it matters: A value that passes the check in the editor or the gateway is refused by the service behind it: Python's fromisoformat, Go's
+#   RFC3339 and Java's Instant each read a part of these. Check dates with the parser that will read them.
 # Source: RFC 3339 sections 5.6 and 5.7; JSON Schema Validation 2020-12 section 7.3.1.
 # Needs: node 20 or later with npm, python3 with venv
 set -euo pipefail
@@ -88,6 +91,26 @@ for name, check in {"jsonschema (Python)": of_jsonschema, "fastjsonschema": of_f
             print(f"{name}: {format}: {json.dumps(value, ensure_ascii=False)}: {'taken' if taken else 'refused'}")
 PROBE
 cat >expected.txt <<'EXPECTED'
+ajv-formats: date-time: "2026-11-29T13:00:00+0100": taken
+ajv-formats: time: "13:00:00+0100": taken
+@cfworker/json-schema: date-time: "2026-11-29T13:00:00+0100": taken
+@cfworker/json-schema: date-time: "2026-11-29T13:00:00+24:00": taken
+@cfworker/json-schema: time: "12:00:00": taken
+@cfworker/json-schema: time: "13:00:00+0100": taken
+@exodus/schemasafe: date-time: "2026-11-29T13:00:00+0100": taken
+@exodus/schemasafe: time: "12:00:00": taken
+@exodus/schemasafe: time: "13:00:00+0100": taken
+jsonschema (npm): date-time: "2026-11-29T13:00:00+24:00": taken
+jsonschema (npm): date-time: "2026-11-29T24:00:00Z": taken
+jsonschema (npm): date-time: "2026-02-30T12:00:00Z": taken
+jsonschema (npm): date-time: "1998-12-31T22:59:60Z": taken
+jsonschema (npm): time: "12:00:00Z": refused
+jsonschema (npm): time: "13:00:00+01:00": refused
+jsonschema (npm): time: "12:00:00": taken
+jsonschema (Python): date-time: "1998-12-31T23:59:60Z": refused
+fastjsonschema: date-time: "2026-11-29T13:00:00+0100": taken
+fastjsonschema: date-time: "1998-12-31T22:59:60Z": taken
+fastjsonschema: time: "12:00:00": taken
 EXPECTED
 
 { node probe.mjs && venv/bin/python -W ignore probe.py; } >seen.txt 2>errors.txt \
