@@ -5,9 +5,11 @@
 
 mod problem_form;
 mod redirection;
+mod transport;
 
 pub use problem_form::{ProblemForm, problem_headers};
 pub use redirection::redirect_location;
+pub use transport::push_transport_headers;
 
 use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::cookie::name_of;

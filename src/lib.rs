@@ -9,8 +9,8 @@
 //!      -> recent -> places -> algorithm -> address -> excerpt -> secret -> json
 //! ```
 //!
-//! The command line has its own rooms, only on the host, which the edge never names: `deployment -> review -> import -> explain
-//! -> authoring` come before `objects`, and `text_file` and `printable` after `address`.
+//! The command line has its own rooms, only on the host, which the edge never names: `deployment -> review -> import -> walk ->
+//! explain -> authoring` come before `objects`, and `text_file` and `printable` after `address`.
 //!
 //! Nothing points back, which `tests/rooms` tests.
 

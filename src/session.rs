@@ -15,7 +15,7 @@ mod tokens;
 
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
-pub use csrf::{RequestKind, is_from_own_pages};
+pub use csrf::{RequestKind, is_from_own_pages, may_log_out};
 pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};

@@ -4,6 +4,7 @@
 //! to. It sends nothing, reads no files and has no clock. What a config alone cannot decide, such as counts, sessions and upstreams, is
 //! said to be unknown, and the way goes on as if it passed. It is compiled for the host only.
 
+mod answer;
 mod credentials;
 mod integration;
 mod known;

@@ -191,6 +191,21 @@ fn what_stands_in_a_config_acts_on_nothing() {
                 hold(&run(&["routes", "hostile.json", "--match", "GET /a/b"]), false, &about);
                 hold(&run(&["diff", "hostile.json", "plain.json"]), false, &about);
                 hold(&run(&["token", "explain", "e30.e30.e30", "--config", "hostile.json"]), false, &about);
+                let token = format!("authorization: Bearer {}.e30.AA", "eyJhbGciOiJSUzI1NiJ9");
+                for line in ["GET /a/b", "GET /r", "POST /s", "GET /t"] {
+                    let explain = [
+                        "request",
+                        "explain",
+                        line,
+                        "--config",
+                        "hostile.json",
+                        "--from",
+                        "198.51.100.1",
+                        "--header",
+                        &token,
+                    ];
+                    hold(&run(&explain), false, &about);
+                }
             }
         }
     }

@@ -49,6 +49,24 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
     }
 }
 
+/// Checks whether a request may end its session: one that changes something if it is from a page of ours, and a GET if it is a link
+/// there that was followed.
+pub fn may_log_out(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>) -> bool {
+    match RequestKind::of(request) {
+        RequestKind::Unsafe => is_from_own_pages(request, own_origin, cors, RequestKind::Unsafe),
+        RequestKind::Safe | RequestKind::WebSocket => is_followed_link(request),
+    }
+}
+
+/// Checks whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
+/// fetches ahead what the user has not requested yet.
+fn is_followed_link(request: &impl RequestHead) -> bool {
+    let says = |name: &str, wanted: &[&str]| request.header(name).is_none_or(|value| wanted.contains(&value));
+    request.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
+        && says("sec-fetch-dest", &["document", "empty"])
+        && request.header("sec-purpose").is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! Who a request is from, and whether that is enough for its path (`src/edge/auth/authenticate.rs`).
 
+use super::answer::Made;
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
-use super::way::{User, Walk, requirements, shown_headers};
+use super::way::{User, Walk, redirect, requirements};
 use crate::config::{Access, Path, Requirements, Session};
 use crate::explain::{self, Check, Verdict};
-use crate::http::header::NO_STORE;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{RequestKind, is_from_own_pages, login_redirect, presented};
@@ -143,25 +143,25 @@ impl<'w> Walk<'w> {
             );
             return Ok(());
         }
-        let place = if path.cors.is_some() { self.place("cors") } else { "cors".to_owned() };
-        let origin = request.header("origin");
-        let reason = self.unknown_at(&place).filter(|_| origin.is_some());
-        let reason = reason.or_else(|| {
-            (origin.is_some() && !request.is_host_known())
-                .then(|| "whether that is the gateway's own origin is not known: give the whole URL".to_owned())
-        });
-        if let Some(reason) = reason {
-            self.step(
-                StepOutcome::Unknown,
-                "csrf",
-                format!("{what} from a page of {}: {reason}", origin.unwrap_or_default()),
-            );
+        if let Some(reason) = self.unknown_page(path) {
+            self.step(StepOutcome::Unknown, "csrf", format!("{what}: {reason}"));
             return Ok(());
         }
         let words = format!(
             "{what} with the session's cookie has neither Sec-Fetch-Site: same-origin nor an Origin that the gateway has or lists: another site may have caused it"
         );
         Err(self.refuse("csrf", words, Problem::CsrfRejected))
+    }
+
+    /// Returns why it is not known whether the request is from a page that may act in a user's name.
+    pub(super) fn unknown_page(&self, path: &Path) -> Option<String> {
+        let origin = self.request.header("origin")?;
+        let place = if path.cors.is_some() { self.place("cors") } else { "cors".to_owned() };
+        let own = || {
+            let is_unknown = !self.request.is_host_known();
+            is_unknown.then(|| format!("whether {origin} is the gateway's own is not known: give the whole URL"))
+        };
+        self.unknown_at(&place).or_else(own)
     }
 
     fn check_access(&mut self, access: &Access, user: &User) -> Result<(), Problem> {
@@ -177,23 +177,20 @@ impl<'w> Walk<'w> {
             self.steps.push(Step::new("access", StepOutcome::Unknown, words).with("needed", details));
             return Ok(());
         };
-        let mut known = needed.clone();
         let unknown = self.unknown_at(&self.place("auth"));
-        if unknown.is_some() {
-            // Made-up values are not what a claim is compared with.
-            known.claims.clear();
-        }
+        // Made-up values are not what a claim is compared with.
+        let known = if unknown.is_some() { self.known_requirements(needed) } else { needed.clone() };
         if let Some(reason) = missing_access(claims, &known) {
             return Err(self.refuse("access", format!("the token has {reason}"), Problem::InsufficientScope(reason)));
         }
-        if let Some(required) = &needed.authentication {
+        if let Some(required) = &known.authentication {
             let skew = access.authorizer.clock_skew_secs;
             if let Some(reason) = Authentication::of(claims).lacks(required, self.now, self.now, skew) {
                 return Err(self.refuse("access", reason.clone(), Problem::InsufficientAuthentication(reason)));
             }
         }
         let step = match unknown {
-            Some(reason) => Step::new("access", StepOutcome::Unknown, format!("the required claims: {reason}")),
+            Some(reason) => Step::new("access", StepOutcome::Unknown, format!("what is required: {reason}")),
             None => {
                 let words = format!("the token has {}", needs(shown.unwrap_or(needed)));
                 Step::new("access", StepOutcome::Passed, words)
@@ -201,6 +198,28 @@ impl<'w> Walk<'w> {
         };
         self.steps.push(step.with("needed", details));
         Ok(())
+    }
+
+    /// Returns of what is required that which is known here.
+    fn known_requirements(&self, needed: &Requirements) -> Requirements {
+        let mut known = needed.clone();
+        let is_unknown = |key: &str| self.unknown_at(&self.place(&format!("auth.{key}"))).is_some();
+        for (key, names) in [
+            ("scopes", &mut known.scopes),
+            ("any_scopes", &mut known.any_scopes),
+            ("permissions", &mut known.permissions),
+        ] {
+            if is_unknown(key) {
+                names.clear();
+            }
+        }
+        if is_unknown("claims") {
+            known.claims.clear();
+        }
+        if is_unknown("acr_values") {
+            known.authentication = None;
+        }
+        known
     }
 
     /// Returns what the path requires, as it may be shown.
@@ -217,13 +236,12 @@ impl<'w> Walk<'w> {
         }
         let needed = access.requirements.authentication.as_ref();
         let way = |session: &std::rc::Rc<Session>| login_redirect(&problem, request, &session.login_path, needed);
-        let Some(redirect) = known.config.session.as_ref().and_then(way) else { return Err(problem) };
+        let Some(redirected) = known.config.session.as_ref().and_then(way) else { return Err(problem) };
         if let Some(last) = self.steps.last_mut() {
             last.outcome = StepOutcome::Answered;
             last.words.push_str("; a person who follows a link is sent to the login");
         }
-        let headers = [("location", redirect.location), ("cache-control", NO_STORE.to_owned())];
-        let headers = shown_headers(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let headers = self.made(&redirect(redirected.location), Made::Answer);
         let code = Some(problem.code());
         let words = "the login begins, and leads back here".to_owned();
         Ok(Outcome { kind: Kind::Answered, words, answer: Answered { status: Some(302), headers }, code })

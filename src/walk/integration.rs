@@ -1,15 +1,19 @@
 //! What answers a request that has passed every check (`src/edge/integrations.rs`).
 
+use super::answer::Made;
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
 use super::upstream::{Upstream, own_url};
-use super::way::{User, Walk, shown_headers};
+use super::way::{User, Walk};
 use crate::answer::redirect_location;
 use crate::config::{CallbackResponse, Integration, Path, Server, Target};
-use crate::http::request::RequestHead as _;
+use crate::http::header::NO_STORE;
+use crate::http::request::{RequestHead as _, query_parameter};
 use crate::mapping::mapped_query;
+use crate::oauth::validate_return_to;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
 use crate::route::{Match, Method};
+use crate::session::may_log_out;
 
 impl<'w> Walk<'w> {
     /// Returns the end of a request at the integration of its path.
@@ -23,7 +27,9 @@ impl<'w> Walk<'w> {
         if path.integration.spends() && self.request.method() == Method::Head.as_str() {
             let words = "by HEAD nothing happens here: a link preview must not use up a code or end a session";
             self.step(StepOutcome::Answered, "integration", words);
-            return Ok(answered(Some(200), Vec::new(), "nothing happens"));
+            let headers =
+                [("content-type".into(), "application/json".into()), ("cache-control".into(), NO_STORE.into())];
+            return Ok(answered(Some(200), self.made(&headers, Made::Answer), "nothing happens"));
         }
         if let Some(rpc) = &shown.pre_process {
             let words = format!(
@@ -53,28 +59,32 @@ impl<'w> Walk<'w> {
             Integration::Fixed(fixed) => {
                 let words = "a fixed answer of the config";
                 self.step(StepOutcome::Answered, "integration", words);
-                let headers = fixed.headers.iter();
-                let headers = headers.map(|(name, value)| (name.clone().into(), self.known.show(value).into()));
-                Ok(answered(Some(fixed.status), shown_headers(headers), words))
+                let headers = fixed.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+                let headers = self.made(&headers.collect::<Vec<_>>(), Made::Answer);
+                Ok(answered(Some(fixed.status), headers, words))
             }
             Integration::Redirect(redirect) => {
                 let location = redirect_location(redirect, matched).map_err(|problem| {
                     let words = "a browser would take the redirect's address for another host";
                     self.refuse("integration", words, problem)
                 })?;
-                let location = self.known.show(&location);
-                self.step(StepOutcome::Answered, "integration", format!("a redirect of the config, to {location}"));
-                let headers = vec![("location".to_owned(), location)];
+                let words = format!("a redirect of the config, to {}", self.known.show(&location));
+                self.step(StepOutcome::Answered, "integration", words);
+                let headers = self.made(&[("location".into(), location.into())], Made::Answer);
                 Ok(answered(Some(redirect.status), headers, "a redirect of the config"))
             }
             Integration::ProtectedResource(_) => {
-                by_gateway(self, Some(200), "the metadata of the protected resource (RFC 9728)")
+                let words = "the metadata of the protected resource (RFC 9728)";
+                self.step(StepOutcome::Answered, "integration", words);
+                let headers = self.made(&[("content-type".into(), "application/json".into())], Made::Answer);
+                Ok(answered(Some(200), headers, words))
             }
-            Integration::Login { .. } => by_gateway(
-                self,
-                None,
-                "a login begins: 302 to the provider, or 400 return_to_rejected if return_to leads where it must not",
-            ),
+            Integration::Login { return_to_origins, .. } => {
+                let of_session = self.known.config.session.as_ref().map(|session| &session.rules.return_to_origins);
+                let origins = [return_to_origins.clone(), of_session.cloned().unwrap_or_default()].concat();
+                self.return_to(&origins, &["session"])?;
+                by_gateway(self, None, "a login begins: a redirect to the provider")
+            }
             Integration::Callback { response, .. } => by_gateway(
                 self,
                 None,
@@ -91,7 +101,19 @@ impl<'w> Walk<'w> {
             Integration::Userinfo { .. } => by_gateway(self, None, "the user's profile"),
             Integration::Refresh { .. } => by_gateway(self, None, "tokens from the provider, for a refresh token"),
             Integration::Revocation(_) => by_gateway(self, None, "the end of a refresh token"),
-            Integration::Logout(_) => by_gateway(self, None, "the end of the session, here and at the provider"),
+            Integration::Logout(session) => {
+                let cors = self.cors_rule(Some(path)).map(|(rule, _)| rule);
+                if may_log_out(self.request, &self.request.url().origin(), cors) {
+                    self.step(StepOutcome::Passed, "csrf", "the request is from a page that may end the session");
+                } else if let Some(reason) = self.unknown_page(path) {
+                    self.step(StepOutcome::Unknown, "csrf", reason);
+                } else {
+                    let words = "nothing says that a page of the gateway or a listed origin caused the request (Sec-Fetch-Site, Origin)";
+                    return Err(self.refuse("csrf", words, Problem::CsrfRejected));
+                }
+                self.return_to(&session.rules.return_to_origins, &["session"])?;
+                by_gateway(self, None, "the end of the session, here and at the provider")
+            }
             Integration::BackchannelLogout(_) => by_gateway(self, None, "the provider ends sessions by a logout token"),
             Integration::FrontchannelLogout(_) => by_gateway(self, None, "a page of the provider ends the session"),
             Integration::Sessions(_) => by_gateway(self, None, "the user's sessions, or their end"),
@@ -100,6 +122,30 @@ impl<'w> Walk<'w> {
                 by_gateway(self, None, "the state of config and keys: 200, or 503 if one is missing")
             }
         }
+    }
+
+    /// Checks where a login or a logout is to lead; `places` are those of the config that list other origins.
+    fn return_to(&mut self, origins: &[String], places: &[&str]) -> Result<(), Problem> {
+        let request = self.request;
+        let Some(written) = query_parameter(request.query(), "return_to") else { return Ok(()) };
+        let own = request.url().origin();
+        match validate_return_to(&written, &own, origins) {
+            Ok(_) => self.step(StepOutcome::Passed, "return_to", format!("{written} may be led to")),
+            Err(problem) => {
+                let is_far = !written.starts_with('/');
+                let own_place = self.place("integration");
+                let unknown =
+                    places.iter().copied().chain([own_place.as_str()]).find_map(|place| self.unknown_at(place));
+                let host = (!request.is_host_known())
+                    .then(|| "the gateway's own origin is not known: give the whole URL".to_owned());
+                let Some(reason) = unknown.or(host).filter(|_| is_far) else {
+                    let words = format!("{written} is neither a path of the gateway nor of a listed origin");
+                    return Err(self.refuse("return_to", words, problem));
+                };
+                self.step(StepOutcome::Unknown, "return_to", reason);
+            }
+        }
+        Ok(())
     }
 
     fn proxied(

@@ -8,6 +8,9 @@ use crate::config::{
 };
 use crate::text_file::TextFile;
 
+/// What is in made-up values that are like nothing else.
+const UNIQUE: &str = "bargate-value-";
+
 /// A key that signs nothing, in the form of one that could.
 const PRIVATE_KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","d":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
 
@@ -70,7 +73,9 @@ impl Known {
         let (config, shown) = (load(false)?, load(true)?);
         let authorizers = token_rules(text, &known).unwrap_or_default().into_iter().map(|rules| rules.name).collect();
         let unknown = placed_references(text).into_iter().filter(|(reference, _)| is_unknown(reference)).collect();
-        let stand_ins = made_up.iter().map(|(reference, value)| (value.clone(), reference.to_string())).collect();
+        // Only what is like nothing else can be found again in a text.
+        let unique = made_up.iter().filter(|(_, value)| value.contains(UNIQUE));
+        let stand_ins = unique.map(|(reference, value)| (value.clone(), reference.to_string())).collect();
         Ok(Self { config, shown, authorizers, unknown, stand_ins })
     }
 
@@ -79,6 +84,21 @@ impl Known {
         let is_within =
             |known: &str| known.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
         self.unknown.iter().find(|(_, known)| is_within(known)).map(|(reference, _)| reference)
+    }
+
+    /// Returns the first reference without a value that decides which route takes a request.
+    pub fn unknown_route(&self) -> Option<&Reference> {
+        let is_of_route = |place: &str| {
+            let key = place.strip_prefix("paths[").and_then(|rest| rest.split_once("].")).map(|(_, key)| key);
+            key.is_some_and(|key| ["method", "path", "host"].iter().any(|of_route| key.starts_with(of_route)))
+        };
+        self.unknown.iter().find(|(_, place)| is_of_route(place)).map(|(reference, _)| reference)
+    }
+
+    /// Returns the first reference without a value in a rule for other origins.
+    pub fn unknown_of_cors(&self) -> Option<&Reference> {
+        let is_of_cors = |place: &str| place.split('.').any(|key| key == "cors");
+        self.unknown.iter().find(|(_, place)| is_of_cors(place)).map(|(reference, _)| reference)
     }
 
     /// Returns the references without a value, each once.
@@ -129,17 +149,20 @@ impl Bindings for Values<'_> {
 
 /// Returns the first text that fits where a config has a reference.
 fn stand_in(text: &str, reference: &Reference, index: usize, bindings: &dyn Bindings) -> Option<String> {
-    let host = format!("value-{index}.bargate.invalid");
+    let host = format!("{UNIQUE}{index}.invalid");
     let candidates = [
         reference.to_string(),
         format!("https://{host}"),
         host.clone(),
         format!("https://{host}/"),
         // Long enough for the secret of a signature.
-        format!("value-{index}-{}", "0123456789abcdef".repeat(4)),
-        format!("/value-{index}"),
-        format!("value-{index}"),
+        format!("{UNIQUE}{index}-{}", "0123456789abcdef".repeat(4)),
+        format!("/{UNIQUE}{index}-"),
+        format!("{UNIQUE}{index}-"),
         format!("192.0.2.{}", index % 256),
+        "00000000-0000-4000-8000-000000000000".to_owned(),
+        "openid".to_owned(),
+        "RS256".to_owned(),
         "1".to_owned(),
         PRIVATE_KEY.to_owned(),
     ];

@@ -131,11 +131,6 @@ fn upstream_json(upstream: &Upstream) -> Value {
     })
 }
 
-/// Checks whether a header says something about this answer in particular.
-pub fn is_plain(name: &str) -> bool {
-    name != "vary"
-}
-
 /// Returns words of the reference without their marks: `code` and [links](page).
 pub fn words_of(marked: &str) -> String {
     let mut text = String::new();

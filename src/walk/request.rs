@@ -73,11 +73,7 @@ impl Request {
         if url.has_credentials() {
             return Err("an address with a user name or a password is sent by no client: remove it".to_owned());
         }
-        let url = match url.as_str().split_once('#') {
-            // No client sends it.
-            Some((sent, _)) => Address::from_normalised(sent.to_owned()),
-            None => url,
-        };
+        let url = as_in_worker(&url);
         Ok(Self { method: method.to_owned(), url, is_host_known, headers: headers(text)?, route: OnceCell::new() })
     }
 
@@ -163,6 +159,13 @@ impl RequestHead for Request {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }
+}
+
+/// Returns an address as the Worker sees it: no client sends the fragment, and the runtime's parser encodes a circumflex in a path
+/// ([`crate::address`]).
+fn as_in_worker(url: &Address) -> Address {
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Address::from_normalised(format!("{}{}{query}", url.origin(), url.path().replace('^', "%5E")))
 }
 
 /// Returns the method and the address of a request line, which may have its version at the end.

@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::way::{User, Walk};
 use crate::config::{Mapping, Path, Source};
-use crate::http::request::{RequestHead as _, is_request_id};
+use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::proxy::{ClientHeaderNames, PassedOn};
 
@@ -32,16 +32,12 @@ pub struct SentHeader {
     pub source: Option<String>,
 }
 
-/// What an id is called that the gateway makes.
-const FRESH: &str = "<a fresh id>";
-
 impl Walk<'_> {
     /// Returns the headers of the request that is passed on from a path, which loses `prefix`; with a token of the gateway's own, if it
     /// gets one.
     pub(super) fn sent_headers(&self, shown: &Path, prefix: &str, user: &User, own_token: bool) -> Vec<SentHeader> {
         let Self { known, request, .. } = *self;
         let config = &known.shown;
-        let id = request.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or(FRESH);
         let trace = Trace::of(request.header("traceparent"), &[0; 24], config.otlp.is_some());
         let names = ClientHeaderNames::new(&config.asserted_headers);
         let of_session = matches!(user, User::Session).then_some("<the session's access token>");
@@ -49,7 +45,7 @@ impl Walk<'_> {
             request,
             sent: request.headers(),
             url: request.url(),
-            id,
+            id: self.id(),
             trace: &trace,
             path: shown,
             prefix,
@@ -69,10 +65,17 @@ impl Walk<'_> {
                 None if name == "authorization" => ("session", None),
                 None => ("gateway", None),
             };
-            let value = if name == "traceparent" { shown_trace(&trace) } else { known.show(&value) };
+            let value = match name.as_str() {
+                "traceparent" => shown_trace(&trace),
+                // A token that is still valid does not belong in a terminal's history or a log.
+                "authorization" if from == "client" => without_token(&value),
+                _ => known.show(&value),
+            };
             SentHeader { name, value, from, source }
         });
         let mut sent: Vec<_> = sent.collect();
+        // Cloudflare makes it another for each call.
+        sent.retain(|header| header.name != "cf-connecting-ip");
         self.add_unknown(&mut sent, &shown.mapping, user);
         if own_token {
             sent.retain(|header| header.name != "authorization");
@@ -109,6 +112,12 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Returns an `Authorization` without what follows its scheme.
+fn without_token(value: &str) -> String {
+    let (scheme, _) = value.split_once(' ').unwrap_or_default();
+    format!("{scheme} <what the client sent>")
 }
 
 fn from_source(source: &Source) -> (&'static str, Option<String>) {

@@ -2,18 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::Made;
 use super::known::Known;
-use super::report::{is_plain, words_of};
+use super::report::words_of;
 use super::request::Request;
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
 use super::upstream::Upstream;
 use crate::answer::{ProblemForm, problem_headers};
-use crate::config::{Cors, Networks, Path, RateKey, RateLimit};
+use crate::config::{Cors, Networks, Path, RateKey, RateLimit, Reference};
 use crate::cors::{answer_headers, answered_preflight};
 use crate::explain::Explanation;
-use crate::http::header::Header;
-use crate::http::request::{RequestHead as _, is_request_id};
-use crate::problem::{Problem, ProblemKind};
+use crate::http::header::{Header, NO_STORE};
+use crate::http::request::RequestHead as _;
+use crate::problem::{PAGE_POLICY, Problem, ProblemKind};
 use crate::route::Match;
 use crate::token::VerifiedClaims;
 
@@ -39,7 +40,8 @@ pub struct Way {
 impl Way {
     /// Returns the way of a request at `now`, in seconds since 1970.
     pub fn of(known: &Known, request: &Request, now: i64, check: &TokenCheck<'_>) -> Self {
-        let mut walk = Walk { known, request, now, check, steps: Vec::new(), upstream: None, index: None };
+        let mut walk =
+            Walk { known, request, now, check, steps: Vec::new(), upstream: None, index: None, has_session: false };
         let outcome = walk.go();
         let outcome = outcome.unwrap_or_else(|problem| walk.refused(&problem));
         Self {
@@ -54,9 +56,12 @@ impl Way {
 
     /// Returns the names of the steps that something decides which is not known here, each once.
     pub fn undecided(&self) -> Vec<&'static str> {
-        let unknown = self.steps.iter().filter(|step| step.outcome == StepOutcome::Unknown);
-        let mut names: Vec<_> = unknown.map(|step| step.name).collect();
-        names.dedup();
+        let mut names = Vec::new();
+        for step in self.steps.iter().filter(|step| step.outcome == StepOutcome::Unknown) {
+            if !names.contains(&step.name) {
+                names.push(step.name);
+            }
+        }
         names
     }
 }
@@ -98,6 +103,8 @@ pub struct Walk<'w> {
     pub upstream: Option<Upstream>,
     /// The index of the path that took it, once one did.
     pub index: Option<usize>,
+    /// Whether its user is a session's.
+    pub has_session: bool,
 }
 
 impl<'w> Walk<'w> {
@@ -129,6 +136,7 @@ impl<'w> Walk<'w> {
                 User::Nobody
             }
         };
+        self.has_session = matches!(user, User::Session);
         self.rate(path, Some(&user));
         Problem::or_body(&path.rules, request, || request.has_body())
             .map_err(|problem| self.bad_body(path, problem))?;
@@ -157,7 +165,7 @@ impl<'w> Walk<'w> {
     /// Returns why something is not known that depends on a place of the config.
     pub fn unknown_at(&self, place: &str) -> Option<String> {
         let reference = self.known.unknown_at(place)?;
-        Some(format!("{reference} has no value here: name a file with it by --env-file or --wrangler"))
+        Some(no_value(reference))
     }
 
     fn check_address(&mut self, networks: Option<&Networks>, place: &str) -> Result<(), Problem> {
@@ -191,7 +199,19 @@ impl<'w> Walk<'w> {
                 format!("no route matches {} under every host; a whole URL is tried with its host, too", request.path())
             }
         };
-        self.refuse("match", words, problem)
+        let (_, left_out) = self.left_out();
+        self.refuse("match", words + &left_out, problem)
+    }
+
+    /// Returns what is to be said if routes are not known.
+    fn left_out(&self) -> (Option<StepOutcome>, String) {
+        match self.known.unknown_route() {
+            Some(reference) => (
+                Some(StepOutcome::Unknown),
+                format!("; another route may, which comes from {reference}, without a value here"),
+            ),
+            None => (None, String::new()),
+        }
     }
 
     fn matched(&mut self, matched: &Match<'_, '_>) {
@@ -200,13 +220,15 @@ impl<'w> Walk<'w> {
             matched.params().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let with: Vec<_> = matched.params().map(|(name, value)| format!("{name} = {value}")).collect();
         let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(", ")) };
-        let step = Step::new("match", StepOutcome::Passed, format!("{route} takes it{with}"));
+        let (outcome, left_out) = self.left_out();
+        let step =
+            Step::new("match", outcome.unwrap_or(StepOutcome::Passed), format!("{route} takes it{with}{left_out}"));
         let index = u64::try_from(matched.index).unwrap_or_default();
         self.steps.push(step.with("route", route).with("index", index).with("params", params));
     }
 
     /// Returns the rule for other origins that holds for the request's answer, and its place in the config.
-    fn cors_rule(&self, path: Option<&'w Path>) -> Option<(&'w Cors, String)> {
+    pub(super) fn cors_rule(&self, path: Option<&'w Path>) -> Option<(&'w Cors, String)> {
         let own = path.and_then(|path| path.cors.as_ref()).map(|rule| (rule, self.place("cors")));
         own.or_else(|| Some((self.known.config.cors.as_ref()?, "cors".to_owned())))
     }
@@ -240,8 +262,7 @@ impl<'w> Walk<'w> {
         let request = self.request;
         let [origin, method] =
             ["origin", "access-control-request-method"].map(|name| request.header(name).unwrap_or_default());
-        let places = ["cors".to_owned()];
-        let unknown = places.iter().find_map(|place| self.unknown_at(place));
+        let unknown = self.known.unknown_of_cors().map(no_value);
         let is_granted = !headers.is_empty();
         let words = match (&unknown, is_granted) {
             (Some(reason), _) => format!("a preflight, whose answer depends on the origins that are let in: {reason}"),
@@ -252,7 +273,7 @@ impl<'w> Walk<'w> {
         };
         let outcome = if unknown.is_some() { StepOutcome::Unknown } else { StepOutcome::Answered };
         self.steps.push(Step::new("cors", outcome, words.clone()).with("granted", is_granted));
-        let answer = Answered { status: Some(204), headers: shown_headers(headers.iter().cloned()) };
+        let answer = Answered { status: Some(204), headers: self.made(headers, Made::Preflight) };
         Outcome { kind: Kind::Answered, words, answer, code: None }
     }
 
@@ -290,38 +311,42 @@ impl<'w> Walk<'w> {
     /// Returns the end of a request that is refused.
     fn refused(&self, problem: &Problem) -> Outcome {
         let Self { known, request, .. } = *self;
-        let path = self.index.and_then(|index| known.config.paths.get(index));
         let shown = self.index.and_then(|index| known.shown.paths.get(index));
         let kind = ProblemKind::ALL.iter().find(|kind| kind.code == problem.code());
         let words = kind.map(|kind| words_of(if kind.remedy.is_empty() { kind.detail } else { kind.remedy }));
         let mut headers: Vec<Header> = Vec::new();
-        let status = match ProblemForm::of(request, known.config.problem_page.as_deref()) {
+        let (status, made) = match ProblemForm::of(request, known.config.problem_page.as_deref()) {
             ProblemForm::Redirect(page) => {
-                let id = request.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or("<id>");
-                let location = format!("{page}?code={}&request_id={id}", problem.code());
-                headers.push(("location".into(), location.into()));
-                303
+                headers = redirect(format!("{page}?code={}&request_id={}", problem.code(), self.id()));
+                (303, Made::Problem(None))
             }
             form => {
                 headers.extend(problem_headers(problem, shown, &|| request.url().origin()));
-                let kind =
-                    if form == ProblemForm::Page { "text/html; charset=utf-8" } else { "application/problem+json" };
+                let is_page = form == ProblemForm::Page;
+                let kind = if is_page { "text/html; charset=utf-8" } else { "application/problem+json" };
                 headers.push(("content-type".into(), kind.into()));
-                problem.status()
+                if is_page {
+                    headers.push(("referrer-policy".into(), "no-referrer".into()));
+                }
+                (problem.status(), Made::Problem(is_page.then_some(PAGE_POLICY)))
             }
         };
-        if let Some((rule, _)) = self.cors_rule(path) {
-            headers.extend(answer_headers(rule, request.header("origin"), true));
-        }
-        let shown = shown_headers(headers.into_iter().map(|(name, value)| (name, known.show(&value).into())));
-        let answer = Answered { status: Some(status), headers: shown };
+        let answer = Answered { status: Some(status), headers: self.made(&headers, made) };
         Outcome { kind: Kind::Refused, words: words.unwrap_or_default(), answer, code: Some(problem.code()) }
     }
 }
 
-/// Returns headers as they are shown.
-pub fn shown_headers(headers: impl Iterator<Item = Header>) -> Vec<(String, String)> {
-    headers.map(|(name, value)| (name.into_owned(), value.into_owned())).filter(|(name, _)| is_plain(name)).collect()
+/// Returns the headers of a redirect that no cache may store.
+pub fn redirect(location: String) -> Vec<Header> {
+    vec![
+        ("location".into(), location.into()),
+        ("cache-control".into(), NO_STORE.into()),
+        ("referrer-policy".into(), "no-referrer".into()),
+    ]
+}
+
+fn no_value(reference: &Reference) -> String {
+    format!("{reference} has no value here: name a file with it by --env-file or --wrangler")
 }
 
 fn limit_words(limit: &RateLimit, by: &str) -> String {

@@ -10,7 +10,7 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it. Those of [`HOST`] are among them.
-const CORE: [&str; 29] = [
+const CORE: [&str; 30] = [
     "json",
     "secret",
     "encoding",
@@ -36,6 +36,7 @@ const CORE: [&str; 29] = [
     "objects",
     "authoring",
     "explain",
+    "walk",
     "import",
     "review",
     "deployment",
@@ -43,7 +44,7 @@ const CORE: [&str; 29] = [
 ];
 
 /// The rooms of the core that the command line has for itself: the edge names none of them.
-const HOST: [&str; 7] = ["printable", "text_file", "authoring", "explain", "import", "review", "deployment"];
+const HOST: [&str; 8] = ["printable", "text_file", "authoring", "explain", "walk", "import", "review", "deployment"];
 
 /// The rooms of the edge, and which others of them each may name. All may name the core, less what it has for the command line.
 const EDGE: [(&str, &[&str]); 9] = [

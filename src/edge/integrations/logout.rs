@@ -9,7 +9,7 @@ use crate::edge::session::lifecycle;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{logout_url, validate_return_to};
 use crate::problem::Problem;
-use crate::session::{RequestKind, is_from_own_pages};
+use crate::session::may_log_out;
 
 /// Ends the session and redirects to the provider's logout.
 ///
@@ -18,11 +18,7 @@ use crate::session::{RequestKind, is_from_own_pages};
 pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Answer, Problem> {
     let rules = &session.rules;
     let origin = cx.origin();
-    let own = match RequestKind::of(cx) {
-        RequestKind::Unsafe => is_from_own_pages(cx, &origin, cx.cors(&gateway.config), RequestKind::Unsafe),
-        RequestKind::Safe | RequestKind::WebSocket => is_followed_link(cx),
-    };
-    if !own {
+    if !may_log_out(cx, &origin, cx.cors(&gateway.config)) {
         return Err(Problem::CsrfRejected);
     }
     let return_to = query_parameter(cx.query(), "return_to");
@@ -38,13 +34,4 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     let state = query_parameter(cx.query(), "state");
     let url = logout_url(provider, &endpoints, return_to, id_token.as_deref(), state.as_deref(), now_secs());
     Ok(Answer::redirect(303, url))
-}
-
-/// Checks whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
-/// fetches ahead what the user has not requested yet.
-fn is_followed_link(cx: &RequestContext) -> bool {
-    let says = |name: &str, wanted: &[&str]| cx.header(name).is_none_or(|value| wanted.contains(&value));
-    cx.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
-        && says("sec-fetch-dest", &["document", "empty"])
-        && cx.header("sec-purpose").is_none()
 }

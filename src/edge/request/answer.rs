@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
 
-use crate::answer::{Closing, ProblemForm, Sharing, problem_headers};
+use crate::answer::{Closing, ProblemForm, Sharing, problem_headers, push_transport_headers};
 use crate::config::{Fixed, Path};
 use crate::cors;
 use crate::edge::gateway::Gateway;
@@ -142,9 +142,6 @@ fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway
     problem.page(cx.id(), way_on)
 }
 
-/// After one visit by https, browsers use only https for two years (RFC 6797).
-const HSTS: &str = "max-age=63072000";
-
 /// Returns how long the parts of an answer took (W3C Server Timing), if the config enables it.
 fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<String> {
     gateway.filter(|gateway| gateway.config.server_timing)?;
@@ -190,10 +187,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let origin = readable.and_then(|_| cx.header("origin"));
     let mut shared = readable.map(|rule| cors::answer_headers(rule, origin, problem.is_some())).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
-        push(&mut shared, "x-content-type-options", "nosniff".into());
-        if cx.url().scheme() == "https" {
-            push(&mut shared, "strict-transport-security", HSTS.into());
-        }
+        push_transport_headers(&mut shared, cx.url());
     }
     push(&mut shared, "x-request-id", cx.id().to_owned().into());
     if let Some(cookie) = cx.set_cookie.get() {

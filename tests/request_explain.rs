@@ -1,0 +1,448 @@
+//! The way of a request, step by step: one request that passes everything, and in each row one thing that differs.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use bargate::config::{Binding, Bindings, Reference, UnknownBindings};
+use bargate::explain::{Explanation, Signature, Sources};
+use bargate::text_file::TextFile;
+use bargate::walk::{Known, Request, RequestText, Unusable, Way};
+use serde_json::{Value, json};
+
+const NOW: i64 = 1_767_225_600;
+
+/// A config whose path asks for everything that a request can lack.
+fn config() -> Value {
+    json!({
+        "servers": [{ "alias": "api", "url": "https://api.example/v1" }],
+        "authorizer": {
+            "type": "oidc", "issuer": "https://id.example/", "audience": "api", "client_id": "web", "client_secret": "0123456789abcdef0123456789abcdef",
+            "redirect_uri": "https://gw.example/callback", "jwks": "{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"x\": \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}",
+            "algorithms": ["EdDSA"]
+        },
+        "session": { "login_path": "/login", "after_login": "/" },
+        "cors": { "allow_origins": ["https://app.example"], "allow_headers": ["x-own"] },
+        "ip": { "deny": ["203.0.113.0/24"] },
+        "paths": [
+            { "method": "GET", "path": "/login", "integration": { "type": "oidc_login" } },
+            { "method": "GET", "path": "/callback", "integration": { "type": "oidc_callback" } },
+            {
+                "method": "POST", "path": "/api/{.+}", "auth": { "scopes": ["write"], "claims": { "org": "acme" } },
+                "ip": { "allow": ["192.0.2.0/24"] }, "rate_limit": { "limit": 60, "key": "sub" },
+                "max_body_bytes": 10, "content_types": ["application/json"],
+                "mapping": { "headers": { "x-user": "$request.jwt.sub", "x-plan": "gold" } },
+                "integration": { "type": "http_proxy", "server": "api" }
+            }
+        ]
+    })
+}
+
+fn file(config: &Value) -> TextFile {
+    TextFile { name: "gateway.config.json".to_owned(), text: config.to_string() }
+}
+
+/// Returns a token with a signature that `Signature::Verified` stands for.
+fn token(claims: &Value) -> String {
+    let part = |value: &Value| bargate::encoding::base64url(value.to_string().as_bytes());
+    format!("{}.{}.{}", part(&json!({ "alg": "EdDSA", "typ": "JWT" })), part(claims), "AA")
+}
+
+fn claims() -> Value {
+    json!({ "iss": "https://id.example/", "aud": "api", "sub": "u|1", "iat": NOW, "exp": NOW + 600, "scope": "read write", "org": "acme" })
+}
+
+/// A request that passes everything.
+#[derive(Clone)]
+struct Sent {
+    line: String,
+    headers: Vec<String>,
+    token: Option<String>,
+    body_bytes: Option<u64>,
+    from: Option<String>,
+    session: bool,
+    genuine: bool,
+}
+
+fn sent() -> Sent {
+    Sent {
+        line: "POST https://gw.example/api/a/b?x=1".to_owned(),
+        headers: vec!["Origin: https://app.example".to_owned(), "Content-Type: application/json".to_owned()],
+        token: Some(token(&claims())),
+        body_bytes: Some(10),
+        from: Some("192.0.2.7".to_owned()),
+        session: false,
+        genuine: true,
+    }
+}
+
+fn way_with(config: &Value, bindings: &dyn Bindings, sent: &Sent) -> Value {
+    let file = file(config);
+    let known = Known::read(&file, bindings).unwrap();
+    let text = RequestText {
+        line: &sent.line,
+        headers: &sent.headers,
+        token: sent.token.as_deref(),
+        body_bytes: sent.body_bytes,
+        from: sent.from.as_deref(),
+    };
+    let mut request = Request::parse(&text).unwrap();
+    if sent.session {
+        request.add_session(&known).unwrap();
+    }
+    let signature = |_: &_, _, _: &[u8], _: &[u8]| if sent.genuine { Signature::Verified } else { Signature::Refused };
+    let check = |authorizer: &str, token: &str| {
+        let sources = Sources::of_config(&file, bindings, Some(authorizer), None).unwrap();
+        Explanation::of(token, &sources.rules, NOW, &signature)
+    };
+    let way = Way::of(&known, &request, NOW, &check);
+    assert!(!way.text().is_empty());
+    way.json()
+}
+
+fn way(change: impl FnOnce(&mut Sent)) -> Value {
+    let mut sent = sent();
+    change(&mut sent);
+    way_with(&config(), &UnknownBindings, &sent)
+}
+
+/// Returns the name and the outcome of each step.
+fn steps(way: &Value) -> Vec<String> {
+    let steps = way["steps"].as_array().unwrap().iter();
+    steps.map(|step| format!("{} {}", step["step"].as_str().unwrap(), step["outcome"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_request_that_passes_everything_goes_through_the_steps_in_their_order() {
+    let way = way(|_| ());
+    let expected = [
+        "ip passed",
+        "match passed",
+        "cors passed",
+        "ip passed",
+        "auth passed",
+        "access passed",
+        "rate_limit unknown",
+        "body passed",
+        "mapping passed",
+        "upstream passed",
+    ];
+    assert_eq!(steps(&way), expected);
+    assert_eq!(way["outcome"]["kind"], "forwarded");
+    assert_eq!(way["outcome"]["undecided"], json!(["rate_limit"]));
+    assert_eq!(way["upstream"]["url"], "https://api.example/v1/a/b?x=1");
+    let headers: Vec<_> = way["upstream"]["headers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|header| {
+            format!(
+                "{}: {} ({})",
+                header["name"].as_str().unwrap(),
+                header["value"].as_str().unwrap(),
+                header["from"].as_str().unwrap()
+            )
+        })
+        .collect();
+    for expected in [
+        "content-type: application/json (client)",
+        "x-forwarded-host: gw.example (gateway)",
+        "x-forwarded-for: 192.0.2.7 (gateway)",
+        "x-forwarded-prefix: /api (gateway)",
+        "x-user: u|1 (mapping)",
+        "x-plan: gold (config)",
+        "content-length: 10 (client)",
+    ] {
+        assert!(headers.contains(&expected.to_owned()), "{expected}: {headers:?}");
+    }
+}
+
+#[test]
+fn what_differs_in_a_request_ends_its_way_at_the_step_that_sees_it() {
+    let other = |name: &str, value: Value| {
+        let mut claims = claims();
+        claims[name] = value;
+        Some(token(&claims))
+    };
+    let headers = |headers: &[&str]| headers.iter().map(|header| (*header).to_owned()).collect::<Vec<_>>();
+    let json_body = "content-type: application/json";
+    type Change = Box<dyn FnOnce(&mut Sent)>;
+    let change = |change: Box<dyn FnOnce(&mut Sent)>| change;
+    let table: Vec<(&str, Change, &str, Value, Value)> = vec![
+        (
+            "an address of the config's list",
+            change(Box::new(|sent| sent.from = Some("203.0.113.1".into()))),
+            "ip refused",
+            json!(403),
+            json!("ip_denied"),
+        ),
+        (
+            "an address that the path has not",
+            change(Box::new(|sent| sent.from = Some("198.51.100.1".into()))),
+            "ip refused",
+            json!(403),
+            json!("ip_denied"),
+        ),
+        (
+            "another path",
+            change(Box::new(|sent| sent.line = "POST https://gw.example/other".into())),
+            "match refused",
+            json!(404),
+            json!("route_not_found"),
+        ),
+        (
+            "another method",
+            change(Box::new(|sent| sent.line = "GET https://gw.example/api/a".into())),
+            "match refused",
+            json!(405),
+            json!("method_not_allowed"),
+        ),
+        (
+            "a path of two readings",
+            change(Box::new(|sent| sent.line = "POST https://gw.example/api/a%2F..%2Fb".into())),
+            "match refused",
+            json!(400),
+            json!("path_ambiguous"),
+        ),
+        (
+            "a preflight",
+            change(Box::new(move |sent| {
+                sent.line = "OPTIONS https://gw.example/api/a".into();
+                sent.headers.push("Access-Control-Request-Method: POST".into());
+            })),
+            "cors answered",
+            json!(204),
+            json!(null),
+        ),
+        ("no token", change(Box::new(|sent| sent.token = None)), "auth refused", json!(401), json!("token_missing")),
+        (
+            "no token, of a person",
+            change(Box::new(|sent| {
+                sent.token = None;
+                sent.headers.push("Sec-Fetch-Mode: navigate".into());
+            })),
+            "auth refused",
+            json!(401),
+            json!("token_missing"),
+        ),
+        (
+            "a token of another signature",
+            change(Box::new(|sent| sent.genuine = false)),
+            "auth refused",
+            json!(401),
+            json!("token_invalid"),
+        ),
+        (
+            "an expired token",
+            change(Box::new({
+                let token = other("exp", json!(NOW - 60));
+                |sent| sent.token = token
+            })),
+            "auth refused",
+            json!(401),
+            json!("token_expired"),
+        ),
+        (
+            "a token without the scope",
+            change(Box::new({
+                let token = other("scope", json!("read"));
+                |sent| sent.token = token
+            })),
+            "access refused",
+            json!(403),
+            json!("insufficient_scope"),
+        ),
+        (
+            "a token without the claim",
+            change(Box::new({
+                let token = other("org", json!("else"));
+                |sent| sent.token = token
+            })),
+            "access refused",
+            json!(403),
+            json!("insufficient_scope"),
+        ),
+        (
+            "a larger body",
+            change(Box::new(|sent| sent.body_bytes = Some(11))),
+            "body refused",
+            json!(413),
+            json!("body_too_large"),
+        ),
+        (
+            "a body of another type",
+            change(Box::new({
+                let headers = headers(&["content-type: text/html"]);
+                |sent| sent.headers = headers
+            })),
+            "body refused",
+            json!(415),
+            json!("unsupported_media_type"),
+        ),
+        (
+            "a session from another site",
+            change(Box::new({
+                let headers = headers(&[json_body, "origin: https://evil.example"]);
+                |sent| {
+                    (sent.token, sent.session, sent.headers) = (None, true, headers);
+                }
+            })),
+            "csrf refused",
+            json!(403),
+            json!("csrf_rejected"),
+        ),
+        (
+            "two cookies of a session",
+            change(Box::new({
+                let headers = headers(&[json_body, "cookie: __Host-bargate=x; __Host-bargate=y"]);
+                |sent| {
+                    (sent.token, sent.headers) = (None, headers);
+                }
+            })),
+            "auth refused",
+            json!(401),
+            json!("session_invalid"),
+        ),
+    ];
+    for (message, change, last, status, code) in table {
+        let way = way(change);
+        assert_eq!(steps(&way).last().map(String::as_str), Some(last), "{message}: {way:#}");
+        assert_eq!((&way["outcome"]["status"], &way["outcome"]["code"]), (&status, &code), "{message}");
+        assert_eq!(way["upstream"], Value::Null, "{message}");
+    }
+}
+
+#[test]
+fn what_the_config_alone_does_not_decide_is_unknown_and_the_way_goes_on() {
+    type Change = fn(&mut Sent);
+    let table: [(&str, Change, &str); 4] = [
+        ("no address", |sent| sent.from = None, "ip"),
+        ("a session", |sent| (sent.token, sent.session) = (None, true), "auth"),
+        ("the claims of a session", |sent| (sent.token, sent.session) = (None, true), "access"),
+        (
+            "a host that is not named",
+            |sent| {
+                (sent.token, sent.session, sent.line) = (None, true, "POST /api/a".into());
+                sent.headers = vec!["Origin: https://gw.example".into(), "Content-Type: application/json".into()];
+            },
+            "csrf",
+        ),
+    ];
+    for (message, change, step) in table {
+        let way = way(change);
+        let undecided = way["outcome"]["undecided"].as_array().unwrap();
+        assert!(undecided.contains(&step.into()), "{message}: {way:#}");
+        assert_eq!(way["outcome"]["kind"], "forwarded", "{message}");
+    }
+}
+
+/// The values of a deployment.
+struct Values(&'static [(&'static str, &'static str)]);
+
+impl Bindings for Values {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        let found = self.0.iter().find(|(name, _)| *name == reference.name);
+        found.map_or(Binding::Unknown, |(_, value)| Binding::Value((*value).to_owned()))
+    }
+}
+
+#[test]
+fn a_reference_without_a_value_is_shown_as_it_is_written_and_what_depends_on_it_is_unknown() {
+    let mut config = config();
+    config["servers"][0]["url"] = json!("$env.API_URL");
+    config["cors"]["allow_origins"] = json!(["$env.APP"]);
+    config["paths"][2]["auth"]["claims"]["org"] = json!("$env.ORG");
+    config["paths"][2]["ip"]["allow"] = json!(["$env.NETWORK"]);
+    config["variables"] = json!({ "key": "$secret.KEY" });
+    config["paths"][2]["mapping"]["headers"]["x-key"] = json!("$config.key");
+    let way = way_with(&config, &UnknownBindings, &sent());
+    assert_eq!(way["upstream"]["url"], "$env.API_URL/a/b?x=1");
+    assert_eq!(way["outcome"]["undecided"], json!(["cors", "ip", "access", "rate_limit"]));
+    assert_eq!(way["unknown"], json!(["$env.API_URL", "$env.APP", "$env.NETWORK", "$env.ORG", "$secret.KEY"]));
+    let values = Values(&[
+        ("API_URL", "https://api.example"),
+        ("APP", "https://app.example"),
+        ("ORG", "acme"),
+        ("NETWORK", "192.0.2.0/24"),
+        ("KEY", "very secret"),
+    ]);
+    let way = way_with(&config, &values, &sent());
+    assert_eq!(way["outcome"]["undecided"], json!(["rate_limit"]), "{way:#}");
+    assert_eq!(way["upstream"]["url"], "https://api.example/a/b?x=1");
+    assert!(!way.to_string().contains("very secret"), "a secret is never shown");
+    assert!(way.to_string().contains("$secret.KEY"), "but its reference is");
+}
+
+#[test]
+fn a_request_that_no_client_can_send_is_refused_in_one_line() {
+    let long = "x".repeat(1024 * 1024);
+    let table: [(&str, &[&str], &str, &str); 12] = [
+        ("", &[], "is neither a path", "nothing"),
+        ("GE T /x", &[], "is neither a path", "a method of two words"),
+        ("G(T /x", &[], "is no method", "a sign that no method has"),
+        ("GET x", &[], "is neither a path", "no path"),
+        ("GET ftp://x/", &[], "is neither a path", "another scheme"),
+        ("GET https://u:p@x/", &[], "user name", "a password"),
+        ("GET \u{1b}[2J", &[], "is neither a path", "what controls a terminal"),
+        ("GET /", &["no colon"], "has no colon", "a header without its value"),
+        ("GET /", &["a b: c"], "is no name of a header", "a name of two words"),
+        ("GET /", &["a\n: c"], "is no name of a header", "a name with a line break"),
+        ("GET /", &["a: b\r\nc: d"], "has control characters", "a value with a line break"),
+        ("GET /", &[": c"], "is no name of a header", "no name"),
+    ];
+    let parse =
+        |line: &str, headers: &[String]| Request::parse(&RequestText { line, headers, ..RequestText::default() }).err();
+    for (line, headers, expected, message) in table {
+        let headers: Vec<_> = headers.iter().map(|header| (*header).to_owned()).collect();
+        let error = parse(line, &headers).unwrap_or_default();
+        assert!(error.contains(expected), "{message}: {error}");
+    }
+    assert!(parse(&format!("GET /{long}"), &[]).unwrap().contains("bytes"), "a huge address");
+    assert!(parse("GET /", &[format!("a: {long}")]).unwrap().contains("bytes"), "huge headers");
+    let more = [
+        RequestText { from: Some("here"), ..RequestText::default() },
+        RequestText { token: Some("t"), headers: &["authorization: x".to_owned()], ..RequestText::default() },
+    ];
+    for text in more {
+        assert!(Request::parse(&RequestText { line: "GET /", ..text }).is_err());
+    }
+    assert!(
+        parse("GET /x HTTP/1.1", &["a;".to_owned()]).is_none(),
+        "a line as HTTP has it, and an empty header as curl has it"
+    );
+}
+
+#[test]
+fn rubbish_for_a_token_is_refused_as_the_gateway_refuses_it() {
+    let tokens = [
+        "x".to_owned(),
+        "..".to_owned(),
+        "a.b.c".to_owned(),
+        "x".repeat(100_000),
+        format!("{}.e30.AA", "e30"),
+        "\u{e9}.b.c".to_owned(),
+        token(&json!([])),
+        token(&json!({ "iss": { "a": "\u{1b}[2J" } })),
+    ];
+    for text in tokens {
+        let way = way(|sent| sent.token = Some(text.clone()));
+        let code = way["outcome"]["code"].as_str();
+        assert!(matches!(code, Some("token_invalid")), "{}: {way:#}", text.chars().take(40).collect::<String>());
+    }
+}
+
+#[test]
+fn a_config_that_cannot_be_explained_says_why() {
+    let read =
+        |text: &str| Known::read(&TextFile { name: "c".to_owned(), text: text.to_owned() }, &UnknownBindings).err();
+    assert!(matches!(read("{"), Some(Unusable::Mistakes(first)) if first.starts_with("c:")));
+    let typed = r#"{"paths": [{"method": "GET", "path": "/", "integration": {"type": "$env.TYPE"}}]}"#;
+    assert_eq!(read(typed), Some(Unusable::NeedsValue("$env.TYPE".to_owned())));
+}
+
+#[test]
+fn every_example_is_explained_without_any_value() {
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/providers")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = TextFile { name: path.display().to_string(), text: std::fs::read_to_string(&path).unwrap() };
+        assert_eq!(Known::read(&file, &UnknownBindings).err(), None, "{}", file.name);
+    }
+}
