@@ -4,6 +4,7 @@
 
 use bargate::config::{Binding, Bindings, Reference, UnknownBindings};
 use bargate::explain::{Explanation, Signature, Sources};
+use bargate::jwks::KeySet;
 use bargate::text_file::TextFile;
 use bargate::walk::{Known, Request, RequestText, Unusable, Way};
 use serde_json::{Value, json};
@@ -16,8 +17,7 @@ fn config() -> Value {
         "servers": [{ "alias": "api", "url": "https://api.example/v1" }],
         "authorizer": {
             "type": "oidc", "issuer": "https://id.example/", "audience": "api", "client_id": "web", "client_secret": "0123456789abcdef0123456789abcdef",
-            "redirect_uri": "https://gw.example/callback", "jwks": "{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"x\": \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}",
-            "algorithms": ["EdDSA"]
+            "redirect_uri": "https://gw.example/callback", "algorithms": ["EdDSA"]
         },
         "session": { "login_path": "/login", "after_login": "/" },
         "cors": { "allow_origins": ["https://app.example"], "allow_headers": ["x-own"] },
@@ -35,6 +35,10 @@ fn config() -> Value {
         ]
     })
 }
+
+/// The key set of the issuer.
+const KEYS: &str =
+    r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 fn file(config: &Value) -> TextFile {
     TextFile { name: "gateway.config.json".to_owned(), text: config.to_string() }
@@ -90,7 +94,8 @@ fn way_with(config: &Value, bindings: &dyn Bindings, sent: &Sent) -> Value {
     }
     let signature = |_: &_, _, _: &[u8], _: &[u8]| if sent.genuine { Signature::Verified } else { Signature::Refused };
     let check = |authorizer: &str, token: &str| {
-        let sources = Sources::of_config(&file, bindings, Some(authorizer), None).unwrap();
+        let mut sources = Sources::of_config(&file, bindings, Some(authorizer), None).unwrap();
+        sources.rules.keys = Ok(KeySet::parse(KEYS).unwrap().into());
         Explanation::of(token, &sources.rules, NOW, &signature)
     };
     let way = Way::of(&known, &request, NOW, &check);

@@ -1,7 +1,7 @@
 //! What becomes of a request's headers on its way to an upstream or a service.
 
 use super::client_headers::{ClientHeaderNames, ClientHeaders};
-use super::forwarded_cookies;
+use super::cookies::forwarded_cookies;
 use crate::address::Address;
 use crate::config::Path;
 use crate::http::header_lines::{HeaderChanges, HeaderLines};

@@ -1,6 +1,6 @@
 //! The headers of an answer that the gateway makes (`src/edge/request/answer.rs`). Cookies that it sets are not among them.
 
-use super::way::Walk;
+use super::progress::Walk;
 use crate::answer::{Closing, ConfiguredHeaders, Sharing, push_transport_headers};
 use crate::config::Path;
 use crate::cors::{self, answer_headers};

@@ -1,8 +1,10 @@
 //! Who a request is from, and whether that is enough for its path (`src/edge/auth/authenticate.rs`).
 
 use super::answer::Made;
+use super::progress::{User, Walk, redirect};
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
-use super::way::{User, Walk, redirect, requirements};
+use serde_json::{Value, json};
+
 use crate::config::{Access, Path, Requirements, Session};
 use crate::explain::{self, Check, Verdict};
 use crate::http::request::RequestHead as _;
@@ -276,4 +278,14 @@ fn needs(needed: &Requirements) -> String {
         authentication,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Returns requirements as JSON.
+fn requirements(needed: &Requirements) -> Value {
+    json!({
+        "scopes": needed.scopes,
+        "any_scopes": needed.any_scopes,
+        "permissions": needed.permissions,
+        "claims": needed.claims.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    })
 }

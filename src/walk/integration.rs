@@ -1,9 +1,9 @@
 //! What answers a request that has passed every check (`src/edge/integrations.rs`).
 
 use super::answer::Made;
-use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
-use super::upstream::{Upstream, own_url};
-use super::way::{User, Walk};
+use super::progress::{User, Walk};
+use super::step::{Answered, Kind, Outcome, Step, StepOutcome, Upstream};
+use super::upstream::own_url;
 use crate::answer::redirect_location;
 use crate::config::{CallbackResponse, Integration, Path, Server, Target};
 use crate::http::header::NO_STORE;

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::step::{Kind, Step, StepOutcome};
-use super::upstream::Upstream;
+use super::step::{Kind, SentHeader, Step, StepOutcome, Upstream};
 use super::way::Way;
 use crate::printable::printable;
 
@@ -84,7 +83,7 @@ impl Way {
 
 fn write_upstream(text: &mut String, upstream: &Upstream) {
     let _ = writeln!(text, "\n{BOLD}What is sent on{BOLD:#}\n  {} {}", cut(&upstream.method), cut(&upstream.url));
-    let from = |header: &super::upstream::SentHeader| match &header.source {
+    let from = |header: &SentHeader| match &header.source {
         Some(source) => format!("{}, {}", header.from, printable(source)),
         None => header.from.to_owned(),
     };
@@ -129,27 +128,6 @@ fn upstream_json(upstream: &Upstream) -> Value {
         "others": upstream.others,
         "headers": headers.collect::<Vec<_>>(),
     })
-}
-
-/// Returns words of the reference without their marks: `code` and [links](page).
-pub fn words_of(marked: &str) -> String {
-    let mut text = String::new();
-    let mut rest = marked;
-    while let Some((before, behind)) = rest.split_once('[') {
-        text.push_str(before);
-        rest = match behind.split_once("](").and_then(|(label, address)| Some((label, address.split_once(')')?.1))) {
-            Some((label, behind)) => {
-                text.push_str(label);
-                behind
-            }
-            None => {
-                text.push('[');
-                behind
-            }
-        };
-    }
-    text.push_str(rest);
-    text.replace('`', "")
 }
 
 fn capital(text: &str) -> String {

@@ -111,3 +111,28 @@ pub struct Outcome {
     /// The code of the failure, if there was one.
     pub code: Option<&'static str>,
 }
+
+/// The request that is passed on.
+pub struct Upstream {
+    /// Its method.
+    pub method: String,
+    /// Its address.
+    pub url: String,
+    /// Other addresses that are tried, or chosen for other callers.
+    pub others: Vec<String>,
+    /// Its headers, in the order of their names, less those that the connection brings.
+    pub headers: Vec<SentHeader>,
+}
+
+/// A header that is passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentHeader {
+    /// Its lower-case name.
+    pub name: String,
+    /// Its value; in angle brackets what is not known here.
+    pub value: String,
+    /// Who it is from: `client`, `gateway`, `session`, `mapping` or `config`.
+    pub from: &'static str,
+    /// What a mapping draws it from.
+    pub source: Option<String>,
+}

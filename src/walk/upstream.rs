@@ -1,36 +1,12 @@
 //! What an upstream or a service gets: the address, and each header with who it is from.
 
+use super::progress::{User, Walk};
 use super::request::Request;
-use super::way::{User, Walk};
+use super::step::SentHeader;
 use crate::config::{Mapping, Path, Source};
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::proxy::{ClientHeaderNames, PassedOn};
-
-/// The request that is passed on.
-pub struct Upstream {
-    /// Its method.
-    pub method: String,
-    /// Its address.
-    pub url: String,
-    /// Other addresses that are tried, or chosen for other callers.
-    pub others: Vec<String>,
-    /// Its headers, in the order of their names, less those that the connection brings.
-    pub headers: Vec<SentHeader>,
-}
-
-/// A header that is passed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentHeader {
-    /// Its lower-case name.
-    pub name: String,
-    /// Its value; in angle brackets what is not known here.
-    pub value: String,
-    /// Who it is from: `client`, `gateway`, `session`, `mapping` or `config`.
-    pub from: &'static str,
-    /// What a mapping draws it from.
-    pub source: Option<String>,
-}
 
 impl Walk<'_> {
     /// Returns the headers of the request that is passed on from a path, which loses `prefix`; with a token of the gateway's own, if it
@@ -117,7 +93,7 @@ impl Walk<'_> {
 /// Returns an `Authorization` without what follows its scheme.
 fn without_token(value: &str) -> String {
     let (scheme, _) = value.split_once(' ').unwrap_or_default();
-    format!("{scheme} <what the client sent>")
+    format!("{scheme} <what the client sent>").trim_start().to_owned()
 }
 
 fn from_source(source: &Source) -> (&'static str, Option<String>) {

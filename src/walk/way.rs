@@ -1,25 +1,20 @@
 //! The steps of a request in the Worker's order (`src/edge/handler.rs`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::Made;
 use super::known::Known;
-use super::report::words_of;
+use super::progress::{TokenCheck, User, Walk, no_value, redirect};
 use super::request::Request;
-use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
-use super::upstream::Upstream;
+use super::step::{Answered, Kind, Outcome, Step, StepOutcome, Upstream};
+use super::words::words_of;
 use crate::answer::{ProblemForm, problem_headers};
-use crate::config::{Cors, Networks, Path, RateKey, RateLimit, Reference};
+use crate::config::{Networks, Path, RateKey, RateLimit};
 use crate::cors::{answer_headers, answered_preflight};
-use crate::explain::Explanation;
-use crate::http::header::{Header, NO_STORE};
+use crate::http::header::Header;
 use crate::http::request::RequestHead as _;
 use crate::problem::{PAGE_POLICY, Problem, ProblemKind};
 use crate::route::Match;
-use crate::token::VerifiedClaims;
-
-/// Checks a token by the rules of the authorizer of this name.
-pub type TokenCheck<'c> = dyn Fn(&str, &str) -> Explanation + 'c;
 
 /// The way of a request.
 pub struct Way {
@@ -66,47 +61,6 @@ impl Way {
     }
 }
 
-/// What is known of a request's user.
-pub enum User {
-    /// There is none.
-    Nobody,
-    /// A token's, which is genuine or taken to be.
-    Token(VerifiedClaims),
-    /// A token's or a session's, whose claims are not known.
-    Unknown,
-    /// A session's.
-    Session,
-}
-
-impl User {
-    /// Returns the claims, if they are known.
-    pub fn claims(&self) -> Option<&VerifiedClaims> {
-        match self {
-            Self::Token(claims) => Some(claims),
-            Self::Nobody | Self::Unknown | Self::Session => None,
-        }
-    }
-
-    /// Checks whether there is one.
-    pub fn is_there(&self) -> bool {
-        !matches!(self, Self::Nobody)
-    }
-}
-
-/// A request on its way.
-pub struct Walk<'w> {
-    pub known: &'w Known,
-    pub request: &'w Request,
-    pub now: i64,
-    pub check: &'w TokenCheck<'w>,
-    pub steps: Vec<Step>,
-    pub upstream: Option<Upstream>,
-    /// The index of the path that took it, once one did.
-    pub index: Option<usize>,
-    /// Whether its user is a session's.
-    pub has_session: bool,
-}
-
 impl<'w> Walk<'w> {
     fn go(&mut self) -> Result<Outcome, Problem> {
         let Self { known, request, .. } = *self;
@@ -144,28 +98,6 @@ impl<'w> Walk<'w> {
             self.step(StepOutcome::Passed, "body", body_rules(path));
         }
         self.integrate(path, shown, &matched, &user)
-    }
-
-    /// Adds a step.
-    pub fn step(&mut self, outcome: StepOutcome, name: &'static str, words: impl Into<String>) {
-        self.steps.push(Step::new(name, outcome, words));
-    }
-
-    /// Adds the step at which the request is refused.
-    pub fn refuse(&mut self, name: &'static str, words: impl Into<String>, problem: Problem) -> Problem {
-        self.steps.push(Step::new(name, StepOutcome::Refused, words).of(&problem));
-        problem
-    }
-
-    /// Returns the place of a key of the path that took the request.
-    pub fn place(&self, key: &str) -> String {
-        self.index.map(|index| format!("paths[{index}].{key}")).unwrap_or_default()
-    }
-
-    /// Returns why something is not known that depends on a place of the config.
-    pub fn unknown_at(&self, place: &str) -> Option<String> {
-        let reference = self.known.unknown_at(place)?;
-        Some(no_value(reference))
     }
 
     fn check_address(&mut self, networks: Option<&Networks>, place: &str) -> Result<(), Problem> {
@@ -225,12 +157,6 @@ impl<'w> Walk<'w> {
             Step::new("match", outcome.unwrap_or(StepOutcome::Passed), format!("{route} takes it{with}{left_out}"));
         let index = u64::try_from(matched.index).unwrap_or_default();
         self.steps.push(step.with("route", route).with("index", index).with("params", params));
-    }
-
-    /// Returns the rule for other origins that holds for the request's answer, and its place in the config.
-    pub(super) fn cors_rule(&self, path: Option<&'w Path>) -> Option<(&'w Cors, String)> {
-        let own = path.and_then(|path| path.cors.as_ref()).map(|rule| (rule, self.place("cors")));
-        own.or_else(|| Some((self.known.config.cors.as_ref()?, "cors".to_owned())))
     }
 
     fn cors(&mut self, path: &'w Path) {
@@ -336,19 +262,6 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// Returns the headers of a redirect that no cache may store.
-pub fn redirect(location: String) -> Vec<Header> {
-    vec![
-        ("location".into(), location.into()),
-        ("cache-control".into(), NO_STORE.into()),
-        ("referrer-policy".into(), "no-referrer".into()),
-    ]
-}
-
-fn no_value(reference: &Reference) -> String {
-    format!("{reference} has no value here: name a file with it by --env-file or --wrangler")
-}
-
 fn limit_words(limit: &RateLimit, by: &str) -> String {
     let period = match limit.period_secs {
         1 => "a second".to_owned(),
@@ -358,8 +271,8 @@ fn limit_words(limit: &RateLimit, by: &str) -> String {
         secs => format!("in {secs} seconds"),
     };
     match limit.max {
-        Some(max) => format!("at most {max} requests {period} pass by {by}; the next one gets 429 rate_limited"),
-        None => format!("the binding {} counts requests {period} by {by}, and has the number", limit.binding),
+        Some(max) => format!("at most {max} requests {period} pass for each {by}; the next one gets 429 rate_limited"),
+        None => format!("the binding {} counts requests {period} for each {by}, and has the number", limit.binding),
     }
 }
 
@@ -367,14 +280,4 @@ fn body_rules(path: &Path) -> String {
     let size = path.rules.max_body_bytes.map(|max| format!("at most {max} bytes"));
     let types = Some(&path.rules.content_types).filter(|types| !types.is_empty()).map(|types| types.join(", "));
     size.into_iter().chain(types).collect::<Vec<_>>().join(", of ")
-}
-
-/// Returns requirements as JSON.
-pub fn requirements(needed: &crate::config::Requirements) -> Value {
-    json!({
-        "scopes": needed.scopes,
-        "any_scopes": needed.any_scopes,
-        "permissions": needed.permissions,
-        "claims": needed.claims.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-    })
 }

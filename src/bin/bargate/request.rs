@@ -54,7 +54,7 @@ struct Explain {
 
     /// The key set that the token's signature is checked with: a file, or a URL to fetch it from. Without this, the signature is checked
     /// only if the config has the keys.
-    #[arg(long, value_name = "FILE|URL", requires = "token")]
+    #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
 
     /// The request has the cookie of a session.

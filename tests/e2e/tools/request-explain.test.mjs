@@ -301,6 +301,7 @@ const TABLE = [
 
 /** Headers that belong to the connection, that the runtime makes for each call, or that the test's own tools add. */
 const OF_TRANSPORT = [
+  'cf-worker',
   'cf-connecting-ip',
   'connection',
   'content-length',
@@ -312,9 +313,10 @@ const OF_TRANSPORT = [
   'set-cookie',
 ];
 
-/** Checks a value against what was foretold, in which brackets stand for what is not known beforehand. */
+/** Checks a value against what was foretold, in which brackets stand for what is not known beforehand, and references for secrets. */
 function isForetold(foretold, found) {
-  const pattern = foretold.split(/<[^>]*>/).map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
+  const open = foretold.replaceAll(/\$secret\.(\w+)/g, (_, name) => VALUES[name]);
+  const pattern = open.split(/<[^>]*>/).map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
   return new RegExp(`^${pattern.join('.+')}$`).test(found ?? '');
 }
 
