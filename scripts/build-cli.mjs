@@ -45,7 +45,7 @@ export async function buildCli() {
   const built = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), TARGET, 'release', 'bargate.wasm');
   const next = `${PROGRAM}.next`;
   await timed('build: the command line, made smaller', 40, () =>
-    run(TOOLS.wasmOpt, ['-O3', ...FEATURES.map((name) => `--enable-${name}`), built, '-o', next], {
+    run(TOOLS.wasmOpt, ['-Oz', ...FEATURES.map((name) => `--enable-${name}`), built, '-o', next], {
       env: toolEnvironment(),
       failure: 'wasm-opt failed: the lines above say why',
     }),

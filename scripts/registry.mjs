@@ -14,6 +14,8 @@ import { Failure, ROOT, main } from './toolchain.mjs';
 export const DIST = join(ROOT, 'dist');
 const HOST = '127.0.0.1';
 const PORT = 4873;
+/** The same version may have other contents the next time. */
+const FRESH = { 'cache-control': 'no-store' };
 const BLOCK = 512;
 
 /** Returns the package.json in a tarball. */
@@ -50,9 +52,9 @@ export async function startRegistry({ folder, upstream, port = 0 }) {
     const { url = '/' } = request;
     const path = new URL(url, `http://${HOST}`).pathname;
     const tarball = tarballs.get(path);
-    if (tarball) return response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(tarball);
+    if (tarball) return response.writeHead(200, { 'content-type': 'application/octet-stream', ...FRESH }).end(tarball);
     const found = packages.get(decodeURIComponent(path.slice(1)));
-    if (found) return response.writeHead(200, { 'content-type': 'application/json' }).end(packument(found));
+    if (found) return response.writeHead(200, { 'content-type': 'application/json', ...FRESH }).end(packument(found));
     if (!upstream) return response.writeHead(404).end('{}');
     return response.writeHead(302, { location: upstream.replace(/\/$/, '') + url }).end();
   });

@@ -1,7 +1,7 @@
-// Takes the pictures of the studio that README and docs/ show: docs/images/studio-*.png, light and dark. Run by hand when the page
+// Takes the pictures of the studio that README and docs/ show: docs/images/studio-*.webp, light and dark. Run by hand when the page
 // has changed: "node scripts/screenshots.mjs".
 
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import { buildStudio } from './studio.mjs';
 import { Failure, ROOT, main } from './toolchain.mjs';
 
 const IMAGES = join(ROOT, 'docs', 'images');
-const SIZE = { width: 1280, height: 800 };
+const SIZE = { width: 1280, height: 1040 };
 const IMAGE_MAX_BYTES = 150_000;
 const REQUEST_HEADERS = 'Origin: https://shop.example\nCookie: theme=dark';
 
@@ -21,7 +21,7 @@ const PICTURES = {
     await page.locator('#routes-rule h3').waitFor();
   },
   async 'studio-request'(page) {
-    await page.getByText('Values of').click();
+    await page.getByText('Values of $env').click();
     await page.locator('#values').fill('API_URL=https://api.shop.example\nSPA_ORIGIN=https://shop.example');
     await page.getByRole('tab', { name: 'Request' }).click();
     await page.getByLabel('With the cookie of a session').check();
@@ -46,8 +46,10 @@ await main(async () => {
         await page.goto(pathToFileURL(join(folder, 'index.html')).href);
         await page.locator('#verdict').filter({ hasText: 'valid' }).waitFor();
         await prepare(page);
-        const path = join(IMAGES, `${name}-${colorScheme}.png`);
-        await page.screenshot({ path });
+        const path = join(IMAGES, `${name}-${colorScheme}.webp`);
+        const devtools = await page.context().newCDPSession(page);
+        const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 85 });
+        writeFileSync(path, Buffer.from(data, 'base64'));
         await page.close();
         const { size } = statSync(path);
         if (size > IMAGE_MAX_BYTES)

@@ -123,7 +123,7 @@ function recipes() {
   const pages = readdirSync(join(ROOT, 'docs', 'recipes')).filter((name) => name.endsWith('.md'));
   return pages.flatMap((page) => {
     const text = readProjectFile(`docs/recipes/${page}`);
-    const [, title] = /^# (.+)$/m.exec(text);
+    const title = /^# (.+)$/m.exec(text)?.[1] ?? page;
     const configs = [...text.matchAll(/^```json config\n([\s\S]*?)^```$/gm)].map(([, config]) => config);
     return configs.map((config, index) => ({
       name: configs.length > 1 ? `${title} (${index + 1})` : title,

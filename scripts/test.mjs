@@ -117,8 +117,9 @@ const STEPS = [
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
-  { name: 'studio', needs: ['compile', 'browser'], body: testsIn('tests/studio') },
   { name: 'cli wasm', needs: ['compile'], body: checkCli },
+  // The page has the command line in it.
+  { name: 'studio', needs: ['cli wasm', 'browser'], body: testsIn('tests/studio') },
   { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },

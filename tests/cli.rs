@@ -19,9 +19,9 @@ fn the_commands_do_what_their_transcripts_say() {
 #[test]
 #[ignore = "build/cli is made by scripts/test.mjs, which runs this then"]
 fn the_commands_of_the_package_do_what_the_same_transcripts_say() {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/build/cli/bin.mjs");
-    assert!(std::path::Path::new(program).is_file(), "it is built: {program}");
-    transcripts().register_bin("bargate", std::path::Path::new(program));
+    let program = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shell/support/bargate"));
+    assert!(program.is_file(), "it is there: {}", program.display());
+    transcripts().register_bin("bargate", program);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::authoring::Json;
 const NESTING_MAX: usize = 128;
 
 /// Stack of the parser, in bytes: each level takes about 20 KB, and the platform's own may be only 1 MiB.
+#[cfg(not(target_os = "wasi"))]
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most nodes to which all aliases of a file may expand: ten times as many as in the largest public descriptions.
@@ -28,11 +29,17 @@ const MESSAGE_MAX_CHARS: usize = 300;
 /// # Errors
 /// Why the text is neither JSON nor YAML, or which limit it exceeds.
 pub fn parse(source: &str) -> Result<Json, String> {
-    let parsed = std::thread::scope(|scope| {
-        let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || parse_here(source));
-        parser.ok()?.join().ok()
-    });
-    parsed.unwrap_or_else(|| Err("cannot be parsed here: there is not enough memory".to_owned()))
+    // There are no threads. Compiled for this target a level takes so little that the stack will do: `tests/shell` has the deepest.
+    #[cfg(target_os = "wasi")]
+    return parse_here(source);
+    #[cfg(not(target_os = "wasi"))]
+    {
+        let parsed = std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || parse_here(source));
+            parser.ok()?.join().ok()
+        });
+        parsed.unwrap_or_else(|| Err("cannot be parsed here: there is not enough memory".to_owned()))
+    }
 }
 
 fn parse_here(source: &str) -> Result<Json, String> {

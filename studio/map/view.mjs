@@ -113,8 +113,8 @@ class MapView {
       setChildren(group, elements);
     }
     if (!this.#rows.has(this.#current)) this.#current = this.#items[0]?.id ?? null;
-    for (const [id, { element }] of this.#rows) set(element, 'tabindex', id === this.#current ? '0' : '-1');
-    if (hadFocus) this.#rows.get(this.#current)?.element.focus();
+    for (const [id, { line }] of this.#rows) set(line, 'tabindex', id === this.#current ? '0' : '-1');
+    if (hadFocus) this.#rows.get(this.#current)?.line.focus();
   }
 
   #row(item, kept, isOpen, place) {
@@ -123,7 +123,7 @@ class MapView {
     const row = kept?.signature === signature ? kept : this.#make(item, words, isOpen, place, signature);
     row.item = item;
     row.parent = place.parent;
-    set(row.element, 'aria-selected', String(item.id === this.#selected));
+    set(row.line, 'aria-selected', String(item.id === this.#selected));
     this.#rows.set(item.id, row);
     return row;
   }
@@ -137,36 +137,40 @@ class MapView {
       if (name === 'bdi') made.dir = 'ltr';
       return made;
     };
-    const element = make('li');
-    element.setAttribute('role', 'treeitem');
-    element.setAttribute('aria-level', depth);
-    element.setAttribute('aria-posinset', at + 1);
-    element.setAttribute('aria-setsize', of);
-    element.setAttribute('aria-label', words.spoken);
-    element.dataset.id = item.id;
+    const element = make('li', item.children.length ? '' : 'map-leaf');
+    element.setAttribute('role', 'none');
     const line = make('div', `map-row${words.mark ? ` map-${words.mark}` : ''}`);
+    line.setAttribute('role', 'treeitem');
+    line.setAttribute('aria-level', depth);
+    line.setAttribute('aria-posinset', at + 1);
+    line.setAttribute('aria-setsize', of);
+    line.dataset.id = item.id;
     line.style.setProperty('--map-depth', depth);
+    // What is read out is text, too: a label would hide that the row says the same in signs.
+    line.append(make('span', 'map-spoken', words.spoken));
+    const showHidden = (...parts) => {
+      for (const part of parts) part.setAttribute('aria-hidden', 'true');
+      line.append(...parts);
+    };
     if (item.children.length) {
-      element.setAttribute('aria-expanded', String(isOpen));
-      line.append(make('span', 'map-fold', isOpen ? '▾' : '▸'));
+      line.setAttribute('aria-expanded', String(isOpen));
+      showHidden(make('span', 'map-fold', isOpen ? '▾' : '▸'));
     }
     const name = make('span', `map-name${item.entry ? '' : ' map-branch'}`);
     if (words.mark) name.append(make('span', 'map-mark', `${KINDS[words.mark].sign} `));
     if (words.method) name.append(make('span', 'map-method', words.method), ' ');
     name.append(make('bdi', 'map-path', words.label));
-    line.append(name);
     const shown = make('span', 'map-badges');
     for (const { kind, text } of isOpen ? [] : words.badges)
       shown.append(make('bdi', `map-badge map-${kind ?? 'soft'}`, kind ? `${KINDS[kind].sign} ${text}` : text));
-    line.append(shown);
-    if (words.destination) line.append(make('bdi', 'map-to', `→ ${words.destination}`));
+    showHidden(name, shown);
+    if (words.destination) showHidden(make('bdi', 'map-to', `→ ${words.destination}`));
+    for (const exposure of words.exposures) showHidden(make('span', 'map-note map-exposed', `▲ exposes: ${exposure}`));
     element.append(line);
-    for (const exposure of words.exposures)
-      element.append(make('div', 'map-note map-exposed', `▲ exposes: ${exposure}`));
     const group = isOpen ? make('ul') : undefined;
     group?.setAttribute('role', 'group');
     if (group) element.append(group);
-    return { element, group, signature };
+    return { element, line, group, signature };
   }
 
   /** A row that makes more of a branch's children. */
@@ -237,7 +241,7 @@ class MapView {
     if (item.more !== undefined) return this.#showMore(item);
     if (!item.entry) return this.#toggle(item);
     this.#selected = item.id;
-    for (const [id, { element }] of this.#rows) set(element, 'aria-selected', String(id === item.id));
+    for (const [id, { line }] of this.#rows) set(line, 'aria-selected', String(id === item.id));
     this.#onSelect(item);
   }
 
@@ -272,7 +276,7 @@ class MapView {
     this.#render();
     this.#makeCurrent(id);
     this.#choose(found.item);
-    this.#rows.get(id)?.element.firstElementChild.scrollIntoView({ block: 'nearest' });
+    this.#rows.get(id)?.line.scrollIntoView({ block: 'nearest' });
   }
 
   /** Finds an item, and the branches on the way to it. */
@@ -304,15 +308,15 @@ class MapView {
     const row = this.#rows.get(id);
     if (!row) return;
     this.#makeCurrent(id);
-    row.element.focus({ preventScroll: true });
-    row.element.firstElementChild.scrollIntoView({ block: 'nearest' });
+    row.line.focus({ preventScroll: true });
+    row.line.scrollIntoView({ block: 'nearest' });
   }
 
   #makeCurrent(id) {
     if (id === this.#current || !this.#rows.has(id)) return;
     const before = this.#rows.get(this.#current);
-    if (before) before.element.tabIndex = -1;
-    this.#rows.get(id).element.tabIndex = 0;
+    if (before) before.line.tabIndex = -1;
+    this.#rows.get(id).line.tabIndex = 0;
     this.#current = id;
   }
 }

@@ -6,6 +6,11 @@ import { failure, outcome } from './outcome.mjs';
 const STEPS = {
   match: 'Route',
   ip: 'IP address',
+  pre_process: 'Guard',
+  cache: 'Cache',
+  upstream_token: "Upstream's token",
+  service: 'Service',
+  integration: 'Answer',
   cors: 'CORS',
   rate_limit: 'Rate limit',
   auth: 'Authentication',
@@ -78,10 +83,10 @@ function ending({ kind, status, code, words, undecided }, upstream) {
   const what = [status, code].filter(Boolean).join(' ');
   const proviso = undecided?.length ? `, if it passes ${undecided.map(nameOf).join(', ')}` : '';
   return outcome(
-    tone,
+    // What only a running gateway decides is not settled here.
+    proviso ? 'warn' : tone,
     `${title}${what ? `: ${what}` : ''}${proviso}`,
-    upstream && `${upstream.method} ${upstream.url}`,
-    words,
+    upstream ? `${upstream.method} ${upstream.url}` : words,
   );
 }
 

@@ -24,6 +24,10 @@ describe('the shell', () => {
       [['check', '-'], { input: '{' }, 1],
       [['check', '-'], { input: '{', env: { CLICOLOR_FORCE: '1' } }, 1],
       [['check', '-'], { input: 'é'.repeat(100_000) }, 1],
+      // As deep as descriptions may be nested, and deeper.
+      [['import', 'openapi', '-'], { input: `${'['.repeat(127)}${']'.repeat(127)}` }, 1],
+      [['import', 'openapi', '-'], { input: `${'{"a":'.repeat(127)}1${'}'.repeat(127)}` }, 1],
+      [['import', 'openapi', '-'], { input: `${'['.repeat(100_000)}` }, 2],
       [['check', '/dev/null'], {}, 1],
       [['check', '/nowhere/at/all.json'], {}, 2],
       [['schema', '--output', '/nowhere/at/all.json'], {}, 2],
@@ -95,8 +99,8 @@ describe('the shell', () => {
   });
 
   test('has the commands that the help says are in the package only', async () => {
-    const { stdout } = await shell(['help']);
-    const listed = stdout.split('\n').filter((line) => line.includes('(npm package only)'));
+    const { stdout } = await shell(['help'], { env: { COLUMNS: '200' } });
+    const listed = stdout.split('\n').filter((line) => line.includes('(npm package)'));
     assert.deepEqual(listed.map((line) => line.trim().split(' ')[0]).sort(), Object.keys(COMMANDS).sort());
     for (const name of ['map', 'studio']) {
       assert.deepEqual(await shell(['help', name]), await shell([name, '--help']));

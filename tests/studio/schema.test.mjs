@@ -20,7 +20,7 @@ function offered(text, explicit = false) {
 }
 
 describe('completion', () => {
-  for (const [where, text, some, none] of [
+  for (const [where, text, some, none] of /** @type {[string, string, string[], string[]][]} */ ([
     ['a key at the top', '{ "|" }', ['paths', 'authorizer', 'session'], ['method', 'alias']],
     ['a key of an entry of a list', '{ "servers": [{ "|" }] }', ['alias', 'url', 'urls'], ['path']],
     [
@@ -48,7 +48,7 @@ describe('completion', () => {
     ['a name of an authorizer', '{ "authorizers": { "staff": {} }, "paths": [{ "auth": "|" }] }', ['staff'], []],
     ['a value that has no colon after it yet', '{ "paths": [{ "method": "GET", "path": "/x", | }] }', [], ['auth']],
     ['an entry of a list of texts', '{ "cors": { "allow_origins": ["|"] } }', [], ['paths']],
-  ]) {
+  ])) {
     test(`offers ${where}`, () => {
       const options = offered(text);
       assert.deepEqual(

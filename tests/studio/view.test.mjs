@@ -60,8 +60,10 @@ const rows = () =>
     .locator('.map .map-name')
     .allInnerTexts()
     .then((all) => all.map((text) => text.replace(/\s+/g, ' ').trim()));
+/** What is shown of a path. */
+const path = (text) => page.locator('.map-path').filter({ hasText: new RegExp(`^${text}$`) });
 const focused = () =>
-  page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id);
+  page.evaluate(() => document.activeElement.querySelector('.map-spoken')?.textContent ?? document.activeElement.id);
 const rule = () => page.locator('section').innerText();
 const press = async (...keys) => {
   for (const key of keys) await page.keyboard.press(key);
@@ -77,13 +79,13 @@ describe('by mouse', () => {
   test('a click selects a route and tells its rule, a click on a branch folds it', async () => {
     await open(SHOP);
     assert.deepEqual(await rows(), ['every host', '/api/orders', 'GET', 'DELETE /{id}', 'GET /health']);
-    await page.getByText('/health').click();
+    await path('/health').click();
     assert.match(
       await rule(),
       /^GET \/health\nAnyone may call this: no token is asked for\.\nGets a fixed answer with status 200\.$/,
     );
     assert.equal(await page.locator('[aria-selected=true]').count(), 1);
-    await page.getByText('/api/orders', { exact: true }).click();
+    await path('/api/orders').click();
     assert.deepEqual(await rows(), ['every host', '/api/orders', 'GET /health']);
     assert.match(await page.locator('.map').innerText(), /2 routes\s+● 1\s+■ 1\s+◆ 1/);
     assert.deepEqual(problems, []);
@@ -91,8 +93,8 @@ describe('by mouse', () => {
 
   test('folding and selection stay while the config is edited, and a selected route that is gone is told', async () => {
     await open(SHOP);
-    await page.getByText('/api/orders', { exact: true }).click();
-    await page.getByText('/health').click();
+    await path('/api/orders').click();
+    await path('/health').click();
     await show([...SHOP, route({ path: '/api/users' })]);
     assert.deepEqual(await rows(), ['every host', '/api', '/orders', 'GET /users', 'GET /health']);
     assert.match(await rule(), /GET \/health/);
@@ -105,7 +107,7 @@ describe('by mouse', () => {
   test('of a branch with very many routes the rest is made when asked for', async () => {
     await open(many(600, { flat: true }));
     assert.equal((await rows()).length, 252);
-    await page.getByText('350 more').click();
+    await path('350 more').click();
     assert.equal((await rows()).length, 502);
     await page.evaluate(() => globalThis.map.view.select(' /p99 GET'));
     assert.match(await rule(), /^GET \/p99\n/);
@@ -190,7 +192,7 @@ test('a comparison shows its signs, and what it exposes below its route', async 
     /~\s*GET\s*\/health/,
   ])
     assert.match(text, part);
-  await page.getByText('/prices').click();
+  await path('/prices').click();
   assert.match(await rule(), /^GET \/api\/prices\nExposes: a public path appears\./);
 });
 
@@ -202,6 +204,9 @@ test('hostile names are text, and no wider than a phone', async () => {
   await page.setViewportSize({ width: 360, height: 640 });
   assert.equal(await page.locator('.map script, .map img, section script').count(), 0);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 360), 'no scrolling sideways');
+  const isCut = (/** @type {Element[]} */ all) =>
+    all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length;
+  assert.equal(await page.locator('.map li, section li').evaluateAll(isCut), 0, 'nor is anything cut off');
   await page.evaluate((id) => globalThis.map.view.select(id), `${hostile[0].host} ${hostile[0].path} GET`);
   assert.match(await rule(), /<script>alert\(1\)<\/script>/);
   assert.deepEqual(problems, []);

@@ -79,43 +79,49 @@ function isSystem(files) {
 }
 
 async function runOnce(module, surroundings) {
-  const output = { stdout: new Text(), stderr: new Text() };
+  const output = new Output();
   const { imports, begin } = wasi({ ...surroundings, output });
   // What the program may import and does not need for its work says that it is not there.
   for (const { module: from, name } of WebAssembly.Module.imports(module)) imports[from][name] ??= () => NOT_SUPPORTED;
   const instance = /** @type {any} */ (await WebAssembly.instantiate(module, imports));
   begin(instance.exports.memory);
-  const status = statusOf(instance.exports._start, output.stderr);
-  return { status, stdout: output.stdout.end(), stderr: output.stderr.end() };
+  const status = statusOf(instance.exports._start, (line) => output.write('stderr', new TextEncoder().encode(line)));
+  return { status, ...output.end() };
 }
 
 const NOT_SUPPORTED = 52;
 
-function statusOf(start, stderr) {
+function statusOf(start, say) {
   try {
     start();
     return 0;
   } catch (error) {
     if (error instanceof Exit) return error.status;
     // Such as for want of memory. The program has no word in that, so it is said here.
-    stderr.write(new TextEncoder().encode(`error: the program broke off: ${error.message}\n`));
+    say(`error: the program broke off: ${error.message}\n`);
     return BROKEN;
   }
 }
 
-/** What is written to a stream. */
-class Text {
-  #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  #text = '';
+/** What is written to both streams: each as one text, and the pieces of both in their order. */
+class Output {
+  #decoders = { stdout: new TextDecoder('utf-8', OF_TEXT), stderr: new TextDecoder('utf-8', OF_TEXT) };
+  /** @type {{ stream: 'stdout' | 'stderr', text: string }[]} */
+  #pieces = [];
 
-  write(bytes) {
-    this.#text += this.#decoder.decode(bytes, { stream: true });
+  /** @param {'stdout' | 'stderr'} stream @param {Uint8Array} bytes */
+  write(stream, bytes) {
+    this.#pieces.push({ stream, text: this.#decoders[stream].decode(bytes, { stream: true }) });
   }
 
   end() {
-    return this.#text + this.#decoder.decode();
+    const of = (name) => this.#pieces.reduce((all, { stream, text }) => (stream === name ? all + text : all), '');
+    return { stdout: of('stdout'), stderr: of('stderr'), pieces: this.#pieces };
   }
 }
+
+/** A mark of the byte order is a part of the text. */
+const OF_TEXT = { ignoreBOM: true };
 
 /** Standard input that each run reads from its beginning. */
 function replayable(stdin) {

@@ -94,12 +94,13 @@ export async function bargate(args, { captured = false } = {}) {
     windows,
     answer: answerAtTerminal,
   });
-  if (!captured) {
-    process.stdout.write(ended.stdout);
-    process.stderr.write(ended.stderr);
-  }
+  // One after the other, for both may be one file or terminal.
+  if (!captured) for (const { stream, text } of ended.pieces) await written(process[stream], text);
   return ended;
 }
+
+/** @param {NodeJS.WriteStream} stream @param {string} text */
+const written = (stream, text) => new Promise((resolve) => stream.write(text, resolve));
 
 /** @param {import('./run.mjs').Question} question */
 async function answerAtTerminal(question) {

@@ -73,7 +73,7 @@ const FOLDERS = [
  *   env: Record<string, string | undefined>,
  *   files: import('./files_in_memory.mjs').Files,
  *   stdin: { read: (length: number) => Uint8Array },
- *   output: Record<'stdout' | 'stderr', { write: (bytes: Uint8Array) => void }>,
+ *   output: { write: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void },
  *   terminals: { stdin?: boolean, stdout?: boolean, stderr?: boolean },
  *   now: number,
  * }} surroundings
@@ -90,8 +90,8 @@ export function wasi({ args, env, files, stdin, output, terminals, now }) {
   /** @type {any[]} */
   const descriptors = [
     { type: terminals.stdin ? TERMINAL : UNKNOWN, read: (length) => stdin.read(length) },
-    { type: terminals.stdout ? TERMINAL : UNKNOWN, write: (bytes) => output.stdout.write(bytes) },
-    { type: terminals.stderr ? TERMINAL : UNKNOWN, write: (bytes) => output.stderr.write(bytes) },
+    { type: terminals.stdout ? TERMINAL : UNKNOWN, write: (bytes) => output.write('stdout', bytes) },
+    { type: terminals.stderr ? TERMINAL : UNKNOWN, write: (bytes) => output.write('stderr', bytes) },
     ...FOLDERS.map(({ base, name }) => ({ type: FOLDER, base, name: encoder.encode(name) })),
   ];
 

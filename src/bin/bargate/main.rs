@@ -51,13 +51,13 @@ enum Command {
     Request(request::Arguments),
     Init(init::Arguments),
     Import(import::Arguments),
-    /// Checks the config and its deployment before wrangler bundles the Worker (npm package only).
+    /// Checks the config and its deployment before wrangler bundles the Worker (npm package).
     Build(package::Arguments),
-    /// Runs the gateway on this machine with a local provider and a sample API (npm package only).
+    /// Runs the gateway on this machine with a local provider and a sample API (npm package).
     Dev(package::Arguments),
-    /// Draws the routes of a config, or a change of them, as SVG or Mermaid (npm package only).
+    /// Draws the routes of a config, or a change of them, as SVG or Mermaid (npm package).
     Map(package::Arguments),
-    /// Opens the page that shows what a config does (npm package only).
+    /// Opens the page that shows what a config does (npm package).
     Studio(package::Arguments),
 }
 

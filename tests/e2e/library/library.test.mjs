@@ -11,7 +11,7 @@ import { DEFAULT_AUDIENCE } from '../../../dev/tenant.mjs';
 import { TOOLS, toolEnvironment } from '../../../scripts/toolchain.mjs';
 import { buildBargate } from '../support/bargate.mjs';
 import { ROOT, freePort, startGateway, until } from '../support/harness.mjs';
-import { installLibrary, makeProject } from '../support/library.mjs';
+import { VERSION, installLibrary, makeProject } from '../support/library.mjs';
 import { CLIENT_ID, CLIENT_SECRET, startLoginGateway, startTenant } from '../support/login-flow.mjs';
 import { startProgram } from '../support/project-copy.mjs';
 import { beginSession } from '../support/session-flow.mjs';
@@ -270,7 +270,7 @@ describe('a mistake in the call is an error when the Worker starts:', () => {
     [`{ config: { paths: [{ limit: NaN }] } }`, 'TypeError: gateway(): "limit" in config is NaN'],
     [`{ config: ${VALID} }`, 'made'],
     [`{ config: ${VALID} }`, 'made'],
-    [`{ config: { paths: [{}] } }`, 'Error: gateway() of bargate 0.1.0 was called with two configs'],
+    [`{ config: { paths: [{}] } }`, `Error: gateway() of bargate ${VERSION} was called with two configs`],
   ];
   const MAIN = `
     import * as first from 'bargate';
@@ -316,7 +316,7 @@ describe('a mistake in the call is an error when the Worker starts:', () => {
 
   test('two versions in one Worker', () => {
     const [versions, calling] = said.slice(TABLE.length);
-    assert.ok(versions.startsWith('Error: this Worker has both bargate 0.1.0 and bargate 9.9.9'), versions);
+    assert.ok(versions.startsWith(`Error: this Worker has both bargate ${VERSION} and bargate 9.9.9`), versions);
     assert.match(calling, /bargate 9\.9\.9 has an object of the class Session, and gateway\(\) was not called/);
   });
 

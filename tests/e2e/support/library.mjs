@@ -2,6 +2,7 @@
 // bundled by wrangler.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,9 @@ import { startProgram } from './project-copy.mjs';
 const PROJECT = join(ROOT, 'tests', 'fixtures', 'library');
 /** What modules of the project's services import, and tests of a project. */
 const DEPENDENCIES = ['jose', 'wrangler'];
+
+/** What the package is published as; the library says the same of itself, or else these tests fail. */
+export const VERSION = JSON.parse(readFileSync(join(ROOT, 'packages', 'bargate', 'package.json'), 'utf8')).version;
 
 /** Makes the project in a temporary folder. */
 export async function makeProject() {
@@ -56,7 +60,7 @@ export async function installLibrary(folder, { name = 'bargate', version } = {})
   await assembleWorker(installed);
   for (const file of ['package.json', 'index.d.ts', 'service.d.ts'])
     await cp(join(ROOT, 'packages', 'bargate', file), join(installed, file));
-  if (version) await replaceIn(join(installed, 'worker', 'index.js'), '0.1.0', version);
+  if (version) await replaceIn(join(installed, 'worker', 'index.js'), VERSION, version);
 }
 
 async function replaceIn(file, old, text) {

@@ -50,8 +50,13 @@ export async function startStudio({ config = CONFIG } = {}) {
   };
 }
 
-/** Runs `bargate studio` on a free port. Resolves to its address once it serves. */
-export async function serveStudio(args, options = {}) {
+/**
+ * Runs `bargate studio` on a free port. Resolves to its address once it serves.
+ *
+ * @param {string[]} args
+ * @param {{ page: string }} options
+ */
+export async function serveStudio(args, options) {
   const end = new AbortController();
   let ended;
   const address = await new Promise((resolve, reject) => {
@@ -101,6 +106,11 @@ export class Studio {
 
   get tree() {
     return this.page.getByRole('tree', { name: 'Routes' });
+  }
+
+  /** A path, or a part of one, as the tree of routes shows it. */
+  path(text) {
+    return this.tree.locator('.map-path', { hasText: text });
   }
 
   /** Waits until the verdict on the config reads like this. */

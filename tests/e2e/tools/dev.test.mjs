@@ -77,8 +77,8 @@ test('a request is logged once', async () => {
 
 test("the demo's own token is explained as the gateway sees it, whatever the ports, by the words of the documents", async () => {
   const page = await readFile(file('docs/local-development.md'), 'utf8');
-  const [line] = /^.*\| bargate token explain .*$/m.exec(page);
-  const command = line.replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
+  const [line] = /^.*\| npx bargate token explain .*$/m.exec(page);
+  const command = line.replace('npx bargate', 'bargate').replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
   const PATH = `${dirname(await buildBargate())}${delimiter}${process.env.PATH}`;
   const { stdout } = await run('sh', ['-c', command], { cwd: copy, env: { ...process.env, PATH } });
   assert.match(stdout, /^Accepted/m);

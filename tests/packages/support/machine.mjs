@@ -45,7 +45,12 @@ export async function startMachine({ isOffline = false } = {}) {
   const cache = join(directory, 'cache');
   for (const folder of [bin, home, cache]) await mkdir(folder);
   // What npm has fetched is shared, and what `npm create` has installed is not: it would run packages of an earlier dist/.
-  if (!isOffline) await symlink(join(npmSetting('cache'), '_cacache'), join(cache, '_cacache'));
+  if (!isOffline) {
+    const shared = join(npmSetting('cache'), '_cacache');
+    // On a machine that has fetched nothing yet there is none.
+    await mkdir(shared, { recursive: true });
+    await symlink(shared, join(cache, '_cacache'));
+  }
   await symlink(realpathSync(TOOLS.node), join(bin, 'node'));
   // Not one of node_modules/.bin: those of the machine, as they come with Node.js.
   for (const name of [...PROGRAMS, 'npm', 'npx']) {

@@ -124,7 +124,8 @@ function headersOf(folder) {
   );
 }
 
-function addressOf({ url, headers }) {
+/** @param {import('node:http').IncomingMessage} request */
+function addressOf({ url = '', headers }) {
   try {
     return new URL(url, `http://${headers.host}`);
   } catch {
@@ -132,6 +133,12 @@ function addressOf({ url, headers }) {
   }
 }
 
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {number} status
+ * @param {string | Buffer} body
+ * @param {Record<string, string>} headers
+ */
 function answer(response, status, body, headers = { 'content-type': 'text/plain' }) {
   response.writeHead(status, headers);
   response.end(response.req.method === 'HEAD' ? undefined : body);

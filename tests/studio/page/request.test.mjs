@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import { CONFIG, startStudio } from '../support/studio.mjs';
+import { CONFIG, startStudio } from '../../e2e/support/studio.mjs';
 
 let site;
 let tab;
@@ -100,19 +100,19 @@ describe('a request', () => {
       paths: [{ method: 'GET', path: '/{.+}', integration: { type: 'http_proxy', server: 'api' } }],
     };
     await ask({ Address: 'https://gateway.example/x' }, config);
-    await tab.page.locator('#request-result').getByText('Without a value here: API_URL').waitFor();
-    await tab.page.getByText('Values of').click();
+    await tab.page.locator('#request-result').getByText('Without a value here: $env.API_URL').waitFor();
+    await tab.page.getByText('Values of $env').click();
     await tab.page.getByRole('textbox', { name: 'as in .dev.vars' }).fill('API_URL=https://api.shop.example/v1');
     await ended('GET https://api.shop.example/v1/x');
   });
 
-  for (const [what, fields, line] of [
+  for (const [what, fields, line] of /** @type {[string, Record<string, string>, RegExp][]} */ ([
     ['an address that is none', { Address: 'nowhere' }, /nowhere/],
     ['a header without a colon', { 'Headers, one a line': 'x' }, /x/],
     ['a header that looks like a flag', { 'Headers, one a line': '--help' }, /--help/],
     ['bytes that are no number', { 'Bytes of its body': 'many' }, /many/],
     ['an address of no network', { 'From the IP address': 'here' }, /here/],
-  ]) {
+  ])) {
     test(`of ${what} is told in a line`, async () => {
       await ask(fields);
       await ended('This could not be worked out');

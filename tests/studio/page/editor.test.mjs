@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { CONFIG, startStudio } from '../support/studio.mjs';
+import { CONFIG, startStudio } from '../../e2e/support/studio.mjs';
 
 let site;
 let tab;
@@ -52,12 +52,12 @@ describe('what check says', () => {
 
   test('is said of what is no JSON at all, and the routes drawn last stay', async () => {
     tab = await site.open();
-    await tab.tree.getByText('/health').waitFor();
+    await tab.path('/health').waitFor();
     await tab.putCursorBehind('"servers": [');
     await tab.page.keyboard.insertText('[[');
     await tab.verdict('1 error');
     await tab.page.getByText('these are the routes of the last one that could').waitFor();
-    assert.equal(await tab.tree.getByText('/health').count(), 1);
+    assert.equal(await tab.path('/health').count(), 1);
   });
 
   test('counts warnings apart', async () => {
@@ -130,12 +130,12 @@ describe('configs to begin from', () => {
   test('are opened from the examples, and from a file', async () => {
     tab = await site.open();
     await tab.page.getByLabel('Begin with').selectOption({ label: 'Sign in with Apple' });
-    await tab.tree.getByText('/callback').waitFor();
+    await tab.path('/callback').waitFor();
     await tab.verdict('✓ valid');
     await tab.load({ paths: [{ method: 'GET', path: '/from-a-file', response: 1 }] });
-    await tab.tree.getByText('/from-a-file').waitFor();
+    await tab.path('/from-a-file').waitFor();
     await tab.editor.press('Control+z');
-    await tab.tree.getByText('/from-a-file').waitFor({ state: 'detached' });
+    await tab.path('/from-a-file').waitFor({ state: 'detached' });
   });
 
   test('are saved as a file', async () => {

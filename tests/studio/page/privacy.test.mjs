@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { until } from '../support/harness.mjs';
-import { startStudio } from '../support/studio.mjs';
+import { until } from '../../e2e/support/harness.mjs';
+import { startStudio } from '../../e2e/support/studio.mjs';
 
 const COMPRESSED_MAX_BYTES = 1_500_000;
 
@@ -29,12 +29,12 @@ async function startStaticHost(folder) {
   const server = createServer((request, response) => {
     asked.push(request.url);
     const name = new URL(request.url, 'http://host').pathname.replace('/some/folder/', '') || 'index.html';
-    if (!readdirSync(folder).includes(name)) return response.writeHead(404).end();
+    if (!readdirSync(folder).includes(name)) return void response.writeHead(404).end();
     const types = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
     response.writeHead(200, { 'content-type': types[name.split('.').at(-1)] });
-    return response.end(readFileSync(join(folder, name)));
+    response.end(readFileSync(join(folder, name)));
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const origin = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
   return { origin, address: `${origin}/some/folder/`, asked, close: () => server.close() };
 }
@@ -124,7 +124,7 @@ describe('the page connects to nothing', () => {
 test('the page works from a folder of this machine, without any host', async () => {
   tab = await site.open({ address: pathToFileURL(join(site.page, 'index.html')).href });
   await tab.verdict('✓ valid');
-  await tab.tree.getByText('/health').waitFor();
+  await tab.path('/health').waitFor();
   assert.deepEqual(tab.complaints, []);
 });
 
@@ -148,16 +148,16 @@ describe('what is kept', () => {
       tab = await site.open({ address: host.address });
       await tab.page.getByLabel('Keep this config').check();
       await tab.load({ paths: [{ method: 'GET', path: '/kept', response: 1 }] });
-      await tab.tree.getByText('/kept').waitFor();
-      await tab.page.getByText('Values of').click();
+      await tab.path('/kept').waitFor();
+      await tab.page.getByText('Values of $env').click();
       await tab.page.getByRole('textbox', { name: 'as in .dev.vars' }).fill('API_KEY=confidential');
       assert.doesNotMatch(await tab.page.evaluate(() => JSON.stringify(localStorage)), /confidential/);
       await tab.page.reload();
-      await tab.tree.getByText('/kept').waitFor();
+      await tab.path('/kept').waitFor();
       await tab.page.getByLabel('Keep this config').uncheck();
       assert.deepEqual(await tab.page.evaluate(() => Object.keys(localStorage)), []);
       await tab.page.reload();
-      await tab.tree.getByText('/health').waitFor();
+      await tab.path('/health').waitFor();
     } finally {
       host.close();
     }

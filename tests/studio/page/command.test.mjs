@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { studio } from '../../../packages/bargate/cli/commands/studio.mjs';
 import { HEADERS, buildStudio } from '../../../scripts/studio.mjs';
-import { serveStudio } from '../support/studio.mjs';
+import { serveStudio } from '../../e2e/support/studio.mjs';
 
 const MISSING = join(tmpdir(), 'bargate-no-such-folder');
 
@@ -126,7 +126,7 @@ test('it says what its options are', async () => {
 });
 
 describe('what it cannot do is one line', () => {
-  for (const [what, args, options, line] of [
+  for (const [what, args, options, line] of /** @type {[string, string[], { page?: string }, string][]} */ ([
     ['a port that is none', ['--port', 'x'], {}, 'error: --port x: not a port, which is a number up to 65535'],
     [
       'a port beyond the last',
@@ -149,7 +149,7 @@ describe('what it cannot do is one line', () => {
       { page: MISSING },
       `error: the page is missing: ${MISSING} is not there; install bargate again`,
     ],
-  ]) {
+  ])) {
     test(what, async () => {
       const lines = [];
       const status = await studio(args, { page, ...options, print: () => {}, fail: (text) => lines.push(text) });

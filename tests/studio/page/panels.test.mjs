@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import { CONFIG, startStudio } from '../support/studio.mjs';
+import { CONFIG, startStudio } from '../../e2e/support/studio.mjs';
 
 const KID = 'key-1';
 
@@ -45,13 +45,13 @@ describe('the routes', () => {
   test('follow what is typed', async () => {
     tab = await site.open();
     await tab.replace('"/health"', '"/alive"');
-    await tab.tree.getByText('/alive').waitFor();
-    assert.equal(await tab.tree.getByText('/health').count(), 0);
+    await tab.path('/alive').waitFor();
+    assert.equal(await tab.path('/health').count(), 0);
   });
 
   test('are saved as an SVG that stands by itself, and as Mermaid', async () => {
     tab = await site.open();
-    await tab.tree.getByText('/health').waitFor();
+    await tab.path('/health').waitFor();
     const svg = await saved('Save SVG');
     assert.equal(svg.name, 'routes.svg');
     assert.match(svg.text, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[\s\S]*\/health[\s\S]*<\/svg>\s*$/);
@@ -120,6 +120,7 @@ describe('a token', () => {
     return { token, jwks };
   }
 
+  /** @param {{ token: string, jwks?: string }} issued */
   async function paste({ token, jwks }) {
     await tab.tab('Token');
     await tab.page.getByRole('textbox', { name: 'Token' }).fill(token);
@@ -138,7 +139,7 @@ describe('a token', () => {
       .filter({ hasText: /^✓signature/ });
     await signature.getByText('passed').waitFor();
     await tab.page.locator('#token-result').getByText('"auth0|1"').waitFor();
-    assert.match(await tab.page.locator('#token-result').innerText(), /exp\s*\d+ 20\S+Z, in \d+ minutes/);
+    assert.match(await tab.page.locator('#token-result').innerText(), /exp\s*\d+ 20\S+Z, in /);
   });
 
   test('is not known to be genuine without the keys of its issuer', async () => {
@@ -163,7 +164,7 @@ describe('a token', () => {
     await paste(await issue());
     await result('Not known');
     await tab.page.getByText('give them below the editor').waitFor();
-    await tab.page.getByText('Values of').click();
+    await tab.page.getByText('Values of $env').click();
     await tab.page.getByRole('textbox', { name: 'as in .dev.vars' }).fill('AUDIENCE=https://api.shop.example/');
     await result('Accepted');
   });
