@@ -49,18 +49,11 @@ fn the_page_of_the_command_line_tells_every_key_that_exposes_nothing() {
     assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
-/// Returns the steps of the workflow that reviews pull requests, as a document has it.
-fn steps(document: &str) -> Vec<serde_json::Value> {
-    let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let block = blocks.into_iter().find(|block| block.contains("bargate diff")).expect("a workflow");
-    let block: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
-    let steps = block.pointer("/jobs/review/steps").unwrap_or(&block);
-    steps.as_array().expect("steps").clone()
-}
-
 #[test]
-fn the_workflow_of_the_document_is_judged_by_the_base_branch() {
-    let steps = steps(include_str!("../docs/command-line.md"));
+fn the_workflow_of_a_project_is_judged_by_the_base_branch() {
+    let workflow = include_str!("../packages/create-bargate/files/.github/workflows/review.yml");
+    let workflow: serde_json::Value = serde_saphyr::from_str(workflow).expect("YAML");
+    let steps = workflow.pointer("/jobs/review/steps").and_then(|steps| steps.as_array()).expect("steps");
     let text = |step: &serde_json::Value, pointer: &str| {
         step.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
     };
@@ -69,13 +62,17 @@ fn the_workflow_of_the_document_is_judged_by_the_base_branch() {
     let base = ("base".to_owned(), "${{ github.base_ref }}".to_owned());
     assert_eq!(places, [("change".to_owned(), String::new()), base], "each beside the other, and nothing around them");
     let runs: Vec<_> = steps.iter().filter(|step| step.get("run").is_some()).collect();
-    let (first, others) = runs.split_first().expect("steps that run");
-    assert_eq!(text(first, "/run"), "cargo install --path base --locked");
-    assert_eq!(text(first, "/working-directory"), "", "where no file of the change is a setting of cargo");
+    let (install, others) = runs.split_first().expect("steps that run");
+    assert_eq!(text(install, "/working-directory"), "", "where no file of the change is a setting of npm");
+    assert!(text(install, "/run").contains("./base/package.json"), "the version that the base branch has");
+    assert!(!text(install, "/run").contains("change"), "nothing of the change");
+    assert!(text(install, "/run").contains("--ignore-scripts"), "nothing is run by the installation");
+    assert!(!others.is_empty());
     for step in others {
-        assert!(!text(step, "/run").contains("cargo"), "nothing of the change is built or run");
+        let commands = ["npx", "npm", "node", "wrangler"];
+        let run = text(step, "/run");
+        assert!(!run.split_whitespace().any(|word| commands.contains(&word)), "nothing of the change is run: {run}");
     }
-    assert!(
-        others.iter().any(|step| text(step, "/run").contains("base/gateway.config.json change/gateway.config.json"))
-    );
+    let compared = "base/gateway.config.json change/gateway.config.json";
+    assert!(others.iter().any(|step| text(step, "/run").contains(compared)));
 }

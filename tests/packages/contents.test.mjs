@@ -39,7 +39,8 @@ test('a package is no larger than it may be', () => {
 test('a package runs no program when it is installed, and bargate brings no other', () => {
   assert.deepEqual(manifestFindings(manifest), []);
   const { version } = manifest;
-  for (const [change, finding] of [
+  /** @type {[object, string][]} */
+  const changes = [
     [{ scripts: { postinstall: 'x' } }, 'it has the script postinstall, which npm runs when it is installed'],
     [{ scripts: { prepare: 'x' } }, 'it has the script prepare, which npm runs when it is installed'],
     [{ dependencies: { jose: '6.2.18' } }, 'it depends on jose'],
@@ -47,7 +48,8 @@ test('a package runs no program when it is installed, and bargate brings no othe
     [{ private: true }, 'it is private'],
     [{ version: '9.9.9' }, `its version is 9.9.9, and that of Cargo.toml ${version}`],
     [{ peerDependencies: { 'bargate-dev': '9.9.9' } }, `it asks for bargate-dev 9.9.9, not ${version}`],
-  ])
+  ];
+  for (const [change, finding] of changes)
     assert.deepEqual(manifestFindings({ ...manifest, ...change }), [finding]);
 });
 
