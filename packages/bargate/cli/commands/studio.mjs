@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isLoopback } from '../../../../dev/loopback.mjs';
 
 const CONFIG = 'gateway.config.json';
 const HOST = '127.0.0.1';
@@ -87,11 +88,12 @@ function serve(folder, config) {
   const names = filesOf(folder);
   const headers = headersOf(folder);
   return createServer((request, response) => {
-    const { hostname, pathname } = addressOf(request);
-    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
     // Another name for this machine is that of a foreign page (DNS rebinding), which must not read the config.
-    if (hostname !== HOST && hostname !== 'localhost')
-      return answer(response, 403, 'This page has the address 127.0.0.1.\n');
+    if (!isLoopback(request.headers.host)) return answer(response, 403, 'This page has the address 127.0.0.1.\n');
+    // Any other target may name a host of its own.
+    if (!/^\/(?!\/)/.test(request.url)) return answer(response, 400, 'A path begins with one slash.\n');
+    const [path] = request.url.split('?');
+    const name = path === '/' ? 'index.html' : path.slice(1);
     if (!['GET', 'HEAD'].includes(request.method))
       return answer(response, 405, 'Only GET is answered.\n', { allow: 'GET, HEAD' });
     if (!names.has(name)) return answer(response, 404, 'There is no such file.\n');
@@ -122,15 +124,6 @@ function headersOf(folder) {
       return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
     }),
   );
-}
-
-/** @param {import('node:http').IncomingMessage} request */
-function addressOf({ url = '', headers }) {
-  try {
-    return new URL(url, `http://${headers.host}`);
-  } catch {
-    return { hostname: '', pathname: '' };
-  }
 }
 
 /**
