@@ -1,7 +1,7 @@
 // `bargate studio`: what it serves, to whom, and what it says if it cannot.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,21 @@ describe('what it serves', () => {
     writeFileSync(file, '\ufeff{ "x-changed": 1 }');
     assert.equal(opened(await html()).text, '{ "x-changed": 1 }');
   });
+
+  for (const [what, change, problem] of /** @type {[string, (file: string) => void, string][]} */ ([
+    ['is gone', () => {}, 'there is no such file'],
+    ['is a folder now', mkdirSync, 'cannot be read (EISDIR)'],
+  ])) {
+    test(`says that the config ${what}, and serves it again when it is back`, async () => {
+      const { file, html } = await serve('{}');
+      rmSync(file);
+      change(file);
+      assert.deepEqual(opened(await html()), { name: 'gateway.config.json', problem: `${file}: ${problem}` });
+      rmSync(file, { recursive: true, force: true });
+      writeFileSync(file, '{ "paths": [] }');
+      assert.equal(opened(await html()).text, '{ "paths": [] }');
+    });
+  }
 
   for (const [what, text] of [
     ['ends the element', '{ "x": "</script><script>alert(1)</script>" }'],
