@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isLoopback, isOwn } from './loopback.mjs';
 import { Accounts } from './tenant/accounts.mjs';
 import { handleControl } from './tenant/control.mjs';
 import { createEndpoints } from './tenant/endpoints.mjs';
@@ -228,7 +229,13 @@ export async function startTenant(options = {}) {
 
   async function handle(request, response) {
     const path = request.url.split('?')[0];
-    if (path.startsWith('/_tenant/')) return handleControl(tenant, request, response);
+    const isControl = path.startsWith('/_tenant/');
+    // A foreign page must neither control the tenant nor, by a name that leads here, read a token.
+    if (!(isControl ? isOwn : ({ host }) => isLoopback(host))(request.headers)) {
+      const body = { error: 'only this machine and its own pages are answered' };
+      return sendAnswer(response, { status: 403, body });
+    }
+    if (isControl) return handleControl(tenant, request, response);
     if (request.headers[INNER_REQUEST_HEADER] === innerRequestKey) return carryOut(path, request, response);
 
     counts[path] = (counts[path] ?? 0) + 1;

@@ -1,5 +1,5 @@
-// What is inside a package that is published: the crates that are compiled into its WebAssembly, Rust's standard library, and the
-// packages of npm that are bundled. Each has the text of its licence, or there is no package. Written as a text for people, and as a
+// What is inside a package that is published: the crates that are compiled into its WebAssembly, Rust's standard library, the C library
+// that comes with it for WASI, and the packages of npm that are bundled. Each has the text of its licence, or there is no package. Written as a text for people, and as a
 // bill of materials (CycloneDX).
 
 import { spawnSync } from 'node:child_process';
@@ -24,8 +24,13 @@ const PROGRAMS = [
   { crate: 'bargate-worker', target: 'wasm32-unknown-unknown' },
   { crate: 'bargate', target: 'wasm32-wasip1' },
 ];
+const RUST_MISSING = 'Rust is missing: install it with rustup, see https://rustup.rs/';
 const OWN = /^bargate(?:-worker)?$/;
 const STANDARD_LICENCES = ['MIT', 'Apache-2.0'];
+/** Of wasi-libc as a whole, of its parts from musl and cloudlibc, and of dlmalloc. */
+const WASI_LIBC_LICENCE = '(Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT) AND MIT AND BSD-2-Clause AND CC0-1.0';
+/** Rust's toolchain brings the library without its licences: these are those of its sources, github.com/WebAssembly/wasi-libc. */
+const WASI_LIBC_TEXTS = join(ROOT, 'scripts', 'licences', 'wasi-libc');
 
 /**
  * Returns the crates that are in the WebAssembly of the package: not those that run while it is compiled.
@@ -67,11 +72,14 @@ export function crates() {
     });
 }
 
+/** Returns what Rust's toolchain puts into the WebAssembly. @returns {Component[]} */
+export const toolchainLibraries = () => [standardLibrary(), wasiLibc()];
+
 /** Rust's standard library, whose licences come with the toolchain. */
-export function standardLibrary() {
-  const sysroot = outputOf('rustc', ['--print', 'sysroot']);
+function standardLibrary() {
+  const sysroot = sysrootOf();
   const version = /^rustc (\S+)/.exec(outputOf('rustc', ['--version']) ?? '')?.[1];
-  if (!sysroot || !version) throw new Failure('Rust is missing: install it with rustup, see https://rustup.rs/');
+  if (!version) throw new Failure(RUST_MISSING);
   const texts = STANDARD_LICENCES.map((name) => {
     const file = join(sysroot, 'share', 'doc', 'rust', 'licenses', `${name}.txt`);
     if (!existsSync(file)) throw new Failure(`${file} is missing: install Rust with rustup, which brings its licences`);
@@ -84,6 +92,28 @@ export function standardLibrary() {
     texts: ['Copyright (c) The Rust Project Contributors', ...texts],
     purl: `pkg:generic/rust-std@${version}`,
   };
+}
+
+/** The C library, which the standard library for WASI calls. It says only of which release of wasi-sdk it is. */
+function wasiLibc() {
+  const file = join(sysrootOf(), 'lib', 'rustlib', 'wasm32-wasip1', 'lib', 'self-contained', 'libc.a');
+  if (!existsSync(file)) throw new Failure(`${file} is missing: run rustup target add wasm32-wasip1`);
+  const version = /wasisdk:\/\/v(\d+)\.\d+\//.exec(readFileSync(file, 'latin1'))?.[1];
+  if (!version) throw new Failure(`${file} does not say of which wasi-sdk it is`);
+  const tag = `wasi-sdk-${version}`;
+  return {
+    name: 'wasi-libc',
+    version: tag,
+    license: WASI_LIBC_LICENCE,
+    texts: licenceTexts(WASI_LIBC_TEXTS, 'wasi-libc'),
+    purl: `pkg:github/webassembly/wasi-libc@${tag}`,
+  };
+}
+
+function sysrootOf() {
+  const sysroot = outputOf('rustc', ['--print', 'sysroot']);
+  if (!sysroot) throw new Failure(RUST_MISSING);
+  return sysroot;
 }
 
 function cargo(command, ...args) {

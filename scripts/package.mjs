@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 import { buildCli } from './build-cli.mjs';
-import { billOfMaterials, crates, licencesText, packagesOf, standardLibrary } from './components.mjs';
+import { billOfMaterials, crates, licencesText, packagesOf, toolchainLibraries } from './components.mjs';
 import { checkContents } from './package-contents.mjs';
 import { assembleCli } from './package-cli.mjs';
 import { assembleCreate, assembleDev } from './package-projects.mjs';
@@ -51,7 +51,7 @@ async function assembleBargate(folder) {
   const packages = new Map(
     [...bundled, ...bundledPackages(inputs)].map((found) => [`${found.name} ${found.version}`, found]),
   );
-  return [...crates(), standardLibrary(), ...packagesOf([...packages.values()])];
+  return [...crates(), ...toolchainLibraries(), ...packagesOf([...packages.values()])];
 }
 
 /** Builds what the packages consist of, packs them into a folder, and returns the digests of the tarballs by their names. */

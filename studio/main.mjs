@@ -111,5 +111,9 @@ function deferred() {
   return made;
 }
 
+if (opened?.problem !== undefined) {
+  byId('opened-problem').textContent = `${opened.problem}. Once that is mended, load the page again.`;
+  byId('opened-problem').hidden = false;
+}
 startTools();
 refresh();

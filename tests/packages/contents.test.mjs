@@ -49,8 +49,7 @@ test('a package runs no program when it is installed, and bargate brings no othe
     [{ version: '9.9.9' }, `its version is 9.9.9, and that of Cargo.toml ${version}`],
     [{ peerDependencies: { 'bargate-dev': '9.9.9' } }, `it asks for bargate-dev 9.9.9, not ${version}`],
   ];
-  for (const [change, finding] of changes)
-    assert.deepEqual(manifestFindings({ ...manifest, ...change }), [finding]);
+  for (const [change, finding] of changes) assert.deepEqual(manifestFindings({ ...manifest, ...change }), [finding]);
 });
 
 test('a file tells nothing about the machine that built it', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -74,9 +74,25 @@ test('what cannot be done is said in one line', async () => {
   }
 });
 
+test('no picture takes the place of a config, by whatever path', async () => {
+  const config = join(directory, 'config.json');
+  const text = await readFile(join(ROOT, AFTER), 'utf8');
+  await writeFile(config, text);
+  await symlink(config, join(directory, 'symbolic.json'));
+  await link(config, join(directory, 'hard.json'));
+  await mkdir(join(directory, 'x'));
+  for (const output of ['config.json', './x/../config.json', 'symbolic.json', 'hard.json'])
+    for (const inputs of [[config], ['--old', config, AFTER]]) {
+      const path = `${directory}/${output}`;
+      const expected = `error: -o ${path}: that is the config ${config}; name another file\n`;
+      assert.deepEqual(await runMap(...inputs, '-o', path), { status: 2, out: '', err: expected }, output);
+      assert.equal(await readFile(config, 'utf8'), text);
+    }
+});
+
 test('of a config with errors the readable routes are drawn, and that is said', async () => {
   const { status, out, err } = await runMap('tests/cli/routes.in/wrong.json');
-  assert.equal(status, 0);
+  assert.equal(status, 1);
   assert.match(err, /has errors, so routes may be missing/);
   assert.match(out, />GET \/health</);
 });

@@ -1,7 +1,7 @@
 // `bargate studio`: what it serves, to whom, and what it says if it cannot.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,21 @@ describe('what it serves', () => {
     assert.equal(opened(await html()).text, '{ "x-changed": 1 }');
   });
 
+  for (const [what, change, problem] of /** @type {[string, (file: string) => void, string][]} */ ([
+    ['is gone', () => {}, 'there is no such file'],
+    ['is a folder now', mkdirSync, 'cannot be read (EISDIR)'],
+  ])) {
+    test(`says that the config ${what}, and serves it again when it is back`, async () => {
+      const { file, html } = await serve('{}');
+      rmSync(file);
+      change(file);
+      assert.deepEqual(opened(await html()), { name: 'gateway.config.json', problem: `${file}: ${problem}` });
+      rmSync(file, { recursive: true, force: true });
+      writeFileSync(file, '{ "paths": [] }');
+      assert.equal(opened(await html()).text, '{ "paths": [] }');
+    });
+  }
+
   for (const [what, text] of [
     ['ends the element', '{ "x": "</script><script>alert(1)</script>" }'],
     ['begins a comment', '{ "x": "<!-- <script>" }'],
@@ -89,14 +104,27 @@ describe('what it serves', () => {
     });
   }
 
-  test('is for this machine: not for a foreign name that leads here, and not for another method', async () => {
-    await serve('{ "x-secret": "confidential" }');
-    const foreign = await ask({ headers: { host: 'evil.example' } });
-    assert.equal(foreign.status, 403);
-    assert.doesNotMatch(foreign.body, /confidential/);
-    assert.equal((await ask({ method: 'POST' })).status, 405);
-    assert.equal((await ask({ headers: { host: 'localhost' } })).status, 200);
-  });
+  for (const [what, request, status] of /** @type {[string, Parameters<typeof ask>[0], number][]} */ ([
+    ['this machine', {}, 200],
+    ['its name', { headers: { host: 'localhost' } }, 200],
+    ['a port that leads here', { headers: { host: 'LocalHost:9000' } }, 200],
+    ['a foreign name that leads here', { headers: { host: 'evil.example' } }, 403],
+    ['one whose target names this machine', { headers: { host: 'evil.example' }, path: '//127.0.0.1/' }, 403],
+    ['one with a backslash', { headers: { host: 'evil.example' }, path: '/\\127.0.0.1/' }, 403],
+    ['one with an absolute target', { headers: { host: 'evil.example' }, path: 'http://127.0.0.1/' }, 403],
+    ['a name that begins like this machine', { headers: { host: '127.0.0.1.evil.example' } }, 403],
+    ['a name behind a user', { headers: { host: '127.0.0.1@evil.example' } }, 403],
+    ['a target with another host', { path: '//evil.example/' }, 400],
+    ['an absolute target', { path: 'http://127.0.0.1/' }, 400],
+    ['another method', { method: 'POST' }, 405],
+  ])) {
+    test(`is for this machine only: ${what} has ${status}`, async () => {
+      await serve('{ "x-secret": "confidential" }');
+      const answer = await ask(request);
+      assert.equal(answer.status, status);
+      assert.equal(answer.body.includes('confidential'), status === 200);
+    });
+  }
 
   test('leaves the folder as it is', async () => {
     const before = readdirSync(folder);

@@ -1,6 +1,7 @@
 // The editor of the studio: what `check` says, as one types, under the very tokens; completion and explanations by the schema.
 
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { CONFIG, startStudio } from '../../e2e/support/studio.mjs';
 
@@ -145,4 +146,22 @@ describe('configs to begin from', () => {
     const text = await (await download.createReadStream()).toArray();
     assert.deepEqual(JSON.parse(Buffer.concat(text).toString()), CONFIG);
   });
+});
+
+test('a config that is gone when the page is loaded again is said, and the page works', async () => {
+  const text = readFileSync(site.file, 'utf8');
+  rmSync(site.file);
+  try {
+    tab = await site.open();
+    assert.equal(
+      await tab.page.getByRole('alert').innerText(),
+      `${site.file}: there is no such file. Once that is mended, load the page again.`,
+    );
+    await tab.verdict('✓ valid');
+  } finally {
+    writeFileSync(site.file, text);
+  }
+  await tab.page.reload();
+  await tab.verdict('✓ valid');
+  assert.equal(await tab.page.getByRole('alert').count(), 0);
 });

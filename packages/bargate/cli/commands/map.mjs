@@ -1,7 +1,7 @@
 // `bargate map`: draws the routes of a config, or what a change does to them, as SVG or as Mermaid. The routes are those that the
 // command line itself prints, the drawings those of the studio.
 
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { svgOfDiff, treeOfDiff } from '../../../../studio/map/diff.mjs';
 import { mermaidOf } from '../../../../studio/map/mermaid.mjs';
@@ -41,15 +41,18 @@ export async function map(args, { bargate, print = write(process.stdout), fail =
       print(HELP);
       return 0;
     }
+    // The picture would be in place of the config.
+    const input = [file, old].find((path) => path !== undefined && isSameFile(path, output));
+    if (input !== undefined) throw new Failure(`-o ${output}: that is the config ${input}; name another file`);
     const command = old === undefined ? ['routes', file] : ['diff', old, file];
     const { status, stdout, stderr } = await bargate([...command, '--format', 'json'], { captured: true });
-    // What could not be read is said there.
+    // What could not be read is said there: with status 0, that a config has errors, of which only the rest is drawn.
     if (stderr) fail(stderr);
     if (status !== 0) return status;
     const drawn = draw(JSON.parse(stdout), { isChange: old !== undefined, file, format });
     if (output === '-') print(drawn);
     else save(output, drawn);
-    return 0;
+    return stderr ? 1 : 0;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     fail(`error: ${error.message}\n`);
@@ -90,6 +93,20 @@ function draw(document, { isChange, file, format }) {
   if (format === 'mermaid') return mermaidOf(isChange ? treeOfDiff(document) : treeOfRoutes(document));
   if (isChange) return svgOfDiff(document, { title: `Changes of ${name}` });
   return svgOf(treeOfRoutes(document), { title: `The routes of ${name}` });
+}
+
+/** Returns whether two paths lead to one file, by whatever links. */
+function isSameFile(one, other) {
+  if (one === '-' || other === '-') return false;
+  const [first, second] = [one, other].map((path) => {
+    try {
+      return statSync(path, { bigint: true });
+    } catch {
+      // One that is not there yet is no other's.
+      return undefined;
+    }
+  });
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }
 
 function save(path, text) {

@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isLoopback } from '../../../../dev/loopback.mjs';
 
 const CONFIG = 'gateway.config.json';
 const HOST = '127.0.0.1';
@@ -84,18 +85,19 @@ function optionsOf(args) {
 
 /** Serves the files of `folder`, and in its page the config, as it is each time that the page is loaded. */
 function serve(folder, config) {
-  const names = filesOf(folder);
+  const files = filesOf(folder);
   const headers = headersOf(folder);
   return createServer((request, response) => {
-    const { hostname, pathname } = addressOf(request);
-    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
     // Another name for this machine is that of a foreign page (DNS rebinding), which must not read the config.
-    if (hostname !== HOST && hostname !== 'localhost')
-      return answer(response, 403, 'This page has the address 127.0.0.1.\n');
+    if (!isLoopback(request.headers.host)) return answer(response, 403, 'This page has the address 127.0.0.1.\n');
+    // Any other target may name a host of its own.
+    if (!/^\/(?!\/)/.test(request.url)) return answer(response, 400, 'A path begins with one slash.\n');
+    const [path] = request.url.split('?');
+    const name = path === '/' ? 'index.html' : path.slice(1);
     if (!['GET', 'HEAD'].includes(request.method))
       return answer(response, 405, 'Only GET is answered.\n', { allow: 'GET, HEAD' });
-    if (!names.has(name)) return answer(response, 404, 'There is no such file.\n');
-    const contents = readFileSync(join(folder, name));
+    const contents = files.get(name);
+    if (!contents) return answer(response, 404, 'There is no such file.\n');
     const body = name === 'index.html' ? withConfig(contents.toString(), config) : contents;
     return answer(response, 200, body, {
       ...headers,
@@ -105,9 +107,11 @@ function serve(folder, config) {
   });
 }
 
+/** Reads the page, once: an update of the package while it is served is another page. */
 function filesOf(folder) {
   try {
-    return new Set(readdirSync(folder).filter((name) => TYPES[name.split('.').at(-1)]));
+    const names = readdirSync(folder).filter((name) => TYPES[name.split('.').at(-1)]);
+    return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
   } catch {
     throw new Failure(`the page is missing: ${folder} is not there; install bargate again`);
   }
@@ -124,15 +128,6 @@ function headersOf(folder) {
   );
 }
 
-/** @param {import('node:http').IncomingMessage} request */
-function addressOf({ url = '', headers }) {
-  try {
-    return new URL(url, `http://${headers.host}`);
-  } catch {
-    return { hostname: '', pathname: '' };
-  }
-}
-
 /**
  * @param {import('node:http').ServerResponse} response
  * @param {number} status
@@ -144,23 +139,34 @@ function answer(response, status, body, headers = { 'content-type': 'text/plain'
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** Puts the config into the page as data. No text in it can end the element. */
+/** Puts the config into the page as data, or why it cannot be read. No text in it can end the element. */
 function withConfig(html, config) {
-  const text = read(config ?? CONFIG, { isOptional: config === undefined });
-  if (text === undefined) return html;
-  const opened = JSON.stringify({ name: basename(config ?? CONFIG), text }).replaceAll('<', '\\u003c');
+  const opened = openedOf(config);
+  if (opened === undefined) return html;
+  const data = JSON.stringify(opened).replaceAll('<', '\\u003c');
   const marker = 'id="opened">null<';
-  return html.split(marker).join(`id="opened">${opened}<`);
+  return html.split(marker).join(`id="opened">${data}<`);
+}
+
+function openedOf(config) {
+  const path = config ?? CONFIG;
+  const name = basename(path);
+  try {
+    const text = read(path, { isOptional: config === undefined });
+    return text === undefined ? undefined : { name, text };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { name, problem: error.message };
+  }
 }
 
 function read(path, { isOptional = false } = {}) {
   try {
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
-    if (isOptional) return undefined;
-    throw new Failure(
-      `${path}: ${error.code === 'ENOENT' ? 'there is no such file' : `cannot be read (${error.code})`}`,
-    );
+    const isMissing = error.code === 'ENOENT';
+    if (isOptional && isMissing) return undefined;
+    throw new Failure(`${path}: ${isMissing ? 'there is no such file' : `cannot be read (${error.code})`}`);
   }
 }
 
