@@ -6,6 +6,7 @@
 
 mod answer;
 mod credentials;
+mod hidden;
 mod integration;
 mod known;
 mod progress;

@@ -318,7 +318,23 @@ fn what_differs_in_a_request_ends_its_way_at_the_step_that_sees_it() {
 #[test]
 fn what_the_config_alone_does_not_decide_is_unknown_and_the_way_goes_on() {
     type Change = fn(&mut Sent);
-    let table: [(&str, Change, &str); 4] = [
+    let table: [(&str, Change, &str); 6] = [
+        (
+            "a body in chunks",
+            |sent| {
+                sent.body_bytes = None;
+                sent.headers.push("Transfer-Encoding: chunked".into());
+            },
+            "body",
+        ),
+        (
+            "a cookie that is a session's by plain http alone",
+            |sent| {
+                (sent.token, sent.line) = (None, "POST /api/a".into());
+                sent.headers.push(format!("Cookie: bargate={}", "A".repeat(43)));
+            },
+            "auth",
+        ),
         ("no address", |sent| sent.from = None, "ip"),
         ("a session", |sent| (sent.token, sent.session) = (None, true), "auth"),
         ("the claims of a session", |sent| (sent.token, sent.session) = (None, true), "access"),
@@ -336,6 +352,154 @@ fn what_the_config_alone_does_not_decide_is_unknown_and_the_way_goes_on() {
         let undecided = way["outcome"]["undecided"].as_array().unwrap();
         assert!(undecided.contains(&step.into()), "{message}: {way:#}");
         assert_eq!(way["outcome"]["kind"], "forwarded", "{message}");
+    }
+}
+
+#[test]
+fn no_secret_of_the_config_is_shown_wherever_it_decides() {
+    type Change = fn(&mut Value);
+    let table: [(&str, Change); 10] = [
+        ("a scope", |config| config["paths"][2]["auth"]["scopes"] = json!(["$secret.KEY"])),
+        ("one of several", |config| config["paths"][2]["auth"] = json!({ "any_scopes": ["$secret.KEY"] })),
+        ("a permission", |config| config["paths"][2]["auth"] = json!({ "permissions": ["$secret.KEY"] })),
+        ("a claim", |config| config["paths"][2]["auth"]["claims"]["org"] = json!("$secret.KEY")),
+        ("how the user logged in", |config| config["paths"][2]["auth"]["acr_values"] = json!(["$secret.KEY"])),
+        ("a scope of few letters", |config| config["paths"][2]["auth"]["scopes"] = json!(["$secret.FEW"])),
+        ("a header", |config| config["paths"][2]["mapping"]["headers"]["x-key"] = json!("$secret.KEY")),
+        ("a parameter", |config| config["paths"][2]["mapping"]["query"] = json!({ "k": "$secret.KEY" })),
+        ("a type of body", |config| config["paths"][2]["content_types"] = json!(["$secret.TYPE"])),
+        ("an upstream", |config| config["servers"][0]["url"] = json!("$secret.URL")),
+    ];
+    let secrets =
+        [("KEY", "hush-quiet-42"), ("FEW", "hush"), ("TYPE", "application/hush"), ("URL", "https://hush.example/v1")];
+    for (message, change) in table {
+        let mut config = config();
+        config["variables"] = json!({});
+        change(&mut config);
+        let way = way_with(&config, &Values(Box::leak(Box::new(secrets))), &sent()).to_string();
+        assert!(!way.contains("hush"), "{message}: {way}");
+        let named = secrets.iter().any(|(name, _)| way.contains(&format!("$secret.{name}")));
+        assert!(named || message == "a claim", "{message}: {way}");
+    }
+}
+
+#[test]
+fn no_credential_of_the_request_is_shown_wherever_it_is_passed_on() {
+    let names = ["authorization", "cookie", "x-api-key", "x-access-token", "x-refresh-token", "proxy-authorization"];
+    let mut config = config();
+    config["paths"][2]["auth"] = json!({ "optional": true });
+    for name in names {
+        config["paths"][2]["mapping"]["headers"][format!("x-of-{name}")] = json!(format!("$request.header.{name}"));
+        config["paths"][2]["mapping"]["query"][format!("of-{name}")] = json!(format!("$request.header.{name}"));
+    }
+    let values = [
+        "Bearer hush-of-token",
+        "a=hush%20/+; b=\"hush-of-cookie\"; hush",
+        "hush-of-key",
+        "hush",
+        "hush more",
+        "Basic hush",
+    ];
+    let line = "POST https://gw.example/api/hush-of-token?x=hush-of-key";
+    for with_header in [true, false] {
+        let mut sent = sent();
+        line.clone_into(&mut sent.line);
+        sent.token = None;
+        let pairs = names.iter().zip(values).filter(|(name, _)| with_header || **name != "authorization");
+        sent.headers.extend(pairs.map(|(name, value)| format!("{name}: {value}")));
+        let way = way_with(&config, &UnknownBindings, &sent);
+        let shown = way.to_string().replace("hush-of-token", if with_header { "hush" } else { "" });
+        assert!(!shown.contains("hush"), "{way:#}");
+        if !with_header {
+            let cookie =
+                way["upstream"]["headers"].as_array().unwrap().iter().find(|header| header["name"] == "cookie");
+            let expected = "a=<what the client sent>; b=<what the client sent>; <what the client sent>";
+            assert_eq!(cookie.map_or(&Value::Null, |cookie| &cookie["value"]), expected, "{way:#}");
+            assert!(
+                way["upstream"]["url"].as_str().unwrap().contains("of-x-api-key=<what the client sent>"),
+                "{way:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_maps_a_claim_of_a_session_is_open_and_shown_to_be() {
+    let mut config = config();
+    config["paths"][2]["mapping"]["query"] = json!({ "u": "$request.jwt.sub" });
+    let mut sent = sent();
+    (sent.token, sent.session) = (None, true);
+    let way = way_with(&config, &UnknownBindings, &sent);
+    assert_eq!(way["upstream"]["url"], "https://api.example/v1/a/b?x=1&u=<that claim, if it is there>");
+    assert!(steps(&way).contains(&"mapping unknown".to_owned()), "{way:#}");
+}
+
+#[test]
+fn a_list_that_has_a_reference_without_a_value_leaves_its_step_open() {
+    type Change = fn(&mut Value);
+    let table: [(&str, Change); 3] = [
+        ("mapping", |config| config["paths"][2]["request_headers"] = json!({ "remove": ["$env.NAME"] })),
+        ("body", |config| config["paths"][2]["content_types"] = json!(["application/json", "$env.TYPE"])),
+        ("response_headers", |config| config["paths"][2]["response_headers"] = json!({ "remove": ["$env.NAME"] })),
+    ];
+    for (step, change) in table {
+        let mut config = config();
+        change(&mut config);
+        let way = way_with(&config, &UnknownBindings, &sent());
+        assert!(steps(&way).contains(&format!("{step} unknown")), "{step}: {way:#}");
+    }
+}
+
+#[test]
+fn the_end_of_a_session_is_what_the_path_makes_of_it() {
+    let table: [(Value, &[&str], &str); 3] = [
+        (json!(true), &[], "401 session_expired"),
+        (json!({ "optional": true }), &[], "goes on without a user"),
+        (json!(true), &["Sec-Fetch-Mode: navigate"], "302 to the login"),
+    ];
+    for (auth, headers, expected) in table {
+        let mut config = config();
+        config["paths"][2]["auth"] = auth;
+        config["paths"][2]["method"] = json!("ANY");
+        let mut sent = sent();
+        (sent.token, sent.session, sent.line) = (None, true, "GET https://gw.example/api/a".to_owned());
+        sent.headers.extend(headers.iter().map(|header| (*header).to_owned()));
+        let way = way_with(&config, &UnknownBindings, &sent);
+        assert!(way["steps"].to_string().contains(expected), "{expected}: {way:#}");
+    }
+}
+
+#[test]
+fn a_user_without_a_sub_is_counted_by_address() {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().remove("sub");
+    let way = way(|sent| sent.token = Some(token(&claims)));
+    let limit = way["steps"].as_array().unwrap().iter().find(|step| step["step"] == "rate_limit");
+    assert!(limit.is_none_or(|step| step["details"]["by"].as_str().unwrap().starts_with("address")), "{way:#}");
+}
+
+#[test]
+fn a_header_host_is_the_host_and_no_header_that_is_passed_on() {
+    let way = way(|sent| {
+        sent.line = "POST /api/a".to_owned();
+        sent.headers.push("Host: Gw.example".to_owned());
+    });
+    let headers = way["upstream"]["headers"].as_array().unwrap();
+    assert!(headers.iter().all(|header| header["name"] != "host"), "{way:#}");
+    assert!(headers.iter().any(|header| header["name"] == "x-forwarded-host" && header["value"] == "gw.example"));
+}
+
+#[test]
+fn a_handshake_that_the_runtime_does_not_make_is_not_passed_on() {
+    for (value, is_sent) in [("h2c", false), ("websocket", true)] {
+        let mut config = config();
+        config["paths"][2]["method"] = json!("ANY");
+        let mut sent = sent();
+        sent.line = "GET https://gw.example/api/a".to_owned();
+        sent.headers.push(format!("Upgrade: {value}"));
+        let way = way_with(&config, &UnknownBindings, &sent);
+        let headers = way["upstream"]["headers"].as_array().unwrap();
+        assert_eq!(headers.iter().any(|header| header["name"] == "upgrade"), is_sent, "{value}: {way:#}");
     }
 }
 
@@ -379,9 +543,17 @@ fn a_reference_without_a_value_is_shown_as_it_is_written_and_what_depends_on_it_
 #[test]
 fn a_request_that_no_client_can_send_is_refused_in_one_line() {
     let long = "x".repeat(1024 * 1024);
-    let table: [(&str, &[&str], &str, &str); 12] = [
+    let table: [(&str, &[&str], &str, &str); 20] = [
+        ("FOO /", &[], "runtime refuses the method", "a method that nobody knows"),
+        ("get /", &[], "runtime refuses the method", "a method in small letters"),
+        ("GET /a|b", &[], "runtime refuses | in", "a sign that must be encoded"),
+        ("GET /{id}", &[], "runtime refuses { in", "the pattern of a path"),
+        ("GET /", &["content-length: 12345678901234567890123"], "refuses the content-length", "a huge length"),
+        ("GET /", &["content-length: x"], "refuses the content-length", "no length"),
+        ("GET https://a.example/", &["host: b.example"], "not the host of the address", "two hosts"),
+        ("GET https://a.example/", &["host: a.example/x"], "not the host of the address", "more than a host"),
         ("", &[], "is neither a path", "nothing"),
-        ("GE T /x", &[], "is neither a path", "a method of two words"),
+        ("GET T /x", &[], "is neither a path", "a method of two words"),
         ("G(T /x", &[], "is no method", "a sign that no method has"),
         ("GET x", &[], "is neither a path", "no path"),
         ("GET ftp://x/", &[], "is neither a path", "another scheme"),

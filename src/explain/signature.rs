@@ -17,7 +17,9 @@ fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> O
     let numbers = json::parse_object(key.jwk.expose().as_bytes())?;
     let number = |name: &str| base64url_bytes(json::text(&numbers, name)?);
     let rsa = |parameters: &RsaParameters| {
-        let key = RsaPublicKeyComponents { n: number("n")?, e: number("e")? };
+        // Octets that add nothing do not belong there (RFC 7518 section 6.3.1.1), but WebCrypto takes the key.
+        let whole = |name: &str| Some(number(name)?.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());
+        let key = RsaPublicKeyComponents { n: whole("n")?, e: whole("e")? };
         key.verify(parameters, signed, signature).ok()
     };
     let curve = |algorithm: &'static dyn VerificationAlgorithm, point: Vec<u8>| {

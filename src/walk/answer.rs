@@ -44,8 +44,7 @@ impl Walk<'_> {
             Made::Answer | Made::Preflight => None,
         };
         let changes = closing.of_made(headers, policy);
-        let mut headers: Vec<_> =
-            changes.carried_out(&[]).into_iter().map(|(name, value)| (name, known.show(&value))).collect();
+        let mut headers = changes.carried_out(&[]);
         headers.sort();
         headers
     }

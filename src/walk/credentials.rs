@@ -5,11 +5,12 @@ use super::progress::{User, Walk, redirect};
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
 use serde_json::{Value, json};
 
-use crate::config::{Access, Path, Requirements, Session};
+use crate::config::{Access, Path, RequiredAuthentication, Requirements, Session};
+use crate::excerpt::shortened_name;
 use crate::explain::{self, Check, Verdict};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::session::{RequestKind, is_from_own_pages, login_redirect, presented};
+use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, bearer, missing_access};
 
 impl<'w> Walk<'w> {
@@ -81,10 +82,12 @@ impl<'w> Walk<'w> {
                 self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
             }
             Verdict::Undecided if asked => {
+                self.is_token_open = true;
                 let words = "the gateway asks the provider about this token, and this command sends it nowhere; if the provider calls it active, the request goes on";
                 self.steps.push(Step::new("auth", StepOutcome::Unknown, words).with("authorizer", name));
             }
             Verdict::Undecided => {
+                self.is_token_open = true;
                 let skipped = explanation.checks.iter().filter_map(|check| match &check.outcome {
                     explain::Outcome::Skip(reason) => Some((&*check.name, reason)),
                     _ => None,
@@ -115,11 +118,29 @@ impl<'w> Walk<'w> {
             let reason = problem.reason().unwrap_or_default().into_owned();
             (problem, format!("the session: {reason}"))
         })?;
+        let plain = presented(request, &session.rules.cookie, true);
+        if cookie.is_none() && !request.is_scheme_known() && !matches!(plain, Presented::Absent) {
+            let words = "whether this is the session's cookie is not known: it is for a gateway on this machine by plain http; give the whole URL";
+            self.step(StepOutcome::Unknown, "auth", words);
+            return Ok(User::Session);
+        }
         if cookie.is_none() {
             return Err((Problem::TokenMissing, "neither a bearer token nor the cookie of a session".to_owned()));
         }
         self.check_csrf(path).map_err(|problem| (problem, String::new()))?;
-        let words = "the session's state decides: while it lasts, the request goes on with its token; if it has ended, 401 session_expired";
+        let access = path.access.as_ref();
+        let ended = Problem::SessionExpired("it has ended".into());
+        let is_optional = access.is_some_and(|access| access.requirements.optional);
+        let end = if is_optional {
+            "the request goes on without a user (\"optional\")"
+        } else if login_redirect(&ended, request, &session.login_path, None).is_some() {
+            "302 to the login"
+        } else {
+            "401 session_expired"
+        };
+        let words = format!(
+            "the session's state decides: while it lasts, the request goes on with its token; if it has ended, {end}"
+        );
         self.step(StepOutcome::Unknown, "auth", words);
         Ok(User::Session)
     }
@@ -182,12 +203,18 @@ impl<'w> Walk<'w> {
         let unknown = self.unknown_at(&self.place("auth"));
         // Made-up values are not what a claim is compared with.
         let known = if unknown.is_some() { self.known_requirements(needed) } else { needed.clone() };
-        if let Some(reason) = missing_access(claims, &known) {
-            return Err(self.refuse("access", format!("the token has {reason}"), Problem::InsufficientScope(reason)));
+        if missing_access(claims, &known).is_some() {
+            let reason = missing(claims, &known, shown.unwrap_or(&known));
+            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope(reason)));
         }
         if let Some(required) = &known.authentication {
-            let skew = access.authorizer.clock_skew_secs;
-            if let Some(reason) = Authentication::of(claims).lacks(required, self.now, self.now, skew) {
+            let found = Authentication::of(claims);
+            let lacks = |required| found.lacks(required, self.now, self.now, access.authorizer.clock_skew_secs);
+            if lacks(required).is_some() {
+                let strength = RequiredAuthentication { max_age: None, ..required.clone() };
+                let is_weak = lacks(&strength).is_some();
+                let shown = shown.and_then(|shown| shown.authentication.as_ref());
+                let reason = lacking(&found, is_weak, shown.unwrap_or(required));
                 return Err(self.refuse("access", reason.clone(), Problem::InsufficientAuthentication(reason)));
             }
         }
@@ -236,7 +263,7 @@ impl<'w> Walk<'w> {
         if known.config.logs_in_elsewhere(access) {
             return Err(problem);
         }
-        let needed = access.requirements.authentication.as_ref();
+        let needed = self.shown_requirements().unwrap_or(&access.requirements).authentication.as_ref();
         let way = |session: &std::rc::Rc<Session>| login_redirect(&problem, request, &session.login_path, needed);
         let Some(redirected) = known.config.session.as_ref().and_then(way) else { return Err(problem) };
         if let Some(last) = self.steps.last_mut() {
@@ -257,6 +284,41 @@ fn asks_nothing(needed: &Requirements) -> bool {
         && permissions.is_empty()
         && claims.is_empty()
         && authentication.is_none()
+}
+
+/// Returns why claims are not enough for what is `known` to be required, in the words of what is `shown` of it.
+fn missing(claims: &VerifiedClaims, known: &Requirements, shown: &Requirements) -> String {
+    let lacks = |part: Requirements| missing_access(claims, &part).is_some();
+    let first = |names: &[String], shown: &[String], part: fn(Vec<String>) -> Requirements| {
+        let lacking = names.iter().zip(shown).find(|(name, _)| lacks(part(vec![(*name).clone()])));
+        lacking.map(|(_, shown)| shown.clone())
+    };
+    if let Some(scope) =
+        first(&known.scopes, &shown.scopes, |scopes| Requirements { scopes, ..Requirements::default() })
+    {
+        return format!("the token has no scope {scope}");
+    }
+    if lacks(Requirements { any_scopes: known.any_scopes.clone(), ..Requirements::default() }) {
+        return format!("the token has none of the scopes {}", shown.any_scopes.join(" "));
+    }
+    let part = |permissions| Requirements { permissions, ..Requirements::default() };
+    if let Some(permission) = first(&known.permissions, &shown.permissions, part) {
+        return format!("the token has no permission {permission}");
+    }
+    let claim = claims.unmet(&known.claims).unwrap_or_default();
+    format!("the token's claim {claim} is missing or has another value than the path requires")
+}
+
+/// Returns in which way a user was not authenticated as is required.
+fn lacking(found: &Authentication, is_weak: bool, required: &RequiredAuthentication) -> String {
+    let absent = || "missing or malformed".to_owned();
+    if is_weak {
+        let acr = found.acr.as_deref().map_or_else(absent, shortened_name);
+        return format!("acr is {acr}, expected one of {}", required.acr_values.as_deref().unwrap_or_default());
+    }
+    let time = found.time.map_or_else(absent, |time| time.to_string());
+    let age = required.max_age.as_deref().unwrap_or_default();
+    format!("auth_time is {time}, and the path requires a login of the last {age} seconds")
 }
 
 /// Returns what a path requires of a token, in words.

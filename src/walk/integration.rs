@@ -3,12 +3,11 @@
 use super::answer::Made;
 use super::progress::{User, Walk};
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome, Upstream};
-use super::upstream::own_url;
+use super::upstream::{own_url, shown_query};
 use crate::answer::redirect_location;
 use crate::config::{CallbackResponse, Integration, Path, Server, Target};
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
-use crate::mapping::mapped_query;
 use crate::oauth::validate_return_to;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
@@ -68,7 +67,7 @@ impl<'w> Walk<'w> {
                     let words = "a browser would take the redirect's address for another host";
                     self.refuse("integration", words, problem)
                 })?;
-                let words = format!("a redirect of the config, to {}", self.known.show(&location));
+                let words = format!("a redirect of the config, to {}", location);
                 self.step(StepOutcome::Answered, "integration", words);
                 let headers = self.made(&[("location".into(), location.into())], Made::Answer);
                 Ok(answered(Some(redirect.status), headers, "a redirect of the config"))
@@ -157,7 +156,7 @@ impl<'w> Walk<'w> {
         user: &User,
         has_target: bool,
     ) -> Outcome {
-        let Self { known, request, .. } = *self;
+        let request = self.request;
         if let Some(cache) = &shown.rules.cache {
             let words = format!("the cache may answer, with what it stored in the last {} seconds", cache.ttl_secs);
             self.step(StepOutcome::Unknown, "cache", words);
@@ -176,11 +175,16 @@ impl<'w> Walk<'w> {
         if !shown.mapping.headers.is_empty() || !shown.mapping.query.is_empty() || !shown.mapping.remove.is_empty() {
             let words =
                 if mapped.is_empty() { "no header is set".to_owned() } else { format!("sets {}", mapped.join(", ")) };
-            self.step(StepOutcome::Passed, "mapping", words);
+            let unknown = ["asserted_headers".to_owned(), self.place("request_headers.remove")];
+            let unknown = unknown.iter().find_map(|place| self.unknown_at(place));
+            let is_unknown = unknown.is_some() || self.has_unknown_mapping(shown, user);
+            let outcome = if is_unknown { StepOutcome::Unknown } else { StepOutcome::Passed };
+            let words = unknown.map_or(words.clone(), |reason| format!("{words}; which headers are removed: {reason}"));
+            self.step(outcome, "mapping", words);
         }
-        let query = mapped_query(&shown.mapping, request, user.claims());
+        let query = shown_query(shown, self.masked, user);
         let path = matched.forward_path(prefix);
-        let url = |target: &Target| known.show(&upstream_url(target, path, query.as_deref()));
+        let url = |target: &Target| upstream_url(target, path, query.as_deref());
         let mut urls = server.targets.iter().map(url);
         let first = urls.next().unwrap_or_default();
         let others: Vec<_> = urls.collect();
@@ -196,9 +200,9 @@ impl<'w> Walk<'w> {
     }
 
     fn served(&mut self, shown: &'w Path, user: &User, words: String) -> Outcome {
-        let (known, request) = (self.known, self.request);
+        let request = self.request;
         let headers = self.sent_headers(shown, "", user, false);
-        let url = known.show(&own_url(request, shown, user));
+        let url = own_url(self.masked, shown, user);
         self.step(StepOutcome::Passed, "service", words.clone());
         self.upstream = Some(Upstream { method: request.method().to_owned(), url, others: Vec::new(), headers });
         forwarded(words)

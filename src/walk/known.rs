@@ -1,7 +1,7 @@
 //! The config as it is known here: what a reference has no value for gets a made-up one, and what depends on that is unknown.
 //!
-//! No text that is made here shows a secret: what is shown comes from a second reading of the config, in which each secret is its
-//! reference.
+//! What is shown comes from a second reading of the config, in which each secret is its reference. Whatever is printed passes
+//! [`super::hidden`] besides.
 
 use crate::config::{
     self, Binding, Bindings, Config, Diagnostic, Reference, ReferenceKind, placed_references, references, token_rules,
@@ -33,8 +33,8 @@ pub struct Known {
     pub authorizers: Vec<String>,
     /// References without a value here, each with its place in the config.
     unknown: Vec<(Reference, String)>,
-    /// Made-up texts, each with the reference that it stands for.
-    stand_ins: Vec<(String, String)>,
+    /// Texts that are not shown, made up or secret, each with its reference.
+    pub(super) hidden: Vec<(String, String)>,
 }
 
 impl Known {
@@ -56,9 +56,18 @@ impl Known {
         let all = references(text);
         let is_unknown = |reference: &Reference| known.look_up(reference) == Binding::Unknown;
         let mut made_up: Vec<(Reference, String)> = Vec::new();
+        let mut secrets: Vec<(String, String)> = Vec::new();
         for (index, reference) in all.iter().enumerate() {
             if is_unknown(reference) || reference.kind == ReferenceKind::Secret {
                 let value = stand_in(text, reference, index, bindings);
+                let at_hand = match known.look_up(reference) {
+                    Binding::Value(value) => Some(value),
+                    Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
+                };
+                secrets.extend(at_hand.clone().map(|value| (value, reference.to_string())));
+                // What is like other texts says nothing of a secret: its own value is hidden as well, and known for what it is.
+                let is_clear = |value: &String| value.contains(UNIQUE) || *value == reference.to_string();
+                let value = value.filter(|value| at_hand.is_none() || is_clear(value)).or(at_hand);
                 let value = value.ok_or_else(|| Unusable::NeedsValue(reference.to_string()))?;
                 made_up.push((reference.clone(), value));
             }
@@ -73,10 +82,18 @@ impl Known {
         let (config, shown) = (load(false)?, load(true)?);
         let authorizers = token_rules(text, &known).unwrap_or_default().into_iter().map(|rules| rules.name).collect();
         let unknown = placed_references(text).into_iter().filter(|(reference, _)| is_unknown(reference)).collect();
-        // Only what is like nothing else can be found again in a text.
-        let unique = made_up.iter().filter(|(_, value)| value.contains(UNIQUE));
-        let stand_ins = unique.map(|(reference, value)| (value.clone(), reference.to_string())).collect();
-        Ok(Self { config, shown, authorizers, unknown, stand_ins })
+        let mut hidden = secrets;
+        for (reference, value) in &made_up {
+            let reference = reference.to_string();
+            // A host may be all that is left of an address.
+            let host = value.strip_prefix("https://").filter(|_| value.contains(UNIQUE));
+            hidden.extend(host.map(|host| (host.trim_end_matches('/').to_owned(), reference.clone())));
+            // Only what is like nothing else can be found again in a text.
+            if value.contains(UNIQUE) || *value == reference {
+                hidden.push((value.clone(), reference));
+            }
+        }
+        Ok(Self { config, shown, authorizers, unknown, hidden })
     }
 
     /// Returns the first reference without a value at a place of the config or below.
@@ -107,19 +124,6 @@ impl Known {
         names.sort();
         names.dedup();
         names
-    }
-
-    /// Returns a text of the shown config with references in the place of made-up values.
-    pub fn show(&self, text: &str) -> String {
-        let mut shown = text.to_owned();
-        for (value, reference) in &self.stand_ins {
-            shown = shown.replace(value.as_str(), reference);
-            // A host may be all that is left of an address.
-            if let Some(host) = value.strip_prefix("https://") {
-                shown = shown.replace(host, reference);
-            }
-        }
-        shown
     }
 }
 
@@ -159,6 +163,7 @@ fn stand_in(text: &str, reference: &Reference, index: usize, bindings: &dyn Bind
         format!("{UNIQUE}{index}-{}", "0123456789abcdef".repeat(4)),
         format!("/{UNIQUE}{index}-"),
         format!("{UNIQUE}{index}-"),
+        format!("application/{UNIQUE}{index}"),
         format!("192.0.2.{}", index % 256),
         "00000000-0000-4000-8000-000000000000".to_owned(),
         "openid".to_owned(),

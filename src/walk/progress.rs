@@ -43,12 +43,16 @@ impl User {
 pub struct Walk<'w> {
     pub known: &'w Known,
     pub request: &'w Request,
+    /// The same without its credentials, for what is shown of what is sent.
+    pub masked: &'w Request,
     pub now: i64,
     pub check: &'w TokenCheck<'w>,
     pub steps: Vec<Step>,
     pub upstream: Option<Upstream>,
     /// The index of the path that took it, once one did.
     pub index: Option<usize>,
+    /// Whether something else decides if its token is valid.
+    pub is_token_open: bool,
     /// Whether its user is a session's.
     pub has_session: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::hidden::CREDENTIAL;
 use super::known::Known;
 use crate::address::Address;
 use crate::http::cookie::name_on;
@@ -22,6 +23,38 @@ const HEADERS_MAX_BYTES: usize = 128 * 1024;
 /// The header with the client's address, which Cloudflare sets.
 const CLIENT_ADDRESS: &str = "cf-connecting-ip";
 
+/// The methods that reach a Worker (`kj/compat/http.h` of workerd's library).
+const METHODS: [&str; 28] = [
+    "ACL",
+    "BAN",
+    "CHECKOUT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LOCK",
+    "MSEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "QUERY",
+    "REPORT",
+    "SEARCH",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
 /// A request as it is written.
 #[derive(Debug, Default)]
 pub struct RequestText<'t> {
@@ -37,11 +70,16 @@ pub struct RequestText<'t> {
     pub from: Option<&'t str>,
 }
 
+/// Headers that carry a credential.
+const CREDENTIAL_HEADERS: [&str; 6] =
+    ["authorization", "cookie", "proxy-authorization", "x-access-token", "x-api-key", "x-refresh-token"];
+
 /// A request.
 pub struct Request {
     method: String,
     url: Address,
     is_host_known: bool,
+    is_scheme_known: bool,
     headers: HeaderLines,
     /// The host and the pattern of the route that took it, once one did.
     pub(super) route: OnceCell<String>,
@@ -59,8 +97,20 @@ impl Request {
                 "\"{method}\" is no method: write the request as \"GET /path\" or \"GET https://host/path\""
             ));
         }
-        let is_host_known = !target.starts_with('/');
-        let url = if is_host_known { target.to_owned() } else { format!("{UNKNOWN_ORIGIN}{target}") };
+        if !METHODS.contains(&method) {
+            return Err(format!("Cloudflare's runtime refuses the method {method} (methods are in capitals)"));
+        }
+        if let Some(sign) = target.chars().find(|sign| "|{}\"<>".contains(*sign)) {
+            return Err(format!("Cloudflare's runtime refuses {sign} in an address: write it percent-encoded"));
+        }
+        let (host, headers) = headers(text)?;
+        let is_scheme_known = !target.starts_with('/');
+        let is_host_known = is_scheme_known || host.is_some();
+        let url = match &host {
+            _ if is_scheme_known => target.to_owned(),
+            Some(host) => format!("https://{host}{target}"),
+            None => format!("{UNKNOWN_ORIGIN}{target}"),
+        };
         if url.len() > URL_MAX_BYTES {
             return Err(format!(
                 "the address has {} bytes, and Workers get none of more than {URL_MAX_BYTES}",
@@ -73,8 +123,16 @@ impl Request {
         if url.has_credentials() {
             return Err("an address with a user name or a password is sent by no client: remove it".to_owned());
         }
+        if let Some(host) = host {
+            let named = Address::parse(&format!("{}://{host}/", url.scheme()));
+            let is_it = named.is_some_and(|named| named.host_and_port() == url.host_and_port() && named.path() == "/");
+            if !is_it || host.contains(['/', '?', '#', '@', '\\']) {
+                return Err(format!("the header Host: {host} is not the host of the address: give one of them"));
+            }
+        }
         let url = as_in_worker(&url);
-        Ok(Self { method: method.to_owned(), url, is_host_known, headers: headers(text)?, route: OnceCell::new() })
+        let method = method.to_owned();
+        Ok(Self { method, url, is_host_known, is_scheme_known, headers, route: OnceCell::new() })
     }
 
     /// Returns the address that was called.
@@ -91,6 +149,11 @@ impl Request {
     /// Checks whether the host that it calls is known.
     pub fn is_host_known(&self) -> bool {
         self.is_host_known
+    }
+
+    /// Checks whether it is known if it comes by https.
+    pub fn is_scheme_known(&self) -> bool {
+        self.is_scheme_known
     }
 
     /// Returns its headers.
@@ -123,6 +186,25 @@ impl Request {
         let name = name_on(&session.rules.cookie, self.is_plain_loopback());
         self.add_cookie(&format!("{name}={}", SessionCookie::from_random([0; 16], [0; 16]).value()));
         Ok(())
+    }
+
+    /// Returns it with something else in the place of each credential.
+    pub(super) fn masked(&self) -> Self {
+        let pairs = self.headers.pairs().map(|(name, value)| {
+            let masked = |[kept, credential, end]: [&str; 3]| {
+                [kept, if credential.is_empty() { "" } else { CREDENTIAL }, end].concat()
+            };
+            let parts = credential_parts(name, value).map(|parts| parts.into_iter().map(masked).collect::<String>());
+            (name.to_owned(), parts.unwrap_or_else(|| value.to_owned()))
+        });
+        let headers = lines(pairs.collect());
+        Self { method: self.method.clone(), url: self.url.clone(), headers, route: OnceCell::new(), ..*self }
+    }
+
+    /// Returns its credentials.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = String> + '_ {
+        let parts = self.headers.pairs().filter_map(|(name, value)| credential_parts(name, value)).flatten();
+        parts.map(|[_, credential, _]| credential.to_owned())
     }
 
     fn add_cookie(&mut self, cookie: &str) {
@@ -177,7 +259,8 @@ fn split_line(line: &str) -> (&str, &str) {
     (method, versioned.map_or(target, |(target, _)| target.trim_end()))
 }
 
-fn headers(text: &RequestText<'_>) -> Result<HeaderLines, String> {
+/// Returns the host that the headers name, and the others.
+fn headers(text: &RequestText<'_>) -> Result<(Option<String>, HeaderLines), String> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for header in text.headers {
         let (name, value) = parse_header(header)?;
@@ -213,14 +296,19 @@ fn headers(text: &RequestText<'_>) -> Result<HeaderLines, String> {
             "the headers have {bytes} bytes, and Workers get no request with more than {HEADERS_MAX_BYTES}"
         ));
     }
-    Ok(lines(pairs))
+    let length = pairs.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value);
+    let is_length = |value: &String| value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u64>().is_ok();
+    if let Some(value) = length.filter(|value| !is_length(value)) {
+        return Err(format!("Cloudflare's runtime refuses the content-length \"{value}\""));
+    }
+    let (hosts, others): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == "host");
+    Ok((hosts.into_iter().map(|(_, host)| host).next(), lines(others)))
 }
 
 /// Returns the lower-case name and the value of a header as `curl` takes it: `Name: value`, or `Name;` if the value is empty.
 fn parse_header(header: &str) -> Result<(String, String), String> {
     let split = header.split_once(':').or_else(|| Some((header.strip_suffix(';')?, "")));
-    let (name, value) =
-        split.ok_or_else(|| format!("the header \"{header}\" has no colon: write it as \"Name: value\""))?;
+    let (name, value) = split.ok_or("a header has no colon: write it as \"Name: value\"")?;
     if !is_token(name) {
         return Err(format!("\"{name}\" is no name of a header: write the header as \"Name: value\""));
     }
@@ -229,6 +317,28 @@ fn parse_header(header: &str) -> Result<(String, String), String> {
         return Err(format!("the value of {name} has control characters, which no request can send"));
     }
     Ok((name.to_ascii_lowercase(), value.to_owned()))
+}
+
+/// Returns the parts of a header that carries credentials, each as what is kept of it, such as a scheme or the name of a cookie, the
+/// credential, and what ends the part.
+fn credential_parts<'h>(name: &str, value: &'h str) -> Option<Vec<[&'h str; 3]>> {
+    if !CREDENTIAL_HEADERS.contains(&name) {
+        return None;
+    }
+    let (ends, sign): (&[char], _) = match name {
+        // Of several fields, which the runtime joins by commas.
+        "cookie" => (&[';', ','], Some('=')),
+        "authorization" | "proxy-authorization" => (&[], Some(' ')),
+        _ => (&[], None),
+    };
+    let part = |part: &'h str| {
+        let (part, end) = part.split_at(part.trim_end_matches(ends).len());
+        let begin = part.find(|c: char| c != ' ').unwrap_or(part.len());
+        let behind = |sign| part.get(begin..)?.find(sign).map(|at| begin + at + 1);
+        let (kept, credential) = part.split_at(sign.and_then(behind).unwrap_or(begin));
+        [kept, credential, end]
+    };
+    Some(value.split_inclusive(ends).map(part).collect())
 }
 
 /// Returns headers as the runtime lists them, in the order of their names.

@@ -1,18 +1,20 @@
 //! What an upstream or a service gets: the address, and each header with who it is from.
 
+use super::hidden::CLAIM;
 use super::progress::{User, Walk};
 use super::request::Request;
 use super::step::SentHeader;
 use crate::config::{Mapping, Path, Source};
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
+use crate::mapping::mapped_query;
 use crate::proxy::{ClientHeaderNames, PassedOn};
 
 impl Walk<'_> {
     /// Returns the headers of the request that is passed on from a path, which loses `prefix`; with a token of the gateway's own, if it
     /// gets one.
     pub(super) fn sent_headers(&self, shown: &Path, prefix: &str, user: &User, own_token: bool) -> Vec<SentHeader> {
-        let Self { known, request, .. } = *self;
+        let Self { known, masked: request, .. } = *self;
         let config = &known.shown;
         let trace = Trace::of(request.header("traceparent"), &[0; 24], config.otlp.is_some());
         let names = ClientHeaderNames::new(&config.asserted_headers);
@@ -43,15 +45,15 @@ impl Walk<'_> {
             };
             let value = match name.as_str() {
                 "traceparent" => shown_trace(&trace),
-                // A token that is still valid does not belong in a terminal's history or a log.
-                "authorization" if from == "client" => without_token(&value),
-                _ => known.show(&value),
+                _ => value,
             };
             SentHeader { name, value, from, source }
         });
         let mut sent: Vec<_> = sent.collect();
         // Cloudflare makes it another for each call.
         sent.retain(|header| header.name != "cf-connecting-ip");
+        // The runtime passes on no other handshake.
+        sent.retain(|header| header.name != "upgrade" || header.value.eq_ignore_ascii_case("websocket"));
         self.add_unknown(&mut sent, &shown.mapping, user);
         if own_token {
             sent.retain(|header| header.name != "authorization");
@@ -60,6 +62,13 @@ impl Walk<'_> {
         }
         sent.sort_by(|one, other| one.name.cmp(&other.name));
         sent
+    }
+
+    /// Checks whether what a path maps depends on something that is not known here.
+    pub(super) fn has_unknown_mapping(&self, path: &Path, user: &User) -> bool {
+        let mut sources = path.mapping.headers.iter().chain(&path.mapping.query).map(|(_, source)| source);
+        let by_claim = sources.any(|source| matches!(source, Source::Claim(_)));
+        by_claim && user.is_there() && user.claims().is_none()
     }
 
     /// Adds the headers whose values are not known here.
@@ -90,12 +99,6 @@ impl Walk<'_> {
     }
 }
 
-/// Returns an `Authorization` without what follows its scheme.
-fn without_token(value: &str) -> String {
-    let (scheme, _) = value.split_once(' ').unwrap_or_default();
-    format!("{scheme} <what the client sent>").trim_start().to_owned()
-}
-
 fn from_source(source: &Source) -> (&'static str, Option<String>) {
     match source {
         Source::Text(_) => ("config", None),
@@ -110,10 +113,20 @@ fn shown_trace(trace: &Trace) -> String {
     format!("00-{id}-<fresh>-{flags}")
 }
 
+/// Returns a path's mapped query, with what stands for the claims of a user that are not known.
+pub fn shown_query(path: &Path, request: &Request, user: &User) -> Option<String> {
+    let mut mapping = path.mapping.clone();
+    if user.is_there() && user.claims().is_none() {
+        for (_, source) in mapping.query.iter_mut().filter(|(_, source)| matches!(source, Source::Claim(_))) {
+            *source = Source::Text(CLAIM.to_owned());
+        }
+    }
+    mapped_query(&mapping, request, user.claims())
+}
+
 /// Returns the address of the gateway itself with a path's mapped query, as a service gets it.
 pub fn own_url(request: &Request, path: &Path, user: &User) -> String {
     let url = if request.is_host_known() { request.url().origin() } else { String::new() };
-    let query = crate::mapping::mapped_query(&path.mapping, request, user.claims());
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let query = shown_query(path, request, user).map(|query| format!("?{query}")).unwrap_or_default();
     format!("{url}{}{query}", request.path())
 }

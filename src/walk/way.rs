@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::answer::Made;
+use super::hidden::Hidden;
 use super::known::Known;
 use super::progress::{TokenCheck, User, Walk, no_value, redirect};
 use super::request::Request;
@@ -30,23 +31,39 @@ pub struct Way {
     pub upstream: Option<Upstream>,
     /// The config's references without a value here.
     pub unknown: Vec<String>,
+    /// Whether it ends so only if its token is valid, which was not checked to the end.
+    pub is_token_open: bool,
 }
 
 impl Way {
     /// Returns the way of a request at `now`, in seconds since 1970.
     pub fn of(known: &Known, request: &Request, now: i64, check: &TokenCheck<'_>) -> Self {
-        let mut walk =
-            Walk { known, request, now, check, steps: Vec::new(), upstream: None, index: None, has_session: false };
+        let masked = &request.masked();
+        let mut walk = Walk {
+            known,
+            request,
+            masked,
+            now,
+            check,
+            steps: Vec::new(),
+            upstream: None,
+            index: None,
+            is_token_open: false,
+            has_session: false,
+        };
         let outcome = walk.go();
         let outcome = outcome.unwrap_or_else(|problem| walk.refused(&problem));
-        Self {
+        let mut way = Self {
             method: request.method().to_owned(),
             url: request.shown_url().to_owned(),
             steps: walk.steps,
             outcome,
             upstream: walk.upstream,
             unknown: known.unknown(),
-        }
+            is_token_open: walk.is_token_open,
+        };
+        Hidden::of(known, request).rewrite(&mut way);
+        way
     }
 
     /// Returns the names of the steps that something decides which is not known here, each once.
@@ -63,7 +80,7 @@ impl Way {
 
 impl<'w> Walk<'w> {
     fn go(&mut self) -> Result<Outcome, Problem> {
-        let Self { known, request, .. } = *self;
+        let Self { known, request, masked, .. } = *self;
         let config = &known.config;
         self.check_address(config.networks.as_ref(), "ip")?;
         let found = config.routes.find(request.method(), request.host(), request.path());
@@ -75,7 +92,9 @@ impl<'w> Walk<'w> {
             return Err(Problem::RouteNotFound);
         };
         self.index = Some(matched.index);
-        let _ = request.route.set([matched.host, matched.pattern].concat());
+        for request in [request, masked] {
+            let _ = request.route.set([matched.host, matched.pattern].concat());
+        }
         self.matched(&matched);
         self.cors(path);
         self.check_address(path.rules.networks.as_ref(), &self.place("ip"))?;
@@ -95,9 +114,26 @@ impl<'w> Walk<'w> {
         Problem::or_body(&path.rules, request, || request.has_body())
             .map_err(|problem| self.bad_body(path, problem))?;
         if path.rules.max_body_bytes.is_some() || !path.rules.content_types.is_empty() {
-            self.step(StepOutcome::Passed, "body", body_rules(path));
+            let (outcome, words) = match self.unknown_of_body(path) {
+                Some(reason) => (StepOutcome::Unknown, reason),
+                None => (StepOutcome::Passed, body_rules(path)),
+            };
+            self.step(outcome, "body", words);
+        }
+        if let Some(reason) = self.unknown_at(&self.place("response_headers.remove")) {
+            self.step(StepOutcome::Unknown, "response_headers", reason);
         }
         self.integrate(path, shown, &matched, &user)
+    }
+
+    /// Returns why it is not known whether a path takes the request's body.
+    fn unknown_of_body(&self, path: &Path) -> Option<String> {
+        let by_value = ["max_body_bytes", "content_types"].iter().find_map(|key| self.unknown_at(&self.place(key)));
+        by_value.or_else(|| {
+            let max = path.rules.max_body_bytes?;
+            let is_open = self.request.header("content-length").is_none() && self.request.has_body();
+            is_open.then(|| format!("a body in chunks is cut off behind {max} bytes: give its size by --body-bytes"))
+        })
     }
 
     fn check_address(&mut self, networks: Option<&Networks>, place: &str) -> Result<(), Problem> {
@@ -207,6 +243,9 @@ impl<'w> Walk<'w> {
     fn rate(&mut self, path: &Path, user: Option<&User>) {
         let Some(limit) = &path.rules.rate_limit else { return };
         let by = match (&limit.key, user) {
+            (RateKey::Subject, Some(User::Token(claims))) if claims.text("sub").is_none() => {
+                "address, because its token has no sub".to_owned()
+            }
             (RateKey::Subject, Some(user)) if user.is_there() => "user (sub)".to_owned(),
             (RateKey::Subject, Some(_)) => "address, because it has no user".to_owned(),
             (RateKey::Ip, None) => "address".to_owned(),
@@ -240,6 +279,9 @@ impl<'w> Walk<'w> {
         let shown = self.index.and_then(|index| known.shown.paths.get(index));
         let kind = ProblemKind::ALL.iter().find(|kind| kind.code == problem.code());
         let words = kind.map(|kind| words_of(if kind.remedy.is_empty() { kind.detail } else { kind.remedy }));
+        let types = shown.map(|path| path.rules.content_types.join(", ")).filter(|types| !types.is_empty());
+        let own_types = types.filter(|_| matches!(problem, Problem::UnsupportedMediaType));
+        let words = own_types.map(|types| format!("Send one of the types that the path takes: {types}.")).or(words);
         let mut headers: Vec<Header> = Vec::new();
         let (status, made) = match ProblemForm::of(request, known.config.problem_page.as_deref()) {
             ProblemForm::Redirect(page) => {

@@ -63,6 +63,18 @@ fn each_rfc_vector_verifies_and_is_refused_for_its_payload_alone() {
 }
 
 #[test]
+fn a_number_of_an_rsa_key_may_have_leading_octets_that_add_nothing() {
+    for (name, octets, message) in [("n", 1, "one"), ("n", 3, "several"), ("e", 1, "of the exponent")] {
+        let mut vector = fixture("rfc.json")["RFC 7515 appendix A.2 (RS256)"].clone();
+        let number = crate::host_verifier::decode(vector["key"][name].as_str().unwrap());
+        vector["key"][name] = encode([vec![0; octets], number].concat()).into();
+        let keys = KeySet::parse(&json!({ "keys": [vector["key"]] }).to_string()).unwrap();
+        let error = verify(vector["token"].as_str().unwrap(), &keys).unwrap_err();
+        assert!(matches!(&error, TokenError::Claim(ClaimError::Issuer { .. })), "{message}: {error}");
+    }
+}
+
+#[test]
 fn the_claims_of_rfc_7515_pass_up_to_the_audience_that_they_lack() {
     for name in ["RFC 7515 appendix A.2 (RS256)", "RFC 7515 appendix A.3 (ES256)"] {
         let (token, keys) = vector(name);

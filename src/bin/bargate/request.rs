@@ -11,7 +11,7 @@ use bargate::walk::{Kind, Known, Request, RequestText, Unusable, Way};
 use clap::{Subcommand, ValueEnum};
 
 use crate::config_file::read_text;
-use crate::failure::{FOUND, Failure};
+use crate::failure::{FAILED, FOUND, Failure};
 use crate::page::{Page, print_json};
 use crate::token::{read_key_set, read_token};
 use crate::{sources, surroundings};
@@ -34,7 +34,8 @@ enum Command {
 /// sessions and the provider, is unknown, and the way goes on as if it passed. Values for $env and $secret come from the files that you
 /// name. Without any, they come from the files beside the config that `wrangler dev` reads. Secrets are never shown.
 ///
-/// Exits with 0 if the request is forwarded or answered, and with 1 if it is refused.
+/// Exits with 0 if the request is forwarded or answered, with 1 if it is refused, and with 2 if that depends on a token which could not
+/// be checked to the end.
 #[derive(clap::Args)]
 struct Explain {
     /// Method and address, as in "GET https://gateway.example/api/x" or "GET /api/x".
@@ -152,5 +153,9 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         }
         Format::Json => print_json(&way.json()),
     }
-    Ok(if way.outcome.kind == Kind::Refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+    Ok(match way.outcome.kind {
+        Kind::Refused => ExitCode::from(FOUND),
+        Kind::Forwarded | Kind::Answered if way.is_token_open => ExitCode::from(FAILED),
+        Kind::Forwarded | Kind::Answered => ExitCode::SUCCESS,
+    })
 }
