@@ -2,7 +2,7 @@
 // are right, are those of `bargate init`.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -16,6 +16,8 @@ const DEFAULT_NAME = 'my-gateway';
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** In the folder for as long as files are being written. */
 const UNFINISHED = '.create-bargate-unfinished';
+/** The status of a command that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 /** What wrangler needs, which runs and deploys the gateway. */
 const WRANGLER_NODE = [22, 12];
 const USAGE = `Makes a project with a Bargate gateway.
@@ -74,6 +76,19 @@ async function askFolder({ yes }) {
 /** Returns what may become of an error of the file system, in one line. */
 const because = (error) => error.message.replace(/^\w+: /, '').replace(/, \w+ .*$/s, '');
 
+/** Whether there is anything at a path: a link that leads nowhere is something. */
+const isTaken = (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Returns the absolute path of a folder that is given, and the one from here, which is empty for this folder. */
+function placeOf(given) {
+  try {
+    return { root: resolve(given), path: relative('', given) };
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Failure('the current folder is gone: change into one that is there, and run this again');
+  }
+}
+
 /** Throws if a project cannot be made in this folder; nothing is written. */
 function checkFolder(root, shown) {
   const name = basename(root);
@@ -81,9 +96,7 @@ function checkFolder(root, shown) {
     throw new Failure(
       `${JSON.stringify(name)} cannot be the name of a Worker: take up to 63 lower-case letters, digits and dashes, as in ${DEFAULT_NAME}`,
     );
-  if (!existsSync(root)) return;
-  if (!statSync(root).isDirectory()) throw new Failure(`${shown} is a file: choose another name`);
-  const there = readdirSync(root);
+  const there = entriesOf(root, shown);
   if (there.includes(UNFINISHED))
     throw new Failure(
       `${shown} holds a project that is half-written, because an earlier run was interrupted: remove the folder, and run this again`,
@@ -92,6 +105,35 @@ function checkFolder(root, shown) {
     throw new Failure(
       `${shown} is not empty, and nothing in it is overwritten: choose another name, or an empty folder`,
     );
+}
+
+/** Returns what is in the folder of the project, as far as there is one; throws if something else has its place. */
+function entriesOf(root, shown) {
+  try {
+    if (!isTaken(root)) {
+      checkAbove(root, shown);
+      return [];
+    }
+    const stats = statSync(root, { throwIfNoEntry: false });
+    if (!stats) throw new Failure(`${shown} is a link that leads nowhere: choose another name, or remove it`);
+    if (!stats.isDirectory()) throw new Failure(`${shown} is a file: choose another name`);
+    return readdirSync(root);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (error.code === 'ENOTDIR') throw belowFile(shown);
+    throw new Failure(`${shown} cannot be read: ${because(error)}`);
+  }
+}
+
+const belowFile = (shown) => new Failure(`${shown} would be below a file: choose another folder`);
+
+/** Throws if what is to be above the folder is no folder. */
+function checkAbove(root, shown) {
+  for (let [path, above] = ['', dirname(root)]; above !== path; [path, above] = [above, dirname(above)]) {
+    const stats = statSync(above, { throwIfNoEntry: false });
+    if (stats?.isDirectory()) return;
+    if (stats) throw belowFile(shown);
+  }
 }
 
 /** Asks what no flag says, and returns what `bargate init` makes of it. */
@@ -111,10 +153,11 @@ function askInit(values) {
 
 /** Writes all files, or none. */
 function write(root, shown, files) {
-  const isNew = !existsSync(root);
+  /** The first folder that had to be made. */
+  let folder;
   const made = [];
   try {
-    mkdirSync(root, { recursive: true });
+    folder = mkdirSync(root, { recursive: true });
     writeFileSync(join(root, UNFINISHED), '');
     for (const [name, text] of Object.entries(files)) {
       const path = join(root, name);
@@ -124,7 +167,7 @@ function write(root, shown, files) {
     }
     rmSync(join(root, UNFINISHED));
   } catch (error) {
-    const left = isNew ? [root] : [...made, UNFINISHED].map((name) => join(root, name));
+    const left = folder ? [folder] : [...made, UNFINISHED].map((name) => join(root, name));
     for (const path of left) rmSync(path, { recursive: true, force: true });
     throw new Failure(`${shown} cannot be written: ${because(error)}`);
   }
@@ -136,24 +179,30 @@ export function packageManager(agent = process.env.npm_config_user_agent ?? '') 
   return name;
 }
 
-/** Installs the packages, and returns whether that worked. */
+/** Installs the packages, and returns the status of that. */
 function install(root, manager) {
   const quiet = manager === 'npm' ? ['--no-audit', '--no-fund'] : [];
-  const { status } = spawnSync(manager, ['install', ...quiet], {
+  // Ctrl-C ends the package manager; what stands is still to be said.
+  const goOn = () => {};
+  process.on('SIGINT', goOn);
+  const { status, signal } = spawnSync(manager, ['install', ...quiet], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     // On Windows they are scripts of the shell.
     shell: process.platform === 'win32',
   });
-  return status === 0;
+  process.off('SIGINT', goOn);
+  return signal === 'SIGINT' ? INTERRUPTED : status;
 }
 
 async function create(args) {
   const { values, folder } = readArguments(args);
   if (values.help) return console.log(USAGE);
   const given = folder ?? (await askFolder(values));
-  const root = resolve(given);
-  const shown = relative('', root) || 'this folder';
+  if (given === '')
+    throw new Failure(`the folder's name is empty: npm create bargate@latest ${DEFAULT_NAME}, or . for this folder`);
+  const { root, path } = placeOf(given);
+  const shown = path || 'this folder';
   checkFolder(root, shown);
   const version = JSON.parse(readFileSync(fileURLToPath(new URL('package.json', import.meta.url)), 'utf8')).version;
   const document = askInit(values);
@@ -161,16 +210,19 @@ async function create(args) {
   console.log(`${shown}: written.`);
 
   const manager = packageManager();
-  const isInstalled = values.install && install(root, manager);
-  if (values.install && !isInstalled) {
-    const there = relative('', root) ? `cd ${given} && ` : '';
+  const status = values.install ? install(root, manager) : undefined;
+  if (values.install && status !== 0) {
+    const command = `${path ? `cd ${given} && ` : ''}${manager} install`;
+    if (status === INTERRUPTED) process.exitCode = INTERRUPTED;
     throw new Failure(
-      `"${manager} install" failed, as the lines above say. The project is complete: once that is mended, run ${there}${manager} install`,
+      status === INTERRUPTED
+        ? `"${manager} install" was interrupted. The project is complete: to go on, run ${command}`
+        : `"${manager} install" failed, as the lines above say. The project is complete: once that is mended, run ${command}`,
     );
   }
   const steps = [
-    ...(relative('', root) ? [`cd ${given}`] : []),
-    ...(isInstalled ? [] : [`${manager} install`]),
+    ...(path ? [`cd ${given}`] : []),
+    ...(status === 0 ? [] : [`${manager} install`]),
     `${manager} run dev`,
   ];
   console.log(`\nThen:\n\n${steps.map((step) => `  ${step}`).join('\n')}\n`);
@@ -188,6 +240,6 @@ export async function main(args) {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode ??= 1;
   }
 }

@@ -1,7 +1,7 @@
 // create-bargate where something is wrong: one line that says what to do, and nothing is overwritten or left behind.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startMachine } from './support/machine.mjs';
@@ -21,9 +21,9 @@ before(async () => {
 
 after(() => machine?.close());
 
+const bin = () => join(machine.directory, 'tool/node_modules/create-bargate/bin.mjs');
 /** Runs the command with these arguments. */
-const create = (args, options = {}) =>
-  machine.run('node', [join(machine.directory, 'tool/node_modules/create-bargate/bin.mjs'), ...args], options);
+const create = (args, options = {}) => machine.run('node', [bin(), ...args], options);
 
 /** Asserts that it said this in one line, and ended with this status. */
 function assertTold({ status, stdout, stderr }, words, expected = 1) {
@@ -65,6 +65,29 @@ test('what a folder has is left as it is', async () => {
 
   await writeFile(join(folder, 'a-file'), 'mine');
   assertTold(await create(['a-file', '--yes']), /^a-file is a file: choose another name$/m);
+});
+
+test('what cannot be a folder is told in one line, and is left as it is', async () => {
+  await writeFile(join(folder, 'file'), 'mine');
+  await symlink('/nonexistent/x', join(folder, 'dangling'));
+  const table = [
+    ['dangling', /^dangling is a link that leads nowhere: choose another name, or remove it$/m],
+    ['file/sub', /^file\/sub would be below a file: choose another folder$/m],
+    ['file/sub/deeper', /^file\/sub\/deeper would be below a file: choose another folder$/m],
+    ['/dev/null/x', /dev\/null\/x would be below a file: choose another folder$/m],
+    ['', /^the folder's name is empty: npm create bargate@latest my-gateway, or \. for this folder$/m],
+  ];
+  const before = await readdir(folder);
+  for (const [name, words] of /** @type {[string, RegExp][]} */ (table))
+    assertTold(await create([name, '--yes', '--no-install']), words);
+  assert.deepEqual(await readdir(folder), before);
+  assert.equal(await readFile(join(folder, 'file'), 'utf8'), 'mine');
+  assert.equal(await readlink(join(folder, 'dangling')), '/nonexistent/x');
+});
+
+test('a current folder that is gone is told in one line', async () => {
+  const command = `mkdir gone && cd gone && node -e 'fs.rmdirSync(process.cwd())' && exec node '${bin()}' x --yes --no-install`;
+  assertTold(await machine.run('sh', ['-c', command]), /^the current folder is gone: change into one that is there/);
 });
 
 test('an empty folder is taken, and so is one that git has begun', async () => {
@@ -131,6 +154,20 @@ test('without a network the project stands, and the line says how to go on', asy
     /"npm install" failed.*The project is complete: once that is mended, run cd alone && npm install\n$/,
   );
   assert.ok((await readdir(join(folder, 'alone'))).includes('gateway.config.json'));
+});
+
+test('Ctrl-C while the packages are installed leaves the project, and the line says how to go on', async () => {
+  const programs = join(folder, 'interrupting');
+  await mkdir(programs);
+  // What a terminal does: it interrupts both.
+  await writeFile(join(programs, 'npm'), '#!/bin/sh\nkill -INT $PPID\nkill -INT $$\n', { mode: 0o755 });
+  const made = await create(['stopped', '--yes'], { more: { PATH: `${programs}:${machine.env.PATH}` } });
+  assertTold(
+    { ...made, stdout: made.stdout.replace('stopped: written.\n', '') },
+    /^"npm install" was interrupted\. The project is complete: to go on, run cd stopped && npm install$/m,
+    130,
+  );
+  assert.ok((await readdir(join(folder, 'stopped'))).includes('gateway.config.json'));
 });
 
 test('each package manager installs with what it was called by', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,16 @@ describe('the shell', () => {
     child.stdout.destroy();
     const status = await new Promise((resolve) => child.once('close', resolve));
     assert.deepEqual([status, stderr], [0, '']);
+  });
+
+  test('says in one line that its output cannot be written', { skip: !existsSync('/dev/full') }, async () => {
+    for (const args of ['routes', 'schema', 'help', 'map']) {
+      const ended = await call('sh', ['-c', `exec "$0" "$1" ${args} > /dev/full`, process.execPath, BIN]);
+      const stderr = 'error: the output cannot be written: no space left on device\n';
+      assert.deepEqual(ended, { status: 2, stdout: '', stderr }, args);
+    }
+    const ended = await call('sh', ['-c', 'exec "$0" "$1" nothing 2> /dev/full', process.execPath, BIN]);
+    assert.deepEqual(ended, { status: 2, stdout: '', stderr: '' });
   });
 
   test('says which Node.js is needed before it reads a word of later years', async () => {

@@ -1,6 +1,7 @@
 // The shell of the command line on Node.js: files, standard streams, terminal, network and WebCrypto for the program, and the
 // commands that are JavaScript alone.
 
+import { writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +34,7 @@ export const COMMANDS = {
   studio: async (args) => (await import('./commands/studio.mjs')).studio(args, { page: PAGE }),
 };
 
-const HELPFUL = ['map', 'studio'];
+const HELPFUL = ['dev', 'map', 'studio'];
 const HELP = ['--help', '-h'];
 
 /** Where a project's commands work: in this folder, by this version. */
@@ -48,11 +49,7 @@ async function surroundings() {
  * @param {string[]} args
  */
 export async function main(args) {
-  // A reader that stops has read enough, and the command still has its status.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error) => {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
-    });
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritten);
   const [name, ...rest] = args;
   const isHelp = name === 'help' && HELPFUL.includes(rest[0]);
   try {
@@ -61,6 +58,18 @@ export async function main(args) {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = 2;
   }
+}
+
+/** What becomes of output that cannot be written. @param {NodeJS.ErrnoException} error */
+function unwritten({ code, message }) {
+  // A reader that stops has read enough, and the command still has its status.
+  if (code === 'EPIPE') return;
+  try {
+    writeSync(2, `error: the output cannot be written: ${message.replace(/^\w+: |, write$/g, '')}\n`);
+  } catch {
+    // Then nobody can be told.
+  }
+  process.exit(2);
 }
 
 /**

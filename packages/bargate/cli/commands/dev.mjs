@@ -11,14 +11,16 @@ const NAME = 'bargate-dev';
  * Runs a project's `bargate-dev` with these arguments; that ends the process.
  *
  * @param {string[]} args
- * @param {{ root: string, version: string }} surroundings
+ * @param {{ root: string, version: string, bargate: typeof import('../shell.mjs').bargate }} surroundings
  * @returns {Promise<number>} the exit status, if it cannot run
  */
-export async function dev(args, { root, version }) {
+export async function dev(args, { root, version, bargate }) {
   let file;
   try {
     file = createRequire(join(root, 'package.json')).resolve(`${NAME}/package.json`);
   } catch {
+    // Its flags are its own to tell; what it is for, the program knows.
+    if (['--help', '-h'].includes(args[0])) return (await bargate(['help', 'dev'])).status;
     console.error(`error: ${NAME} is not installed here: run npm install -D ${NAME}@${version}`);
     return 2;
   }
