@@ -4,9 +4,9 @@
 # Expected: what stands behind the name of the script is for the script, as the documentation of Node.js has it:
 #   `node [options] [script.js] [arguments]`.
 # Seen: `node script.js --env-file missing` ends with status 9 and `node: missing: not found` before the script begins. If the file
-#   is there, it is not read, and the script gets the argument. With `node -- script.js` all of it is left to the script.
+#   is there, its variables are not set, and the script gets the argument. With `node -- script.js` all of it is left to the script.
 # Versions: Node.js 20.20.2 and 22.23.2
-# Why it matters: a command line of npm with an option of that name, as wrangler and Bargate have, cannot say in its own words, and with its own
+# Why it matters: a command line of npm with an option of that name, as wrangler has, cannot say in its own words, and with its own
 #   exit status, that the file is missing.
 # Source: Node.js documentation, Command-line API, "Synopsis" and "--env-file".
 # Needs: node 20 or later

@@ -232,7 +232,7 @@ fn what_stands_raw_in_a_file_acts_on_nothing() {
             hold(&run(&["check", "a.json", "--format", "github"]), true, &text);
             hold(&run(&["check", "plain.json", "--wrangler", "b.toml"]), false, &text);
             hold(&run(&["check", "plain.json", "--wrangler", "c.jsonc"]), false, &text);
-            hold(&run(&["check", "plain.json", "--env-file", "d.vars"]), false, &text);
+            hold(&run(&["check", "plain.json", "--values", "d.vars"]), false, &text);
             hold(&run(&["routes", "a.json"]), false, &text);
             hold(&run(&["diff", "plain.json", "a.json"]), false, &text);
             hold(&run(&["import", "openapi", "a.json"]), false, &text);

@@ -97,7 +97,7 @@ fn every_config_passes_with_its_values_as_the_command_writes_it() {
             lines = lines.replace(&line, &format!("{name}='{}'\n", plausible(name)));
         }
         std::fs::write(folder.join(".dev.vars"), lines).unwrap();
-        let check = ["check", "--deny-warnings", "--env-file", ".dev.vars"];
+        let check = ["check", "--deny-warnings", "--values", ".dev.vars"];
         bargate(&folder, &check).unwrap_or_else(|printed| panic!("{file}: {printed}"));
     }
 }

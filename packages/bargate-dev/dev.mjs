@@ -128,7 +128,7 @@ class Run {
       writeFileSync(file, values.map(([name, value]) => `${name}='${value}'\n`).join(''));
       files.push(file);
     }
-    const flags = ['--wrangler', project.wranglerFile, ...files.flatMap((name) => ['--env-file', name])];
+    const flags = ['--wrangler', project.wranglerFile, ...files.flatMap((name) => ['--values', name])];
     const { status } = spawnSync(process.execPath, [project.program('bargate'), 'check', CONFIG, ...flags], {
       cwd: project.root,
       stdio: ['ignore', 'inherit', 'inherit'],

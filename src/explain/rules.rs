@@ -15,7 +15,7 @@ use crate::text_file::TextFile;
 
 /// Why a rule is unknown that no flag gives.
 pub const NOT_AT_HAND: &str =
-    "the config takes it from a reference without a value here: name a file with its value by --env-file or --wrangler";
+    "the config takes it from a reference without a value here: name a file with its value by --values or --wrangler";
 
 /// The rules for a token: each, or the reason why it is unknown.
 pub struct Rules {
@@ -213,7 +213,7 @@ fn expected(value: Option<String>, reference: Option<&Reference>) -> Result<Expe
 fn unknown(reference: Option<&Reference>) -> String {
     match reference {
         Some(reference) => {
-            format!("{reference} has no value here: name a file with its value by --env-file or --wrangler")
+            format!("{reference} has no value here: name a file with its value by --values or --wrangler")
         }
         None => "the config does not set it, or sets it by a reference without a value here".to_owned(),
     }

@@ -98,5 +98,5 @@ pub fn redirect(location: String) -> Vec<Header> {
 
 /// Returns why something is not known that a reference decides.
 pub fn no_value(reference: &Reference) -> String {
-    format!("{reference} has no value here: name a file with it by --env-file or --wrangler")
+    format!("{reference} has no value here: name a file with it by --values or --wrangler")
 }

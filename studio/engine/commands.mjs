@@ -33,14 +33,14 @@ export function commandsOf(engine) {
     explainToken({ config, values, token, jwks }) {
       const files = { [CONFIG]: config, [VALUES]: values, ...(jwks && { [JWKS]: jwks }) };
       const keys = jwks ? ['--jwks', JWKS] : [];
-      const args = ['token', 'explain', '-', '--config', CONFIG, '--env-file', VALUES, ...keys, '--format', 'json'];
+      const args = ['token', 'explain', '-', '--config', CONFIG, '--values', VALUES, ...keys, '--format', 'json'];
       return ask('token', { args, files, stdin: token });
     },
     /** @param {{ config: string, values: string, token: string, jwks: string, request: Record<string, string>, session: boolean }} texts */
     explainRequest({ config, values, token, jwks, request, session }) {
       const files = { [CONFIG]: config, [VALUES]: values, ...(jwks && { [JWKS]: jwks }) };
       const args = [
-        ...['request', 'explain', `${request.method} ${request.url}`, '--config', CONFIG, '--env-file', VALUES],
+        ...['request', 'explain', `${request.method} ${request.url}`, '--config', CONFIG, '--values', VALUES],
         ...request.headers
           .split('\n')
           .filter((line) => line.trim())

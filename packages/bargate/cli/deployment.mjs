@@ -21,6 +21,6 @@ export function deploymentFlags(root, forDev) {
   const unknown = call.environment === undefined && !forDev ? ['--every-environment'] : [];
   const flags = ['--wrangler', file, ...(call.environment ? ['--environment', call.environment] : unknown)];
   if (!forDev) return [...flags, '--variables', call.hasOtherVariables ? 'elsewhere' : 'declared-if-any'];
-  const envFiles = call.envFiles.length ? call.envFiles.flatMap((name) => ['--env-file', name]) : ['--local'];
+  const envFiles = call.envFiles.length ? call.envFiles.flatMap((name) => ['--values', name]) : ['--local'];
   return [...flags, ...envFiles, ...(call.command && call.hasOtherVariables ? ['--variables', 'elsewhere'] : [])];
 }

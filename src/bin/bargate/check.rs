@@ -19,7 +19,7 @@ use crate::surroundings;
 
 /// Checks a config and reports every error and warning with its place.
 ///
-/// With --env-file or --wrangler, also reports what the config needs and these files do not declare, and what they declare and
+/// With --values or --wrangler, also reports what the config needs and these files do not declare, and what they declare and
 /// nothing uses. Without them, reports which variables and secrets have no value in such files beside the config.
 ///
 /// If sessions get tokens for several audiences of Auth0, prints the policies that the client needs there.

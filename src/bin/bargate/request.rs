@@ -127,7 +127,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
             Failure::of(vec!["the config has errors (`bargate check` lists them)".to_owned(), first])
         }
         Unusable::NeedsValue(reference) => Failure::new(format!(
-            "{}: {reference} has no value here, and nothing can stand for it: name a file with it by --env-file",
+            "{}: {reference} has no value here, and nothing can stand for it: name a file with it by --values",
             file.name
         )),
     })?;

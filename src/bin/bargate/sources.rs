@@ -1,4 +1,4 @@
-//! Where a deployment's declarations are: the files that `--env-file`, `--local` and `--wrangler` name, or that lie beside a
+//! Where a deployment's declarations are: the files that `--values`, `--local` and `--wrangler` name, or that lie beside a
 //! config.
 
 use std::path::{Path, PathBuf};
@@ -17,9 +17,9 @@ pub struct Sources {
     /// A file of variables and secrets, read as wrangler reads .dev.vars if its name begins so, and otherwise as .env; may be
     /// given more than once.
     #[arg(long, value_name = "FILE")]
-    env_file: Vec<PathBuf>,
+    values: Vec<PathBuf>,
     /// Reads the files of variables that `wrangler dev` reads beside the config.
-    #[arg(long, conflicts_with = "env_file")]
+    #[arg(long, conflicts_with = "values")]
     local: bool,
     /// Wrangler's configuration: wrangler.toml, wrangler.json or wrangler.jsonc.
     #[arg(long, value_name = "FILE")]
@@ -38,8 +38,8 @@ pub struct Sources {
 impl Sources {
     /// Names the files of variables that `wrangler dev` reads beside the config, and no more.
     pub fn of_local_run() -> Self {
-        let (env_file, variables) = (Vec::new(), VariablesIn::Declared);
-        Self { env_file, local: true, wrangler: None, environment: None, every_environment: false, variables }
+        let (values, variables) = (Vec::new(), VariablesIn::Declared);
+        Self { values, local: true, wrangler: None, environment: None, every_environment: false, variables }
     }
 
     /// Returns the files of a folder that wrangler would find.
@@ -50,7 +50,7 @@ impl Sources {
 
     /// Checks whether no file is named.
     pub fn is_empty(&self) -> bool {
-        self.env_file.is_empty() && !self.local && self.wrangler.is_none()
+        self.values.is_empty() && !self.local && self.wrangler.is_none()
     }
 
     /// Reads the files; those of a local run are beside the config, in this folder.
@@ -79,11 +79,11 @@ impl Sources {
         let wrangler = wrangler.transpose()?;
         let usual = || usual_names(environment, &|name| folder.join(name).is_file()).into_iter();
         let usual: Vec<_> = if self.local { usual().map(|name| folder.join(name)).collect() } else { Vec::new() };
-        let paths = if self.local { &usual } else { &self.env_file };
+        let paths = if self.local { &usual } else { &self.values };
         let files = paths.iter().map(|path| read_text(path)).collect::<Result<_, _>>()?;
         // A local run then takes secrets from the environment of the process, too.
         let declares_secrets = wrangler.as_ref().is_some_and(Wrangler::declares_secrets);
-        let is_local = self.local || !self.env_file.is_empty();
+        let is_local = self.local || !self.values.is_empty();
         let process = if declares_secrets && is_local { of_process() } else { Variables::default() };
         let env = EnvFiles::parse(files, process).map_err(Failure::new)?;
         Ok(Deployment { env, wrangler, variables: self.variables })

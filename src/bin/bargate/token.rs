@@ -55,7 +55,7 @@ struct Explain {
     config: Option<PathBuf>,
 
     /// Reads no config.
-    #[arg(long, conflicts_with_all = ["config", "authorizer", "env_file", "wrangler"])]
+    #[arg(long, conflicts_with_all = ["config", "authorizer", "values", "wrangler"])]
     no_config: bool,
 
     /// The authorizer, if the config has several [default: the one whose issuer the token names, or else the first].

@@ -375,7 +375,7 @@ async function explained(config, line, headers, token, body) {
     line,
     '--config',
     join(folder, `${config}.json`),
-    '--env-file',
+    '--values',
     join(folder, 'values.env'),
   ];
   for (const [name, value] of Object.entries(headers)) args.push('--header', `${name}: ${value}`);

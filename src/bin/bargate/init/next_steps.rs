@@ -70,7 +70,7 @@ pub fn page(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Pa
     let assets = if answers.point.mode().is_some() { " --assets DIRECTORY_OF_THE_PAGE" } else { "" };
     page.line("Then:");
     page.line("");
-    page.line(format!("  bargate check --env-file {file} --wrangler wrangler.toml {config}"));
+    page.line(format!("  bargate check --values {file} --wrangler wrangler.toml {config}"));
     page.line(format!("  npx wrangler dev{port}{assets}"));
     page
 }
