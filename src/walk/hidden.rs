@@ -5,10 +5,6 @@
 
 use serde_json::Value;
 
-use super::known::Known;
-use super::request::Request;
-use super::step::{SentHeader, Step, Upstream};
-use super::way::Way;
 use crate::encoding::FormText;
 
 /// What stands for a credential of the request until its text passes here: each way of encoding leaves it as it is.
@@ -24,13 +20,13 @@ const PART_MIN_BYTES: usize = 8;
 pub struct Hidden(Vec<(String, String)>);
 
 impl Hidden {
-    /// Returns what a config and a request have that is not shown.
-    pub fn of(known: &Known, request: &Request) -> Self {
+    /// Returns what is not shown: texts of the config, each with its reference, and credentials of the request.
+    pub fn of(texts: &[(String, String)], credentials: impl Iterator<Item = String>) -> Self {
         let mut hidden = Self(Vec::new());
-        for (text, reference) in &known.hidden {
+        for (text, reference) in texts {
             hidden.add(text, reference);
         }
-        for credential in request.credentials().filter(|credential| credential.len() >= PART_MIN_BYTES) {
+        for credential in credentials.filter(|credential| credential.len() >= PART_MIN_BYTES) {
             hidden.add(&credential, "<what the client sent>");
         }
         hidden.add(CREDENTIAL, "<what the client sent>");
@@ -77,30 +73,8 @@ impl Hidden {
         shown
     }
 
-    /// Rewrites a way as it may be shown.
-    pub fn rewrite(&self, way: &mut Way) {
-        let Way { method, url, steps, outcome, upstream, unknown: _, is_token_open: _ } = way;
-        for text in [method, url, &mut outcome.words] {
-            *text = self.show(text);
-        }
-        for Step { name: _, outcome: _, words, code: _, details } in steps {
-            *words = self.show(words);
-            details.values_mut().for_each(|value| self.rewrite_json(value));
-        }
-        for (_, value) in &mut outcome.answer.headers {
-            *value = self.show(value);
-        }
-        if let Some(Upstream { method, url, others, headers }) = upstream {
-            for text in [method, url].into_iter().chain(others) {
-                *text = self.show(text);
-            }
-            for SentHeader { name: _, value, from: _, source: _ } in headers {
-                *value = self.show(value);
-            }
-        }
-    }
-
-    fn rewrite_json(&self, value: &mut Value) {
+    /// Rewrites each text of a value as it may be shown.
+    pub fn rewrite_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.show(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.rewrite_json(item)),

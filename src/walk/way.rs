@@ -7,7 +7,7 @@ use super::hidden::Hidden;
 use super::known::Known;
 use super::progress::{TokenCheck, User, Walk, no_value, redirect};
 use super::request::Request;
-use super::step::{Answered, Kind, Outcome, Step, StepOutcome, Upstream};
+use super::step::{Answered, Kind, Outcome, SentHeader, Step, StepOutcome, Upstream};
 use super::words::words_of;
 use crate::answer::{ProblemForm, problem_headers};
 use crate::config::{Networks, Path, RateKey, RateLimit};
@@ -62,8 +62,31 @@ impl Way {
             unknown: known.unknown(),
             is_token_open: walk.is_token_open,
         };
-        Hidden::of(known, request).rewrite(&mut way);
+        way.hide(&Hidden::of(&known.hidden, request.credentials()));
         way
+    }
+
+    /// Puts everything that is printed through what hides secrets and credentials.
+    fn hide(&mut self, hidden: &Hidden) {
+        let Self { method, url, steps, outcome, upstream, unknown: _, is_token_open: _ } = self;
+        for text in [method, url, &mut outcome.words] {
+            *text = hidden.show(text);
+        }
+        for Step { name: _, outcome: _, words, code: _, details } in steps {
+            *words = hidden.show(words);
+            details.values_mut().for_each(|value| hidden.rewrite_json(value));
+        }
+        for (_, value) in &mut outcome.answer.headers {
+            *value = hidden.show(value);
+        }
+        if let Some(Upstream { method, url, others, headers }) = upstream {
+            for text in [method, url].into_iter().chain(others) {
+                *text = hidden.show(text);
+            }
+            for SentHeader { name: _, value, from: _, source: _ } in headers {
+                *value = hidden.show(value);
+            }
+        }
     }
 
     /// Returns the names of the steps that something decides which is not known here, each once.
