@@ -15,6 +15,8 @@ export const ACCESS_TOKEN_SECS = 60;
 export const GOES_ON = 'Until that is mended, the gateway goes on with what was built last.';
 /** What is said once it goes by its files again. */
 export const GOES_BY_FILES = 'The gateway goes by the files as they are.';
+/** What is said after the reason, if no gateway runs. */
+export const STARTS_AGAIN = 'The gateway starts again with the next change of a file.';
 const START_MS = 60_000;
 const STOP_MS = 5_000;
 /** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
@@ -46,7 +48,7 @@ export async function checkPort(port, remedy) {
 /** Resolves when somebody asks this process to end. */
 export function interruption() {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.once(signal, resolve);
   });
 }
 

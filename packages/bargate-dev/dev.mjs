@@ -18,9 +18,9 @@ import {
   GOES_ON,
   HOST,
   SAID_ALREADY,
+  STARTS_AGAIN,
   answers,
   checkPort,
-  end,
   interruption,
   start,
   stop,
@@ -40,7 +40,10 @@ const USAGE = `Runs a Bargate gateway on this machine, with a local identity pro
 
   bargate dev [--own-tenant] [--port 8787] [--tenant-port 9400] [--api-port 9500]
 
-  --own-tenant  log in at the provider that .dev.vars names, not at a local one`;
+  --own-tenant         log in at the provider that .dev.vars names, not at a local one
+  --port NUMBER        where the gateway listens, in place of the port of wrangler.toml
+  --tenant-port NUMBER where the local identity provider listens
+  --api-port NUMBER    where the sample API listens`;
 
 function options(args) {
   const port = (value, flag, usual) => {
@@ -70,6 +73,13 @@ function options(args) {
     if (error instanceof Failure) throw error;
     throw new Failure(`${error.message.split('. ')[0]}; bargate dev --help lists the flags`);
   }
+}
+
+/** Throws if two of them would listen on one port. */
+function checkDistinct(ports) {
+  const flags = Object.keys(ports);
+  const same = flags.filter((flag) => flags.some((other) => other !== flag && ports[other] === ports[flag]));
+  if (same.length) throw new Failure(`${same.join(' and ')} are both ${ports[same[0]]}: each needs a port of its own`);
 }
 
 /** Bundles as wrangler will, to no file: there a mistake in a module would leave every request waiting. */
@@ -159,7 +169,8 @@ class Run {
     });
   }
 
-  startGateway(needs) {
+  /** Starts the gateway, and resolves once it answers, or has ended by itself. */
+  async startGateway(needs) {
     const [, port] = /:(\d+)$/.exec(this.origins.gateway) ?? [];
     /** @type {import('../../dev/runner.mjs').Service} */
     const service = {
@@ -177,9 +188,34 @@ class Run {
       unsaid: SAID_ALREADY,
     };
     const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_SEND_ERROR_REPORTS: 'false' };
-    this.gateway = start(service, { cwd: this.project.root, env });
+    const gateway = start(service, { cwd: this.project.root, env });
+    this.gateway = gateway;
     this.values = JSON.stringify(needs?.values);
-    return service;
+    // wrangler ends when a module throws as it is loaded, and the change that mends it is still to come.
+    const ended = gateway.ended.then((how) => {
+      if (this.gateway !== gateway) return;
+      this.gateway = undefined;
+      console.error(`\nthe gateway ended by itself (${how}): the lines above say why\n${STARTS_AGAIN}`);
+    });
+    await Promise.race([answers(service), ended]);
+    if (this.gateway) this.sayReady();
+  }
+
+  /** Says where everything is, the first time that it is up. */
+  sayReady() {
+    if (this.isSaid) return;
+    this.isSaid = true;
+    const { project, origins } = this;
+    const assets = project.wranglerConfig().assets;
+    const hasTenant = this.tenant !== undefined;
+    console.log(ready({ config: project.config(), assets, origins, hasTenant, accessTokenSecs: ACCESS_TOKEN_SECS }));
+  }
+
+  /** Ends the gateway, which then has not ended by itself. */
+  async stopGateway() {
+    const { gateway } = this;
+    this.gateway = undefined;
+    if (gateway) await stop([gateway]);
   }
 
   /** Goes by the files as they are, or tells why not. Returns whether it does. */
@@ -192,34 +228,21 @@ class Run {
         Object.assign(this.tenant.settings, needs.settings);
       }
       this.tell();
-      if (JSON.stringify(needs?.values) !== this.values) {
-        // wrangler takes other values only at its start.
-        const before = this.gateway;
-        this.gateway = undefined;
-        await stop([before]);
-        await answers(this.startGateway(needs));
+      // wrangler takes other values only at its start.
+      if (!this.gateway || JSON.stringify(needs?.values) !== this.values) {
+        await this.stopGateway();
+        await this.startGateway(needs);
       }
-      return true;
+      return this.gateway !== undefined;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      console.error(`\n${error.message}\n${GOES_ON}`);
+      console.error(`\n${error.message}\n${this.gateway ? GOES_ON : STARTS_AGAIN}`);
       return false;
     }
   }
 
-  /** Rejects when the gateway ends by itself. */
-  async died() {
-    for (;;) {
-      const gateway = this.gateway;
-      await gateway?.ended;
-      // Another may have been started in its place.
-      if (gateway && gateway === this.gateway) return end(gateway);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-
   async close() {
-    if (this.gateway) await stop([this.gateway]);
+    await this.stopGateway();
     await Promise.all([this.tenant?.close(), this.api?.close()]);
     rmSync(this.folder, { recursive: true, force: true });
     for (const made of [WRANGLER_CONFIG, STATE])
@@ -251,6 +274,7 @@ async function dev(args) {
       'there is no .dev.vars: copy .dev.vars.example to .dev.vars, and fill in what your provider gives',
     );
 
+  checkDistinct({ '--port': port, '--api-port': apiPort, ...(hasOwnTenant ? {} : { '--tenant-port': tenantPort }) });
   const run = new Run(project, origins, hasOwnTenant);
   try {
     const needs = run.needs();
@@ -265,20 +289,7 @@ async function dev(args) {
     run.tell();
     if (hasTenant) await run.startTenant(needs, tenantPort);
     run.api = await startApi({ port: apiPort });
-    const up = answers(run.startGateway(needs)).then(() =>
-      console.log(
-        ready({
-          config: project.config(),
-          assets: project.wranglerConfig().assets,
-          origins,
-          hasTenant,
-          accessTokenSecs: ACCESS_TOKEN_SECS,
-        }),
-      ),
-    );
-    const died = run.died();
-    await Promise.race([up, died, interrupted]);
-    await Promise.race([died, interrupted, follow(run, watcher)]);
+    await Promise.race([interrupted, run.startGateway(needs).then(() => follow(run, watcher))]);
   } finally {
     await run.close();
   }

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure } from '../../dev/failure.mjs';
-import { projectFiles } from './project.mjs';
+import { needsOwnTenant, projectFiles } from './project.mjs';
 
 const DEFAULT_NAME = 'my-gateway';
 /** What a Worker may be called: it is a label of its host's name. */
@@ -223,7 +223,13 @@ async function create(args) {
   const steps = [
     ...(path ? [`cd ${given}`] : []),
     ...(status === 0 ? [] : [`${manager} install`]),
-    `${manager} run dev`,
+    ...(needsOwnTenant(document)
+      ? [
+          'cp .dev.vars.example .dev.vars, and fill it in: README.md says what from',
+          // The others hand over every word.
+          `${manager} run dev ${manager === 'npm' ? '-- ' : ''}--own-tenant`,
+        ]
+      : [`${manager} run dev`]),
   ];
   console.log(`\nThen:\n\n${steps.map((step) => `  ${step}`).join('\n')}\n`);
   const [major, minor] = process.versions.node.split('.').map(Number);

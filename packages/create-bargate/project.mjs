@@ -4,6 +4,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { localTenant } from '../bargate-dev/local-tenant.mjs';
 
 const FILES = fileURLToPath(new URL('files', import.meta.url));
 /** What a local run listens on unless the answers say otherwise. */
@@ -50,6 +51,12 @@ export function projectFiles(document, project) {
     'README.md': readme(document, project),
     ...page,
   };
+}
+
+/** Whether the config has in itself at which provider people log in, so that a local one cannot take its place. */
+export function needsOwnTenant({ config }) {
+  const origin = 'http://127.0.0.1';
+  return localTenant(JSON.parse(config), { gateway: origin, tenant: origin, api: origin }).problems.length > 0;
 }
 
 const file = (name) => readFileSync(join(FILES, name), 'utf8');
@@ -167,19 +174,26 @@ ${vars.join('\n')}
 ${secrets.length ? `\n# The values of $secret.NAME are in no file. Set each once; it stays across deployments:\n#\n${secrets.join('\n')}\n` : ''}`;
 }
 
-function devVarsExample({ dev_vars: text }) {
-  const lines = text.split('\n').slice(1).join('\n');
+function devVarsExample(document) {
+  const lines = document.dev_vars.split('\n').slice(1).join('\n');
   return `# To log in at your own tenant in local runs, copy this file to .dev.vars, which git ignores, fill it in, and run
-# "npm run dev -- --own-tenant". The local tenant needs no such file.
+# "npm run dev -- --own-tenant".${needsOwnTenant(document) ? '' : ' The local tenant needs no such file.'}
 ${lines}`;
 }
 
-function readme({ mode, port, addresses, at_the_provider: notes, variables }, { name }) {
+function readme(document, { name }) {
+  const { title, mode, port, addresses, at_the_provider: notes, variables } = document;
+  const isOwn = needsOwnTenant(document);
   const origin = `http://127.0.0.1:${port}`;
-  const login = mode
-    ? 'Open it, and log in with any e-mail address and any password.'
-    : 'Call it as the terminal says.';
-  const flag = port === USUAL_PORT ? '' : `, at the port of wrangler.toml`;
+  const how = mode ? 'Open it, and log in with any e-mail address and any password.' : 'Call it as the terminal says.';
+  const place = `The gateway listens at ${origin}${port === USUAL_PORT ? '' : ', at the port of wrangler.toml'}.`;
+  const run = isOwn
+    ? `The config has the issuer of ${title} in itself, so no local provider can take its place: you need a client there. First do what
+[With your own provider](#with-your-own-provider) says. ${place} A sample API runs beside it.`
+    : `${place} ${how}
+A local identity provider and a sample API run beside it, so you need no account. Access tokens live for a minute, so that you can watch
+them being renewed.`;
+  const own = 'npm run dev -- --own-tenant';
   const known = addresses.map(({ name, path }) => `- ${name}: \`${origin}${path}\``);
   const secrets = variables.filter(({ secret }) => secret);
   const layout = [
@@ -198,12 +212,12 @@ A Bargate gateway on Cloudflare Workers.
 
 \`\`\`sh
 npm install
-npm run dev
+${isOwn ? own : 'npm run dev'}
 \`\`\`
 
-The gateway listens at ${origin}${flag}. ${login} A local identity provider and
-a sample API run beside it, so you need no account. Access tokens live for a minute, so that you can watch them being renewed. A change
-of a file counts at once. A mistake in \`gateway.config.json\` is told with its line, and the gateway goes on by the last good config.
+${run}
+
+A change of a file counts at once. A mistake in \`gateway.config.json\` is told with its line, and the gateway goes on by the last good config.
 
 | file | |
 | --- | --- |
@@ -217,7 +231,7 @@ Tell your provider${known.length ? ':' : ' of the API.'}
 
 ${[...known, ...notes.map((note) => `- ${note}`)].join('\n')}
 
-Copy \`.dev.vars.example\` to \`.dev.vars\`, fill it in, and run \`npm run dev -- --own-tenant\`.
+Copy \`.dev.vars.example\` to \`.dev.vars\`, fill it in, and run \`${own}\`.
 
 ## Deploy it
 

@@ -45,6 +45,26 @@ test('a project is made of the answers, each of them a flag', async () => {
   assert.equal(JSON.parse(await read('package.json')).name, 'keycloaked');
 });
 
+test('a provider that no local one can take the place of is told as such', async () => {
+  for (const [provider, isOwn] of /** @type {[string, boolean][]} */ ([
+    ['google', true],
+    ['apple', true],
+    ['entra-id-organizations', true],
+    ['keycloak', false],
+    ['auth0', false],
+  ])) {
+    const made = await create([`at-${provider}`, '--no-install', '--yes', '--provider', provider]);
+    assert.equal(made.status, 0, made.stderr);
+    const read = (name) => readFile(join(folder, `at-${provider}`, name), 'utf8');
+    const last = isOwn ? 'npm run dev -- --own-tenant' : 'npm run dev';
+    assert.ok(made.stdout.trimEnd().endsWith(`\n  ${last}`), made.stdout);
+    const readme = await read('README.md');
+    assert.ok(readme.includes(`npm install\n${last}\n`), readme);
+    assert.equal(/no\saccount|any e-mail address/.test(readme), !isOwn, provider);
+    assert.equal((await read('.dev.vars.example')).includes('The local tenant needs no such file'), !isOwn, provider);
+  }
+});
+
 test('a page that holds its tokens gets the client for that, and a gateway without logins no page', async () => {
   assert.equal((await create(['with-tokens', '--no-install', '--yes', '--mode', 'tokens'])).status, 0);
   assert.ok((await readdir(join(folder, 'with-tokens/public'))).includes('token-client.js'));

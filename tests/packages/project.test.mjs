@@ -7,7 +7,7 @@ import { access, cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { GOES_BY_FILES, GOES_ON } from '../../dev/runner.mjs';
+import { GOES_BY_FILES, GOES_ON, STARTS_AGAIN } from '../../dev/runner.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { launchChromium } from '../e2e/support/chromium.mjs';
 import { freePort } from '../e2e/support/harness.mjs';
@@ -53,6 +53,14 @@ test('the first command makes a project, with Enter at each question, and instal
   assert.equal(made.status, 0, made.output);
   assert.match(made.output, /my-gateway: written\.[\s\S]*Then:\s+cd my-gateway\s+npm run dev/);
   assert.equal(ENTER, 'cd my-gateway');
+  // In the order in which the documents tell them.
+  const questions = ['people log in', 'tenant', 'identifier', 'address', 'holds the tokens', 'port'].join('[\\s\\S]*');
+  const guide = await readFile(new URL('../../docs/quick-start.md', import.meta.url), 'utf8');
+  assert.match(made.output, new RegExp(questions));
+  assert.match(
+    guide.slice(guide.indexOf('The first command asks')).split('\n\n')[0].split(';')[0],
+    new RegExp(questions),
+  );
   root = join(machine.directory, 'my-gateway');
   await access(file('node_modules/bargate/package.json'));
   console.log(`made and installed ${since()}`);
@@ -117,6 +125,18 @@ test('once it is mended, the gateway goes by it, and a deployment lacks only wha
   assert.equal(complete.status, 0, complete.stdout + complete.stderr);
 });
 
+test('an error as the Worker is loaded is told, and the gateway starts again with the change that mends it', async () => {
+  const good = await readFile(file('src/index.js'), 'utf8');
+  const from = dev.output.length;
+  await writeFile(file('src/index.js'), `${good}throw new Error('as it is loaded');\n`);
+  const told = await dev.prints(STARTS_AGAIN, from);
+  assert.match(dev.output.slice(from, told), /as it is loaded[\s\S]*the gateway ended by itself \(status 1\)/);
+
+  await writeFile(file('src/index.js'), good);
+  await dev.prints(GOES_BY_FILES, told);
+  assert.equal((await fetch(`${origin}/health`)).status, 200);
+});
+
 test('at its end it takes along what it has started and written', async () => {
   await dev.end();
   await assert.rejects(fetch(origin));
@@ -161,6 +181,12 @@ test('what keeps bargate dev from running is told in one line that says what to 
     /^there is no \.dev\.vars: copy \.dev\.vars\.example to \.dev\.vars, and fill in /,
   );
 
+  for (const flag of ['--port', '--tenant-port'])
+    assertLine(
+      await bargate('dev', flag, 9500),
+      new RegExp(`${flag}.* are both 9500: each needs a port of its own$`, 'm'),
+    );
+
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
@@ -196,6 +222,19 @@ test('what keeps bargate dev from running is told in one line that says what to 
     await without('node_modules/bargate-dev', () => bargate('dev')),
     /bargate-dev is not installed here: run npm install -D bargate-dev@/,
   );
+});
+
+test('its help has its flags', async () => {
+  for (const args of [
+    ['dev', '--help'],
+    ['dev', '-h'],
+    ['help', 'dev'],
+  ]) {
+    const { status, stdout } = await bargate(...args);
+    assert.equal(status, 0);
+    for (const flag of ['--own-tenant', '--port', '--tenant-port', '--api-port'])
+      assert.match(stdout, new RegExp(`^ {2}${flag} .*\\w`, 'm'), args.join(' '));
+  }
 });
 
 test('a mistake at the start is told, and nothing is left', async () => {
