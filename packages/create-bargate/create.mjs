@@ -225,7 +225,7 @@ async function create(args) {
     ...(status === 0 ? [] : [`${manager} install`]),
     ...(needsOwnTenant(document)
       ? [
-          'cp .dev.vars.example .dev.vars, and fill it in: README.md says what from',
+          'cp .dev.vars.example .dev.vars, and fill it in as README.md says',
           // The others hand over every word.
           `${manager} run dev ${manager === 'npm' ? '-- ' : ''}--own-tenant`,
         ]

@@ -235,7 +235,7 @@ Copy \`.dev.vars.example\` to \`.dev.vars\`, fill it in, and run \`${own}\`.
 
 ## Deploy it
 
-Fill in \`[vars]\` in \`wrangler.toml\`.${secrets.length ? ' Set each secret once:' : ''}
+Fill in \`[vars]\` in \`wrangler.toml\`: until then the review of each pull request fails, too.${secrets.length ? ' Set each secret once:' : ''}
 
 \`\`\`sh
 ${[...secrets.map(({ name }) => `npx wrangler secret put ${name}`), 'npm run deploy'].join('\n')}

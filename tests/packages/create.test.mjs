@@ -1,7 +1,7 @@
 // create-bargate where something is wrong: one line that says what to do, and nothing is overwritten or left behind.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startMachine } from './support/machine.mjs';
@@ -63,6 +63,44 @@ test('a provider that no local one can take the place of is told as such', async
     assert.equal(/no\saccount|any e-mail address/.test(readme), !isOwn, provider);
     assert.equal((await read('.dev.vars.example')).includes('The local tenant needs no such file'), !isOwn, provider);
   }
+});
+
+test('the review of a project installs what the lock of the base branch has, and without a lock what package.json asks for', async () => {
+  assert.equal((await create(['reviewed/base', '--no-install', '--yes'])).status, 0);
+  const root = join(folder, 'reviewed');
+  const workflow = await readFile(join(root, 'base/.github/workflows/review.yml'), 'utf8');
+  const [, script] = /Install the tool of the base branch\n {8}run: \|\n((?: {10}.*\n)+)/.exec(workflow) ?? [];
+  const install = async () => {
+    await rm(join(root, 'tool'), { recursive: true, force: true });
+    const more = { GITHUB_PATH: join(root, 'path'), PATH: `${machine.env.PATH}:${process.env.PATH}` };
+    return machine.run('sh', ['-ec', script], { cwd: root, more });
+  };
+  const bargate = join(root, 'tool/node_modules/.bin/bargate');
+
+  const byRange = await install();
+  assert.equal(byRange.status, 0, byRange.stderr);
+  await access(bargate);
+
+  // The registry of this test has none of the packages that only run the project.
+  const lock = JSON.parse(await readFile(join(folder, 'tool/node_modules/.package-lock.json'), 'utf8'));
+  const manifest = JSON.parse(await readFile(join(root, 'base/package.json'), 'utf8'));
+  delete manifest.devDependencies;
+  const { 'node_modules/bargate': locked } = lock.packages;
+  const write = (name, value) => writeFile(join(root, 'base', name), JSON.stringify(value));
+  const lockOf = (entry) => ({
+    lockfileVersion: 3,
+    packages: { '': manifest, 'node_modules/bargate': entry },
+  });
+  await write('package.json', manifest);
+  await write('package-lock.json', lockOf(locked));
+  const byLock = await install();
+  assert.equal(byLock.status, 0, byLock.stderr);
+  await access(bargate);
+
+  await write('package-lock.json', lockOf({ ...locked, integrity: `sha512-${'A'.repeat(86)}==` }));
+  const other = await install();
+  assert.notEqual(other.status, 0);
+  assert.match(other.stderr, /EINTEGRITY/);
 });
 
 test('a page that holds its tokens gets the client for that, and a gateway without logins no page', async () => {
