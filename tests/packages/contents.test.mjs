@@ -55,11 +55,12 @@ test('a package runs no program when it is installed, and bargate brings no othe
 test('a file tells nothing about the machine that built it', () => {
   const clean = Buffer.from('panicked at /cargo/registry/src/a.rs, /rustc/59807616e1fa/library/core/src/b.rs');
   assert.deepEqual(fileFindings('a.wasm', clean), []);
+  // The folder of a user may be told by a second rule as well.
   for (const [text, finding] of [
     [`\0${ROOT}/src/a.rs\0`, `a.wasm names ${ROOT}`],
     [`${homedir()}/x`, `a.wasm names ${homedir()}/`],
     ['\xff/builds/.cargo/registry', 'a.wasm names /.cargo/'],
     ['x\n//# sourceMappingURL=a.js.map', 'a.wasm is or names a source map'],
   ])
-    assert.deepEqual(fileFindings('a.wasm', Buffer.from(text, 'latin1')), [finding]);
+    assert.ok(fileFindings('a.wasm', Buffer.from(text, 'latin1')).includes(finding), finding);
 });

@@ -29,6 +29,8 @@ const PROGRAMS = [
 ];
 /** What stands before an open question of ours, and in npm's own. */
 const QUESTION = /◆|Ok to proceed\?/;
+/** How npm reaches a registry from here: settings that may be in a file of this machine, which npm does not look for from another folder. */
+const REACHED_BY = ['cafile', 'https-proxy', 'proxy', 'noproxy', 'strict-ssl'];
 /** What nobody needs who uses the packages. */
 const COMPILERS = ['cargo', 'rustc', 'cc', 'gcc', 'clang', 'make'];
 
@@ -59,9 +61,13 @@ export async function startMachine({ isOffline = false } = {}) {
   }
   const upstream = isOffline ? undefined : npmSetting('registry');
   const registry = await startRegistry({ folder: process.env.BARGATE_DIST ?? DIST, upstream });
+  const reached = REACHED_BY.map((name) => [name, npmSetting(name)]).filter(
+    ([, value]) => !['', 'null', 'undefined'].includes(value),
+  );
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:npm_|cargo|rust|bargate)/i.test(name));
   const env = {
     ...Object.fromEntries(inherited),
+    ...Object.fromEntries(reached.map(([name, value]) => [`npm_config_${name.replace('-', '_')}`, value])),
     PATH: bin,
     HOME: home,
     CI: 'true',
