@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Failure, ROOT, main } from './toolchain.mjs';
@@ -30,9 +30,13 @@ function manifestOf(tarball) {
   throw new Error('no package.json');
 }
 
-/** Returns a setting of npm's. */
-export const npmSetting = (name) =>
-  spawnSync('npm', ['config', 'get', name], { encoding: 'utf8', shell: process.platform === 'win32' }).stdout.trim();
+/** Returns a setting of npm's, of the machine's own: beside another Node.js, npm looks for its settings elsewhere. */
+export function npmSetting(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const PATH = folders.filter((folder) => !folder.endsWith(join('node_modules', '.bin'))).join(delimiter);
+  const options = { env: { ...process.env, PATH }, shell: process.platform === 'win32' };
+  return spawnSync('npm', ['config', 'get', name], { encoding: 'utf8', ...options }).stdout.trim();
+}
 
 /**
  * Starts a registry of the tarballs in a folder. `upstream` is where other packages are; without it there are none.
