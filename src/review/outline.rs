@@ -108,9 +108,10 @@ impl Outline {
 
     /// Returns the routes of a config.
     pub(super) fn of_tree(tree: &ConfigTree<'_>) -> Self {
-        let compiled = routes_as_compiled(tree).into_iter();
-        let mut routes: Vec<OutlinedRoute> =
-            compiled.filter_map(|(index, spec)| Some(outline_path(tree, tree.paths.get(index)?, spec))).collect();
+        let (compiled, servers) = (routes_as_compiled(tree).into_iter(), servers_by_alias(tree));
+        let mut routes: Vec<OutlinedRoute> = compiled
+            .filter_map(|(index, spec)| Some(outline_path(tree, &servers, tree.paths.get(index)?, spec)))
+            .collect();
         let unread = tree.paths.len() - routes.len();
         routes.extend(tree.protected_resources().map(|(_, section)| metadata(section)));
         Self { routes, unread }
@@ -123,10 +124,29 @@ impl Outline {
     }
 }
 
-fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) -> OutlinedRoute {
+/// The servers by their aliases, as both are written.
+pub(super) type Servers<'t, 'n> = BTreeMap<&'t str, &'t WrittenServer<'n>>;
+
+/// Returns the servers of a config by their aliases; of several with one alias, the first.
+pub(super) fn servers_by_alias<'t, 'n>(tree: &'t ConfigTree<'n>) -> Servers<'t, 'n> {
+    let mut servers = Servers::new();
+    for server in &tree.servers {
+        if let Some(alias) = server.alias.and_then(|alias| alias.text.as_written()) {
+            servers.entry(alias).or_insert(server);
+        }
+    }
+    servers
+}
+
+fn outline_path(
+    tree: &ConfigTree<'_>,
+    servers: &Servers<'_, '_>,
+    path: &WrittenPath<'_>,
+    spec: RouteSpec,
+) -> OutlinedRoute {
     let (integration, target) = match &path.answer {
         Some(WrittenAnswer::Integration(integration)) => {
-            (written(Some(integration.name)).to_owned(), target_of(tree, integration))
+            (written(Some(integration.name)).to_owned(), target_of(tree, servers, integration))
         }
         Some(WrittenAnswer::Response(fixed)) => ("response".to_owned(), fixed.status.to_string()),
         None => ("?".to_owned(), String::new()),
@@ -136,7 +156,7 @@ fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) 
     let rules = RULES.into_iter().filter(|key| has(key)).map(str::to_owned).collect();
     OutlinedRoute {
         spec,
-        upstream: path.integration().and_then(|integration| upstream(tree, path, integration)),
+        upstream: path.integration().and_then(|integration| upstream(servers, path, integration)),
         index: Some(path.index),
         offset: path.offset,
         takes_session: requirement.as_ref().is_some_and(|requirement| takes_session(tree, &requirement.authorizer)),
@@ -149,11 +169,15 @@ fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) 
 }
 
 /// Returns where an integration forwards requests to.
-fn upstream(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, integration: &WrittenIntegration<'_>) -> Option<Upstream> {
+fn upstream(
+    servers: &Servers<'_, '_>,
+    path: &WrittenPath<'_>,
+    integration: &WrittenIntegration<'_>,
+) -> Option<Upstream> {
     let Settings::HttpProxy { server, prefix, .. } = &integration.settings else { return None };
     // What a binding says is taken off is not known here.
     integration.node.at(&http_proxy::STRIP_PREFIX).map_or(Some(""), |node| node.written()?.in_file())?;
-    let addresses = urls(tree, (*server)?).into_iter().map(|url| match Address::parse(url) {
+    let addresses = urls(servers, (*server)?).into_iter().map(|url| match Address::parse(url) {
         Some(address) => format!("{}{}", address.origin(), address.path().trim_end_matches('/')),
         None => url.to_owned(),
     });
@@ -163,10 +187,8 @@ fn upstream(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, integration: &Written
 }
 
 /// Returns the addresses of a server, as they are written.
-fn urls<'t>(tree: &'t ConfigTree<'_>, alias: Written<'_>) -> Vec<&'t str> {
-    let is_meant =
-        |server: &&WrittenServer<'_>| server.alias.is_some_and(|own| written(Some(own)) == written(Some(alias)));
-    let server = tree.servers.iter().find(is_meant);
+fn urls<'t>(servers: &Servers<'t, '_>, alias: Written<'_>) -> Vec<&'t str> {
+    let server = servers.get(written(Some(alias)));
     server.into_iter().flat_map(|server| server.urls.iter()).filter_map(|url| url.text.as_written()).collect()
 }
 
@@ -205,10 +227,10 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
     }
 }
 
-fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> String {
+fn target_of(tree: &ConfigTree<'_>, servers: &Servers<'_, '_>, integration: &WrittenIntegration<'_>) -> String {
     match &integration.settings {
         Settings::HttpProxy { server, .. } => {
-            let (alias, urls) = (written(*server), server.map(|alias| urls(tree, alias)).unwrap_or_default());
+            let (alias, urls) = (written(*server), server.map(|alias| urls(servers, alias)).unwrap_or_default());
             if urls.is_empty() { alias.to_owned() } else { format!("{alias} ({})", urls.join(", ")) }
         }
         Settings::Service(alias) => written(*alias).to_owned(),

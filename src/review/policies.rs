@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::config::{
-    AuthorizerKind, ConfigTree, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath, WrittenTarget,
-};
+use super::outline::{Servers, servers_by_alias};
+use crate::config::{AuthorizerKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath, WrittenTarget};
 
 /// Returns what a `PATCH` of the client sets at Auth0, so that there are tokens for the audiences that the config names; `None` if it names
 /// none, or logs people in elsewhere. A reference stands as it is written.
@@ -17,8 +16,9 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
     if login.kind != Some(AuthorizerKind::Auth0) {
         return None;
     }
+    let servers = servers_by_alias(&tree);
     let mut policies: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-    for target in tree.paths.iter().flat_map(|path| targets(&tree, path)) {
+    for target in tree.paths.iter().flat_map(|path| targets(&servers, path)) {
         let Some(audience) = target.audience.filter(|_| target.resource.is_none()) else { continue };
         let Some(audience) = audience.text.as_written() else { continue };
         let scopes = target.scope.and_then(|scope| scope.text.as_written()).unwrap_or_default();
@@ -34,12 +34,11 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
 }
 
 /// Returns what tokens are requested for because of a path: those for its upstream, or those that clients of a refresh may have.
-fn targets<'t>(tree: &ConfigTree<'t>, path: &WrittenPath<'t>) -> Vec<WrittenTarget<'t>> {
+fn targets<'t>(servers: &Servers<'_, 't>, path: &WrittenPath<'t>) -> Vec<WrittenTarget<'t>> {
     match path.integration().map(|integration| &integration.settings) {
         Some(Settings::HttpProxy { server, target, .. }) if path.access.is_some() => {
             let alias = server.and_then(|alias| alias.text.as_written());
-            let mut servers = tree.servers.iter();
-            let server = servers.find(|one| one.alias.and_then(|alias| alias.text.as_written()) == alias);
+            let server = alias.and_then(|alias| servers.get(alias));
             vec![target.or(server.map(|server| server.token_target).unwrap_or_default())]
         }
         Some(Settings::Refresh { apis, .. }) => apis.to_vec(),
