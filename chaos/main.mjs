@@ -1,6 +1,6 @@
 // `make chaos`: what becomes of logins under load, faults and restarts, row by row. The result of the whole card goes to
 // chaos/results.json and, as a table, to docs/reliability.md. `node chaos/main.mjs ROW… --seed N` runs rows by themselves and writes
-// nothing, unless `--write` puts them in place of theirs. `--excerpt` is what `make test` runs; `--list` names the rows.
+// nothing, unless `--write` puts them in place of theirs. `--picture FILE` draws the last part of what happened in a row. `--excerpt` is what `make test` runs; `--list` names the rows.
 
 import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -25,6 +25,7 @@ const { values: options, positionals } = parseArgs({
     excerpt: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    picture: { type: 'string' },
     failures: { type: 'string', default: join(ROOT, 'chaos', 'failures') },
   },
 });
@@ -65,8 +66,10 @@ await main(async () => {
  * @returns {Promise<import('./run.mjs').Result>}
  */
 async function runRow(name, row, seed) {
-  const child = fork(join(ROOT, 'chaos', 'run.mjs'), [name, seed, sizeName, options.failures], {
+  const child = fork(join(ROOT, 'chaos', 'run.mjs'), [name, seed, sizeName, options.failures, options.picture ?? ''], {
     execPath: TOOLS.node,
+    // disk.mjs uses node:sqlite.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     env: toolEnvironment(),
     detached: true,
   });

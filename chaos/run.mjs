@@ -26,7 +26,7 @@ import { Timeline, timelineText } from './timeline.mjs';
  * @property {string[]} [files] where its timeline is
  */
 
-const [name, seed, sizeName, failures] = process.argv.slice(2);
+const [name, seed, sizeName, failures, picture] = process.argv.slice(2);
 const row = await loadRow(name);
 const size = row.sizes[sizeName];
 const timeline = new Timeline();
@@ -57,6 +57,11 @@ try {
 }
 clearTimeout(timer);
 
+if (picture)
+  writeFileSync(
+    picture,
+    lanesSvg(timeline.lastChapter, { title: doneText(row, size), note: `${row.name}, seed ${seed}` }),
+  );
 const passed = error === undefined && claims.isMet();
 /** @type {Result} */
 const result = {

@@ -34,6 +34,8 @@ export class Timeline {
   #startedAt = performance.now();
   #left = 0;
   /** @type {Entry | undefined} */
+  #chapter;
+  /** @type {Entry | undefined} */
   firstFailure;
 
   /**
@@ -46,6 +48,16 @@ export class Timeline {
    */
   add(lane, what, detail, { to, about } = {}) {
     return this.#put({ ms: this.#now(), lane, what, detail: textOf(detail), to, about });
+  }
+
+  /** Adds something with which another part of the row begins. @param {string} what */
+  chapter(what) {
+    this.#chapter = this.add('fault', what);
+  }
+
+  /** What has happened since the last part began. */
+  get lastChapter() {
+    return this.#entries.slice(this.#chapter ? this.#entries.indexOf(this.#chapter) : 0);
   }
 
   /** Adds that a claim does not hold. @param {string} claim @param {string} detail @param {string} [about] */
