@@ -150,7 +150,7 @@ export async function comeBack({ bed, run, logins }) {
   let waiting = logins;
   for (let round = 0; waiting.length; round += 1) {
     const asked = await inTurns(random.shuffle(waiting), waiting.length, async (login) => {
-      const how = { isolate: random.int(size.isolates), random, lane: `client ${logins.indexOf(login)}.back` };
+      const how = { isolate: random.int(size.isolates), random, lane: `client ${logins.indexOf(login)}.0` };
       return { login, answer: await ask(bed, login, how) };
     });
     for (const { login, answer } of asked) {

@@ -79,6 +79,7 @@ export async function startProvider(settings, timeline) {
     if (known) known.asked.about = about;
     if (known?.entry) known.entry.about = about;
     if (known && kind === 'exchanged') known.asked.state = 'exchanged';
+    if (kind === 'issued') return;
     const what = kind === 'exchanged' ? 'rotates the refresh token' : 'revokes the family';
     timeline?.add('provider', what, token && digest(token), { about });
   };

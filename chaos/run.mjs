@@ -57,11 +57,7 @@ try {
 }
 clearTimeout(timer);
 
-if (picture)
-  writeFileSync(
-    picture,
-    lanesSvg(timeline.lastChapter, { title: doneText(row, size), note: `${row.name}, seed ${seed}` }),
-  );
+if (picture) writeFileSync(picture, lanesSvg(timeline.lastChapter, { title: `${row.name}, seed ${seed}` }));
 const passed = error === undefined && claims.isMet();
 /** @type {Result} */
 const result = {
@@ -97,6 +93,9 @@ function leave() {
   ];
   const { entries, left } = timeline.shown();
   writeFileSync(`${path}.txt`, timelineText(timeline, heading));
-  writeFileSync(`${path}.svg`, lanesSvg(entries, { title: heading[0], note: left, focus: timeline.firstFailure }));
+  writeFileSync(
+    `${path}.svg`,
+    lanesSvg(entries, { title: `${row.name}, seed ${seed}`, note: left, focus: timeline.firstFailure }),
+  );
   return [`${path}.txt`, `${path}.svg`];
 }

@@ -11,6 +11,8 @@ const LAST_KEPT = 400_000;
 const SHOWN_BEFORE = 300;
 const SHOWN_AFTER = 100;
 
+/** The lane of what is done to all of them. */
+export const FAULT = 'fault';
 /** The lane of claims that did not hold. */
 export const CLAIMS = 'claim';
 
@@ -52,7 +54,7 @@ export class Timeline {
 
   /** Adds something with which another part of the row begins. @param {string} what */
   chapter(what) {
-    this.#chapter = this.add('fault', what);
+    this.#chapter = this.add(FAULT, what);
   }
 
   /** What has happened since the last part began. */

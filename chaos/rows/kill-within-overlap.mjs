@@ -24,7 +24,7 @@ export default {
   sizes: {
     card: { kills: 200, sessions: 5, pages: 3, clients: 2, isolates: 2 },
     excerpt: { kills: 8, sessions: 5, pages: 3, clients: 2, isolates: 2 },
-    picture: { kills: 1, sessions: 1, pages: 1, clients: 2, isolates: 2 },
+    picture: { kills: 1, sessions: 1, pages: 0, clients: 2, isolates: 2 },
   },
   async run(run) {
     const { hold, random } = run;
