@@ -4,7 +4,8 @@ import { Pool } from 'undici';
 
 /** How many connections a pool has to each isolate, if a row does not say. */
 const CONNECTIONS = 32;
-const TIMEOUT_MS = 120_000;
+/** So long a client waits that does not hang up: a busy machine is no fault. */
+const TIMEOUT_MS = 600_000;
 /** What undici and Node.js say of a connection whose other end is gone. */
 const LOST = ['UND_ERR_SOCKET', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
 const HUNG_UP = 'hangs up';

@@ -58,12 +58,8 @@ export async function startProvider(settings, timeline) {
     const finish = (args) => {
       asked.state = response.destroyed ? 'lost' : 'answered';
       const { about } = asked;
-      timeline?.add(
-        'provider',
-        response.destroyed ? 'nobody is there for the answer' : String(response.statusCode),
-        undefined,
-        { to: 'object', about },
-      );
+      if (response.destroyed) timeline?.add('provider', 'finds nobody to answer', undefined, { about });
+      else timeline?.add('provider', String(response.statusCode), undefined, { to: 'object', about });
       end.apply(response, args);
     };
     response.end = (...args) => {
