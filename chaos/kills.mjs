@@ -26,8 +26,7 @@ const TRIES_MOST = 20;
  * @property {import('./row.mjs').Run} run
  * @property {import('./bed.mjs').Bed} bed
  * @property {import('./provider.mjs').Login[]} logins
- * @property {{ kills: number, cut: number, told: number, exchanged: number, stored: number }} seen what was under way at the kills: requests that
- *   were cut, and that had been answered; tokens that were exchanged, and those of which the answer was on the disk
+ * @property {Record<string, number>} seen what was under way at the kills
  */
 
 /**
@@ -49,7 +48,13 @@ export function killRepeatedly(run, { settings, around }) {
         ...(await logInAll(bed.gateway, bed.tenant, { count: sessions, isolates })),
         ...(await logInAll(bed.gateway, bed.tenant, { count: pages, isolates, withTokens: true, name: 'page' })),
       ];
-      const seen = { kills: 0, cut: 0, told: 0, exchanged: 0, stored: 0 };
+      const seen = {
+        kills: 0,
+        'requests cut off': 0,
+        'answered before': 0,
+        'tokens exchanged by then': 0,
+        'their answers on the disk': 0,
+      };
       const kills = { run, bed, logins, seen };
       for (let number = 0; number < count; number += 1) {
         run.timeline.chapter('every access token expires');
@@ -102,7 +107,7 @@ export async function killInRenewals(kills, random) {
       reached.told += 1;
       /** @type {any} */ (death.get(login.about)).told = answer.text;
     }
-    seen[answer.error ? 'cut' : 'told'] += 1;
+    seen[answer.error ? 'requests cut off' : 'answered before'] += 1;
   });
   const states = {
     arrived: ['arrived', 'exchanged', 'answered', 'lost'],
@@ -165,16 +170,19 @@ export async function comeBack({ bed, run, logins }) {
 }
 
 /**
- * Whether the provider had exchanged the refresh token of a login, and the answer was on the disk when the process ended.
+ * Whether the provider had exchanged the refresh token of a login, and the answer was on the disk when the process ended. Counts it.
  *
  * @param {Kills} kills
  * @param {Death} death
  * @param {string} about
  */
-export function stateOf({ bed }, death, about) {
+export function stateOf({ bed, seen }, death, about) {
   const { token } = /** @type {any} */ (death.get(about));
   const exchanged = (familiesOf(bed.tenant).get(about).uses[token] ?? 0) > 0;
   const name = createHash('sha256').update(token).digest('base64url');
   const { state } = storedByName(bed.gateway.folder, 'RefreshExchange', name);
-  return { exchanged, stored: Boolean(state && JSON.parse(state).sealed) };
+  const stored = Boolean(state && JSON.parse(state).sealed);
+  seen['tokens exchanged by then'] += Number(exchanged);
+  seen['their answers on the disk'] += Number(stored);
+  return { exchanged, stored };
 }

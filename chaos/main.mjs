@@ -4,6 +4,8 @@
 
 import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BUNDLE, checkBundle } from '../bench/gateway.mjs';
@@ -66,7 +68,9 @@ await main(async () => {
  * @returns {Promise<import('./run.mjs').Result>}
  */
 async function runRow(name, row, seed) {
-  const child = fork(join(ROOT, 'chaos', 'run.mjs'), [name, seed, sizeName, options.failures, options.picture ?? ''], {
+  const folder = mkdtempSync(join(tmpdir(), `bargate-chaos-${row.name}-`));
+  const args = [name, seed, sizeName, folder, options.failures, options.picture ?? ''];
+  const child = fork(join(ROOT, 'chaos', 'run.mjs'), args, {
     execPath: TOOLS.node,
     // disk.mjs uses node:sqlite.
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -79,6 +83,7 @@ async function runRow(name, row, seed) {
     } catch (error) {
       if (error.code !== 'ESRCH') throw error;
     }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   const interrupt = () => {
     end();

@@ -34,7 +34,7 @@ export default {
       const withCookies = await logInAll(gateway, tenant, { count: sessions, isolates });
       const withTokens = await logInAll(gateway, tenant, { count: pages, isolates, withTokens: true, name: 'page' });
       const logins = [...withCookies, ...withTokens];
-      const seen = { 'hung up': 0, 'answered before that': 0, exchanges: 0, lost: 0, revoked: 0 };
+      const seen = { 'hung up': 0, 'answered before that': 0, exchanges: 0, 'logins lost': 0, 'families revoked': 0 };
       tenant.pace = () => {
         const [before, after] = [random.int(PACE_MS), random.int(PACE_MS)];
         return { before: () => sleep(before), after: () => sleep(after) };
@@ -60,7 +60,8 @@ export default {
         });
         await inTurns(random.shuffle(logins), AT_A_TIME, async (login) => {
           const { status, body, error } = await ask(login, `client ${round} back`);
-          if (!hold(NOT_LOST, status === 200, { status, code: body?.code, error }, login.about)) seen.lost += 1;
+          if (!hold(NOT_LOST, status === 200, { status, code: body?.code, error }, login.about))
+            seen['logins lost'] += 1;
           if (login.tokens && status === 200) login.tokens = body;
         });
         const after = familiesOf(tenant);
@@ -72,7 +73,7 @@ export default {
       }
       for (const [about, { revoked, revokedBy }] of familiesOf(tenant))
         hold(NOT_REVOKED, !revoked, { revokedBy }, about);
-      return { ...seen, revoked: revokedOf(tenant) };
+      return { ...seen, 'families revoked': revokedOf(tenant) };
     });
   },
 };

@@ -28,18 +28,14 @@ export default {
   },
   async run(run) {
     const { hold, random } = run;
-    const seen = { lost: 0, revoked: 0 };
+    const seen = { 'logins lost': 0, 'families revoked': 0 };
     const killed = await killRepeatedly(run, {
       settings: { rotationOverlapSeconds: OVERLAP_SECS },
       async around(kills, death) {
         let deaths = 1;
         // The next start may come before the provider has done what the last one asked for, or after that.
         if (random.chance(0.5)) await providerRests(kills);
-        for (const { about } of kills.logins) {
-          const { exchanged, stored } = stateOf(kills, death, about);
-          kills.seen.exchanged += Number(exchanged);
-          kills.seen.stored += Number(stored);
-        }
+        for (const { about } of kills.logins) stateOf(kills, death, about);
         await kills.bed.gateway.start();
         if (random.chance(TWICE)) {
           deaths += 1;
@@ -52,10 +48,10 @@ export default {
         for (const { about, tokens } of kills.logins) {
           const { status, body, error, text } = answers.get(about);
           const { token, told } = death.get(about);
-          if (!hold(NOT_LOST, status === 200, { status, code: body?.code, error }, about)) seen.lost += 1;
+          if (!hold(NOT_LOST, status === 200, { status, code: body?.code, error }, about)) seen['logins lost'] += 1;
           hold(SAME, !(tokens && told) || text === told, 'another answer', about);
           const { revoked, revokedBy, uses } = families.get(about);
-          if (!hold(NOT_REVOKED, !revoked, { revokedBy }, about)) seen.revoked += 1;
+          if (!hold(NOT_REVOKED, !revoked, { revokedBy }, about)) seen['families revoked'] += 1;
           hold(BOUND, (uses[token] ?? 0) <= 1 + deaths, { uses: uses[token], deaths }, about);
         }
       },

@@ -24,7 +24,7 @@ export default {
   },
   async run(run) {
     const { hold, size } = run;
-    const seen = { lost: 0, 'lost otherwise': 0 };
+    const seen = { 'logins lost': 0, 'lost otherwise': 0 };
     const killed = await killRepeatedly(run, {
       settings: { rotationOverlapSeconds: 0, strict: true },
       async around(kills, death) {
@@ -40,8 +40,6 @@ export default {
           const { status, body, text } = answers.get(about);
           const { exchanged, stored } = states.get(about);
           const { told } = death.get(about);
-          kills.seen.exchanged += Number(exchanged);
-          kills.seen.stored += Number(stored);
           const mustBeLost = exchanged && !stored;
           const isLost = status !== 200;
           if (!hold(EXACTLY, isLost === mustBeLost, { status, code: body?.code, exchanged, stored }, about))
@@ -51,7 +49,7 @@ export default {
           hold(NOT_REVOKED, !revoked || mustBeLost, { revokedBy }, about);
           const code = tokens ? 'refresh_token_invalid' : 'session_expired';
           hold(TOLD, !isLost || (status === 401 && body?.code === code), { status, code: body?.code }, about);
-          if (isLost) seen.lost += 1;
+          if (isLost) seen['logins lost'] += 1;
           else alive.push(login);
         }
         // Who has lost a login makes another.
