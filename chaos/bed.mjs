@@ -26,12 +26,16 @@ export const AT_A_TIME = 256;
  *
  * @template T
  * @param {Pick<import('./row.mjs').Run, 'timeline' | 'folder'>} run
- * @param {{ isolates: number, settings?: object, config?: object, gateway?: object }} how settings of the tenant, what `chaosConfig` takes,
+ * @param {{ isolates: number, atATime?: number, settings?: object, config?: object, gateway?: object }} how requests under way at a time, settings of the tenant, what `chaosConfig` takes,
  *   and further options of the gateway
  * @param {(bed: Bed) => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function inBed({ timeline, folder }, { isolates, settings, config, gateway: more }, work) {
+export async function inBed(
+  { timeline, folder },
+  { isolates, atATime = AT_A_TIME, settings, config, gateway: more },
+  work,
+) {
   // The clock stands before anything is issued by it.
   await later(0);
   const [tenant, api, kv] = await Promise.all([
@@ -51,7 +55,7 @@ export async function inBed({ timeline, folder }, { isolates, settings, config, 
       timeline,
       ...more,
     });
-    clients = clientsOf(gateway, { timeline, connections: AT_A_TIME / isolates });
+    clients = clientsOf(gateway, { timeline, connections: atATime / isolates });
     return await work({ tenant, kv, gateway, clients });
   } finally {
     await Promise.all([clients?.close(), gateway?.close()]);

@@ -8,7 +8,8 @@ const CONNECTIONS = 32;
 const TIMEOUT_MS = 600_000;
 /** What undici and Node.js say of a connection whose other end is gone. */
 const LOST = ['UND_ERR_SOCKET', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
-const HUNG_UP = 'hangs up';
+/** Why there is no answer if the client did not wait for it. */
+export const HUNG_UP = 'hangs up';
 
 /**
  * @typedef {object} Answer

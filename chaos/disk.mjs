@@ -2,7 +2,6 @@
 
 import { createHash, createHmac } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { deserialize } from 'node:v8';
 import { workerName } from '../tests/e2e/support/harness.mjs';
@@ -49,7 +48,7 @@ export function filesOf(folder, className) {
  */
 export function storedIn(file) {
   if (!existsSync(file)) return {};
-  const place = mkdtempSync(join(tmpdir(), 'bargate-chaos-disk-'));
+  const place = mkdtempSync(`${file}-copy-`);
   try {
     for (const ending of ['', '-wal']) {
       if (existsSync(file + ending)) copyFileSync(file + ending, join(place, basename(file) + ending));

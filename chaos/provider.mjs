@@ -26,7 +26,7 @@ const PEOPLE = 16;
  * @property {'arrived' | 'exchanged' | 'answered' | 'lost'} state `lost` if nobody was there to be answered
  * @property {string} [about] the login that it is of
  *
- * @typedef {{ before?: () => Promise<unknown>, after?: () => Promise<unknown> }} Pace what a token request waits for before it is
+ * @typedef {{ before?: () => Promise<unknown>, after?: (asked: TokenRequest) => Promise<unknown> }} Pace what a token request waits for before it is
  *   carried out, and what its answer waits for
  */
 
@@ -63,11 +63,13 @@ export async function startProvider(settings, timeline) {
       end.apply(response, args);
     };
     response.end = (...args) => {
-      if (after) after().then(() => finish(args));
+      if (after) after(asked).then(() => finish(args));
       else finish(args);
       return response;
     };
-    await before?.();
+    if (!before) return;
+    await readAhead(request);
+    await before();
   };
   const onGrant = ({ kind, grantId, token, request }) => {
     const about = digest(grantId);
@@ -82,6 +84,23 @@ export async function startProvider(settings, timeline) {
   const tenant = await startTenant({ ...settings, onRequest, onGrant });
   // The members above are read of the tenant, where a row sets them.
   return (provider = Object.assign(tenant, provider));
+}
+
+/**
+ * Reads a request, and lets whoever reads it next have what it said. So it can be carried out although whoever asked is gone by then.
+ *
+ * @param {any} request
+ */
+async function readAhead(request) {
+  const body = Buffer.concat(await request.toArray());
+  const iterator = async function* iterate() {
+    yield body;
+  };
+  Object.defineProperties(request, {
+    readable: { value: true },
+    iterator: { value: iterator },
+    [Symbol.asyncIterator]: { value: iterator },
+  });
 }
 
 /**

@@ -3,14 +3,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { later } from '../../tests/e2e/support/clock.mjs';
 import { AT_A_TIME, LIFE_SECS, inBed, refresh, revokedOf, someAddress } from '../bed.mjs';
-import { inTurns } from '../clients.mjs';
+import { HUNG_UP, inTurns } from '../clients.mjs';
 import { PRIVATE, familiesOf, logInAll } from '../provider.mjs';
 
-/** The provider takes up to so long before and after an exchange, so that hang-ups fall before, into and behind it. */
+/** The provider takes up to so long before and after an exchange. */
 const PACE_MS = 12;
-/** A client hangs up at some moment within one of these times: some at once, some in the middle, some when they may be answered. */
-const PATIENCE_MS = [5, 50, 500];
+/** A client hangs up at some moment within so long after it has asked, after the exchange, or after the provider has answered. */
+const HANG_UP_MS = { asked: 30, exchanged: PACE_MS, answered: 10 };
+const MOMENTS = Object.keys(HANG_UP_MS);
 
+const ONLY_200 = 'no client is answered anything but 200, nor hung up on';
 const NOT_LOST = 'whoever comes back is answered 200';
 const ONE_EXCHANGE = 'the provider makes one exchange for each token, whoever hangs up';
 const NOT_REVOKED = 'no family of refresh tokens is revoked';
@@ -22,7 +24,7 @@ export default {
   rank: 2,
   done: ({ sessions, pages, rounds, clients, isolates }) =>
     `${((sessions + pages) * rounds * clients).toLocaleString('en')} clients hang up at a random moment of a refresh, of ${sessions} sessions and of ${pages} pages that hold their tokens, over ${isolates} isolates`,
-  holds: [NOT_LOST, ONE_EXCHANGE, NOT_REVOKED],
+  holds: [ONLY_200, NOT_LOST, ONE_EXCHANGE, NOT_REVOKED],
   sizes: {
     card: { sessions: 100, pages: 100, rounds: 10, clients: 5, isolates: 4 },
     excerpt: { sessions: 20, pages: 20, rounds: 3, clients: 5, isolates: 4 },
@@ -34,10 +36,32 @@ export default {
       const withCookies = await logInAll(gateway, tenant, { count: sessions, isolates });
       const withTokens = await logInAll(gateway, tenant, { count: pages, isolates, withTokens: true, name: 'page' });
       const logins = [...withCookies, ...withTokens];
-      const seen = { 'hung up': 0, 'answered before that': 0, exchanges: 0, 'logins lost': 0, 'families revoked': 0 };
+      const seen = {
+        'hung up before the exchange': 0,
+        'between it and its answer': 0,
+        'after that': 0,
+        'answered before they hung up': 0,
+        exchanges: 0,
+        'logins lost': 0,
+      };
+      /** When the exchange of each login was made and answered, in this round. @type {Map<string, Record<string, PromiseWithResolvers<void>>>} */
+      const moments = new Map();
+      /** What of that has come. */
+      const past = new Map();
+      const comes = (about, moment) => {
+        past.set(about, moment);
+        moments.get(about)?.[moment].resolve();
+      };
       tenant.pace = () => {
         const [before, after] = [random.int(PACE_MS), random.int(PACE_MS)];
-        return { before: () => sleep(before), after: () => sleep(after) };
+        return {
+          before: () => sleep(before),
+          async after({ about }) {
+            comes(about, 'exchanged');
+            await sleep(after);
+            comes(about, 'answered');
+          },
+        };
       };
       /** @param {import('../provider.mjs').Login} login @param {string} lane @param {AbortSignal} [signal] */
       const ask = ({ cookie, tokens, about }, lane, signal) => {
@@ -51,12 +75,23 @@ export default {
         await later(LIFE_SECS + 1);
         const before = familiesOf(tenant);
         const asked = random.shuffle(logins.flatMap((login) => Array.from({ length: size.clients }, () => login)));
+        past.clear();
+        for (const { about } of logins)
+          moments.set(about, { exchanged: Promise.withResolvers(), answered: Promise.withResolvers() });
         await inTurns(asked, AT_A_TIME, async (login, index) => {
+          const { about } = login;
           const patience = new AbortController();
-          const timer = setTimeout(() => patience.abort(), random.int(random.pick(PATIENCE_MS)));
-          const { error } = await ask(login, `client ${round}.${index}`, patience.signal);
-          clearTimeout(timer);
-          seen[error ? 'hung up' : 'answered before that'] += 1;
+          const moment = random.pick(MOMENTS);
+          const hangsUp = Promise.resolve(moments.get(about)[moment]?.promise)
+            .then(() => sleep(random.int(HANG_UP_MS[moment])))
+            .then(() => patience.abort());
+          const { status, body, error } = await ask(login, `client ${round}.${index}`, patience.signal);
+          hold(ONLY_200, status === 200 || error === HUNG_UP, { status, code: body?.code, error }, about);
+          const when = past.get(about);
+          if (!error) seen['answered before they hung up'] += 1;
+          else if (when === 'answered') seen['after that'] += 1;
+          else seen[when ? 'between it and its answer' : 'hung up before the exchange'] += 1;
+          await hangsUp;
         });
         await inTurns(random.shuffle(logins), AT_A_TIME, async (login) => {
           const { status, body, error } = await ask(login, `client ${round} back`);
