@@ -19,7 +19,9 @@ use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, VerificationKey, import_key};
 use crate::edge::runtime::work::{Awaited, promise};
 use crate::json::{self, ToText as _};
-use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
+use crate::jwks::{
+    JWKS_MAX_BYTES, JWKS_SKEW_SECS, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey,
+};
 use crate::oauth::{Discovery, TransportError};
 use crate::problem::Problem;
 
@@ -380,10 +382,12 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
         return None;
     };
     let stored = json::parse_object(text?.as_bytes())?;
-    let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
+    let stored_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
+    // Another isolate fetched it, by a clock that may be ahead.
+    let fetched_at = stored_at.min(now);
     let age = JwksAge { fetched_at: Some(fetched_at), ..JwksAge::default() };
-    let usable = fetched_at <= now && age.is_usable(now);
+    let usable = stored_at - fetched_at <= JWKS_SKEW_SECS && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {
         Some(issuer) => Discovery::parse(json::text(&stored, "discovery")?, issuer, source.logs_in).ok()?.endpoints,

@@ -18,11 +18,12 @@ const PARTS = 100;
  * @returns {{ counts: Counts, waitMs: number }}
  */
 export function admit(known, now, max, periodMs) {
-  const counts = known.filter(([until]) => until > now);
-  const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
-  if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now };
   const partMs = periodMs / PARTS;
   const until = (Math.floor(now / partMs) + 1) * partMs + periodMs;
+  // What would count for longer was let through before the clock was set back.
+  const counts = known.filter(([end]) => end > now).map(([end, requests]) => [Math.min(end, until), requests]);
+  const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
+  if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now };
   const same = counts.findIndex((count) => count[0] === until);
   if (same < 0) counts.push([until, 1]);
   else counts[same] = [until, counts[same][1] + 1];
