@@ -150,7 +150,8 @@ impl JwksCache {
         held.ok_or_else(|| self.state.failure())
     }
 
-    /// Returns the set after a fetch for a key that `seen` does not have; `None` if it is still `seen`.
+    /// Returns the set after a fetch for a key that `seen` does not have; if it is still `seen`, whether that is of before `issued_at`,
+    /// when the token that names the key says that it was issued, so that the key may well exist.
     ///
     /// # Errors
     /// If the provider did not say: the key may well exist.
@@ -158,18 +159,25 @@ impl JwksCache {
         &self,
         invocation: &dyn Invocation,
         seen: &CachedJwks,
-    ) -> Result<Option<Rc<CachedJwks>>, Problem> {
+        issued_at: i64,
+    ) -> Result<Result<Rc<CachedJwks>, bool>, Problem> {
+        let mut has_asked = false;
         loop {
             // Whoever renewed since the look-up may have brought the key.
             let held = self.state.held.borrow().clone();
             if let Some(held) = held.filter(|held| held.generation != seen.generation) {
-                return Ok(Some(held));
+                return Ok(Ok(held));
             }
             match self.state.age.get().on_unknown_key(now_secs()) {
-                UnknownKey::Renew if self.source.uri.is_none() => return Ok(None),
-                UnknownKey::Renew => self.renew(invocation, Reason::UnknownKey).await,
+                UnknownKey::Renew if self.source.uri.is_none() => return Ok(Err(false)),
+                UnknownKey::Renew => {
+                    self.renew(invocation, Reason::UnknownKey).await;
+                    has_asked = true;
+                }
                 UnknownKey::Wait => self.wait().await,
-                UnknownKey::Refuse => return Ok(None),
+                UnknownKey::Refuse => {
+                    return Ok(Err(!has_asked && self.state.age.get().may_be_older_than(issued_at)));
+                }
                 UnknownKey::Unavailable => return Err(self.state.failure()),
             }
         }

@@ -83,8 +83,8 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
         let loaded = loaded.as_mut()?;
         // A time in the future is from before the clock was set back.
         let due = loaded.recheck_ms.is_some_and(|after| (now - loaded.loaded_ms).abs() >= after);
-        if due {
-            // Taken only by this request: the next one finds a recent time.
+        if due && loaded.gateway.is_some() {
+            // Taken only by this request: the next one finds a recent time, and continues with the gateway that there is.
             loaded.loaded_ms = now;
         }
         Some((loaded.gateway.clone(), due))
