@@ -109,7 +109,13 @@ export async function startTestbed(
     /** Everybody logs in again, where a case has let their logins end in time. */
     logInEverybody,
 
-    /** Judges the answer to a good credential: success, or a problem of one of these codes. */
+    /**
+     * Judges the answer to a good credential: success, or a problem of one of these codes.
+     *
+     * @param {import('../clients.mjs').Answer} answer
+     * @param {string[]} may
+     * @param {{ claim?: string, about?: string, what?: string, ok?: number }} [how]
+     */
     judge(answer, may, { claim = CLAIMS.goesOn, about, what = '', ok = 200 } = {}) {
       counts.requests += 1;
       const code = answer.body?.code;
@@ -132,7 +138,13 @@ export async function startTestbed(
       return false;
     },
 
-    /** Makes a request with a session. */
+    /**
+     * Makes a request with a session.
+     *
+     * @param {number} number
+     * @param {string[]} may
+     * @param {{ claim?: string, isolate?: number, at?: string }} [how]
+     */
     async useSession(number, may, { claim, isolate = bed.anyIsolate(), at = path } = {}) {
       const { cookie, about } = sessions[number];
       const headers = { ...addressOf(number), cookie, 'sec-fetch-site': 'same-origin' };
@@ -140,7 +152,13 @@ export async function startTestbed(
       return bed.judge(answer, may, { claim, about, what: 'session' });
     },
 
-    /** Refreshes the tokens of a page, which keeps those that it has unless it gets others. */
+    /**
+     * Refreshes the tokens of a page, which keeps those that it has unless it gets others.
+     *
+     * @param {number} number
+     * @param {string[]} may
+     * @param {{ claim?: string, isolate?: number }} [how]
+     */
     async refresh(number, may, { claim, isolate = bed.anyIsolate() } = {}) {
       const { tokens, about } = pages[number];
       const headers = { ...addressOf(100 + number), 'x-refresh-token': tokens.refresh_token };
@@ -156,7 +174,13 @@ export async function startTestbed(
       return isDone;
     },
 
-    /** Makes a request with a bearer token. */
+    /**
+     * Makes a request with a bearer token.
+     *
+     * @param {string} token
+     * @param {string[]} may
+     * @param {{ claim?: string, isolate?: number, number?: number, at?: string }} [how]
+     */
     async bear(token, may, { claim, isolate = bed.anyIsolate(), number = 0, at = path } = {}) {
       const headers = { ...addressOf(200 + number), authorization: `Bearer ${token}` };
       const answer = await clients.ask(at, { isolate, headers, lane: lane('machine', number), about: digest(token) });
@@ -181,8 +205,12 @@ export async function startTestbed(
       const cookie = random.pick(sessions).cookie;
       const at = cookie.indexOf('=') + 30;
       const altered = `${cookie.slice(0, at)}${cookie[at] === 'A' ? 'B' : 'A'}${cookie.slice(at + 1)}`;
+      /** @typedef {[string, string, 'GET' | 'POST', Record<string, string>]} Bad */
+      /** @returns {Bad} */
+      const bearing = (what, token) => [what, path, 'GET', { authorization: `Bearer ${token}` }];
+      /** @type {Bad[]} */
       const asked = [
-        ...Object.entries(tokens).map(([what, token]) => [what, path, 'GET', { authorization: `Bearer ${token}` }]),
+        ...Object.entries(tokens).map(([what, token]) => bearing(what, token)),
         ['a cookie of another key', path, 'GET', { cookie: altered, 'sec-fetch-site': 'same-origin' }],
         ['nothing', path, 'GET', {}],
       ];

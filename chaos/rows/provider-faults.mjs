@@ -30,7 +30,7 @@ const AWAY = { sessions: ['idp_unavailable'], pages: ['idp_unavailable'] };
 const FAILING = { sessions: ['idp_unavailable'], pages: ['idp_error'] };
 const LIMITING = { sessions: ['idp_rate_limited'], pages: ['idp_rate_limited'] };
 
-const failAll = (bed, fault) => PATHS.forEach((path) => bed.provider.fault({ path, ...fault }));
+const failAll = (bed, fault) => PATHS.map((path) => bed.provider.fault({ path, ...fault }));
 const mintOne = (bed) => bed.provider.mint({ jti: String(bed.random.int(1e9)) });
 
 /** Lets an hour pass in which the provider answers everything with a fault. */

@@ -41,7 +41,7 @@ async function requests(bed, { plain = [], bodies = [], claim } = {}) {
       // An upstream's own answer is passed on, and so is where it breaks off.
       const isOwn = may.includes(answer.status) || (may.includes('cut') && answer.error && answer.error !== 'hung up');
       if (isOwn) bed.counts.requests += 1;
-      else bed.judge(answer, may, { claim, about: name, what: method });
+      else bed.judge(answer, may.map(String), { claim, about: name, what: method });
       const reached = bed.upstreams.flatMap(({ names }) => names).filter((other) => other === name).length;
       if (body) bed.hold(NOT_TWICE, reached <= 1, `${name} ${reached} times`, name);
     }),
@@ -86,6 +86,7 @@ async function restore(bed) {
   await requests(bed, { claim: CLAIMS.recovers });
   for (const { names } of bed.upstreams) names.length = 0;
   await requests(bed, { claim: CLAIMS.recovers });
+  bed.hold(CLAIMS.recovers, bed.upstreams[0].names.length > 0, 'the first address is not asked first again');
 }
 
 const stop = (upstream) => upstream.stop();
@@ -106,7 +107,7 @@ const CASES = [
     async run(bed) {
       for (let step = 0; step < bed.steps; step += 1) {
         const kinds = bed.upstreams.map(() => bed.random.pick([undefined, undefined, 'reset', 503]));
-        bed.upstreams.forEach((upstream, index) => (upstream.kind = kinds[index]));
+        for (const [index, upstream] of bed.upstreams.entries()) upstream.kind = kinds[index];
         bed.fault('the addresses', kinds.map((kind) => kind ?? 'good').join(', '));
         await requests(bed, { plain: [...BROKEN, 503], bodies: [...BROKEN, 503] });
         await later(bed.random.int(2 * DOWN_SECS));
@@ -117,7 +118,7 @@ const CASES = [
   {
     name: 'slower than the time-out',
     async run(bed) {
-      bed.upstreams.forEach(fails('hanging'));
+      bed.upstreams.map(fails('hanging'));
       const asked = requests(bed, { plain: ['upstream_timeout'], bodies: ['upstream_timeout'] });
       const waiting = () => bed.upstreams.reduce((sum, { hanging }) => sum + hanging, 0);
       await until(() => waiting() === 2 * bed.each);

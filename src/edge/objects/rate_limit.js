@@ -21,6 +21,7 @@ export function admit(known, now, max, periodMs) {
   const partMs = periodMs / PARTS;
   const until = (Math.floor(now / partMs) + 1) * partMs + periodMs;
   // What would count for longer was let through before the clock was set back.
+  /** @type {Counts} */
   const counts = known.filter(([end]) => end > now).map(([end, requests]) => [Math.min(end, until), requests]);
   const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
   if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now };
