@@ -73,6 +73,7 @@ describe('a clock that was an hour ahead', () => {
 
   test('reads the config again in its time', async (t) => {
     const gateway = await start(t, configOf('first'));
+    assert.equal(await gateway.source(), 'first');
     await gateway.later(HOUR_SECS);
     assert.equal(await gateway.source(), 'first');
     await until(async () => (await gateway.reads('CONFIG')) === 2);
