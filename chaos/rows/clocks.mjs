@@ -86,6 +86,7 @@ const CASES = [
       await Promise.all([moveClock(ahead, APART_SECS), moveClock(behind, -APART_SECS)]);
       bed.fault('isolate 1 is ahead, isolate 2 behind');
       await forAnHour(bed.steps, () => everybody(bed));
+      await later(UNKNOWN_KEY_SECS);
       await bed.provider.rotateKeys({ forgetOld: true });
       bed.fault('the keys are rotated without a word');
       await everybody(bed);
