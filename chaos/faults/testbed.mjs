@@ -57,7 +57,7 @@ const STRANGER = { 'cf-connecting-ip': '198.51.100.7' };
  *   `config` is as `chaosConfig` takes it, and `change` changes what comes of that; `path` is what the people use
  */
 export async function startTestbed(
-  { random, timeline, hold, folder },
+  { size, random, timeline, hold, folder },
   { people, provider: settings, config: how = {}, change = (config) => config, path = PRIVATE, gateway: options = {} },
 ) {
   const provider = await startProvider(
@@ -103,6 +103,10 @@ export async function startTestbed(
     pages,
     counts,
     random,
+    hold,
+    /** One of the sizes of the row; of its cases only `cases`, if it says so. */
+    size,
+    steps: size.steps,
     /** Notes a fault, and that it ends. */
     fault: (what, detail) => timeline.add('fault', what, detail),
     anyIsolate: () => random.int(isolates),
@@ -286,6 +290,16 @@ export async function startTestbed(
 }
 
 /**
+ * What is done in a row: its cases, and who uses the gateway meanwhile.
+ *
+ * @param {string} what
+ * @param {{ sessions: number, pages: number, bearers: number, cases?: number }} size
+ * @param {number} [isolates]
+ */
+export const doneText = (what, { sessions, pages, bearers, cases }, isolates = 2) =>
+  `${what}. ${cases ? `${cases} of these, each` : 'Each'} with ${sessions} sessions, ${pages} pages and ${bearers} machines over ${isolates} isolates`;
+
+/**
  * Runs the cases of a row one after the other, in an order of the seed, and gives the figures of the table.
  *
  * @param {any} bed
@@ -293,8 +307,9 @@ export async function startTestbed(
  * @param {typeof cases} [last] those that come last, in this order
  */
 export async function runCases(bed, cases, last = []) {
+  const chosen = [...bed.random.shuffle(cases).slice(0, bed.size.cases), ...last];
   try {
-    for (const { name, run } of [...bed.random.shuffle(cases), ...last]) {
+    for (const { name, run } of chosen) {
       bed.fault(`case: ${name}`);
       await bed.round();
       await run(bed);

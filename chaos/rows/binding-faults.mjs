@@ -3,7 +3,7 @@
 import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { until } from '../../tests/e2e/support/harness.mjs';
 import { BINDING_FAULTS, callsOf, failBinding } from '../faults/bindings.mjs';
-import { CLAIMS, runCases, startTestbed } from '../faults/testbed.mjs';
+import { CLAIMS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 
 /** The paths that need a binding, and what they answer without it. */
 const PATHS = {
@@ -112,15 +112,18 @@ export default {
   name: 'binding-faults',
   group: 'What the gateway depends on',
   rank: 4,
-  done: ({ sessions, pages, bearers }) =>
-    `Cloudflare's rate limiter, the object that counts, another Worker, the Secrets Store, the dataset of Analytics Engine: away, and hanging. Each with ${sessions} sessions, ${pages} pages and ${bearers} machines over two isolates`,
+  done: (size) =>
+    doneText(
+      `Cloudflare's rate limiter, the object that counts, another Worker, the Secrets Store, the dataset of Analytics Engine: away, and hanging`,
+      size,
+    ),
   holds: Object.values(CLAIMS),
   sizes: {
     card: { sessions: 8, pages: 4, bearers: 4, steps: 6 },
-    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 2 },
+    excerpt: { sessions: 1, pages: 1, bearers: 1, steps: 1, cases: 6 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps } = run.size;
+    const { sessions, pages, bearers } = run.size;
     const answer = (path, more) => ({ method: 'GET', path, auth: true, response: { ok: true }, ...more });
     const bed = await startTestbed(run, {
       people: { sessions, pages, bearers },
@@ -140,7 +143,6 @@ export default {
       change: (config) => ({ ...config, serviceBindings: [{ alias: 'BACKEND', binding: 'BACKEND' }] }),
       gateway: { wrap: BINDING_FAULTS },
     });
-    Object.assign(bed, { steps, hold: run.hold });
     return runCases(bed, CASES);
   },
 };

@@ -2,7 +2,7 @@
 
 import { later, moveClock } from '../../tests/e2e/support/clock.mjs';
 import { forAnHour } from '../faults/hour.mjs';
-import { ACCESS_TOKEN_SECS, CLAIMS, runCases, startTestbed } from '../faults/testbed.mjs';
+import { ACCESS_TOKEN_SECS, CLAIMS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 import { TOKEN_ENDPOINT } from '../provider.mjs';
 
 const ISOLATES = 3;
@@ -128,17 +128,15 @@ const LAST = [
 export default {
   name: 'clocks',
   group: 'Time',
-  done: ({ sessions, pages, bearers }) =>
-    `Clocks: ${[...CASES, ...LAST].map(({ name }) => name).join('; ')}. Each with ${sessions} sessions, ${pages} pages and ${bearers} machines over ${ISOLATES} isolates`,
+  done: (size) => doneText(`Clocks: ${[...CASES, ...LAST].map(({ name }) => name).join('; ')}`, size, ISOLATES),
   holds: Object.values(CLAIMS).filter((claim) => claim !== CLAIMS.told),
   sizes: {
     card: { sessions: 9, pages: 4, bearers: 6, steps: 10 },
-    excerpt: { sessions: 3, pages: 1, bearers: 3, steps: 3 },
+    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 2, cases: 3 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps } = run.size;
+    const { sessions, pages, bearers } = run.size;
     const bed = await startTestbed(run, { people: { sessions, pages, bearers }, gateway: { isolates: ISOLATES } });
-    Object.assign(bed, { steps, hold: run.hold });
     return runCases(bed, CASES, LAST);
   },
 };

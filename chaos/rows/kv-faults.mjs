@@ -4,7 +4,7 @@ import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { until } from '../../tests/e2e/support/harness.mjs';
 import { forAnHour } from '../faults/hour.mjs';
 import { answering, away, holding, readOnly, rubbish, stale } from '../faults/kv.mjs';
-import { CLAIMS, runCases, startTestbed } from '../faults/testbed.mjs';
+import { CLAIMS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 
 const CONFIG = 'CONFIG';
 const CONFIG_KEY = 'gateway.config.json';
@@ -167,15 +167,15 @@ export default {
   name: 'kv-faults',
   group: 'What the gateway depends on',
   rank: 2,
-  done: ({ sessions, pages, bearers }) =>
-    `KV, which has key sets, tokens and the config: ${CASES.map(({ name }) => name).join('; ')}. Each with ${sessions} sessions, ${pages} pages and ${bearers} machines over two isolates`,
+  done: (size) =>
+    doneText(`KV, which has key sets, tokens and the config: ${CASES.map(({ name }) => name).join('; ')}`, size),
   holds: Object.values(CLAIMS),
   sizes: {
     card: { sessions: 8, pages: 4, bearers: 4, steps: 8 },
-    excerpt: { sessions: 2, pages: 1, bearers: 2, steps: 3 },
+    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 1, cases: 5 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps } = run.size;
+    const { sessions, pages, bearers } = run.size;
     const bed = await startTestbed(run, {
       people: { sessions, pages, bearers },
       change(config, { provider, api, kv }) {
@@ -200,7 +200,6 @@ export default {
       },
       gateway: { namespaces: NAMESPACES, texts: { BARGATE_CONFIG_JSON: '' } },
     });
-    bed.steps = steps;
     return runCases(bed, CASES);
   },
 };

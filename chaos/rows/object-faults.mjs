@@ -3,7 +3,7 @@
 import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { until } from '../../tests/e2e/support/harness.mjs';
 import { callsTo, failObjects, OBJECT_FAULTS } from '../faults/objects.mjs';
-import { ACCESS_TOKEN_SECS, CLAIMS, OVERLAP_SECS, runCases, startTestbed } from '../faults/testbed.mjs';
+import { ACCESS_TOKEN_SECS, CLAIMS, OVERLAP_SECS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 
 const SESSIONS = 'SESSIONS';
 const EXCHANGES = 'REFRESH_EXCHANGES';
@@ -105,20 +105,22 @@ export default {
   name: 'object-faults',
   group: 'What the gateway depends on',
   rank: 3,
-  done: ({ sessions, pages, bearers }) =>
-    `The Durable Objects of ${Object.values(CLASSES).join(', ')}: ${KINDS.map(({ name }) => name).join('; ')}; hanging. Each with ${sessions} sessions, ${pages} pages and ${bearers} machines over two isolates`,
+  done: (size) =>
+    doneText(
+      `The Durable Objects of ${Object.values(CLASSES).join(', ')}: ${KINDS.map(({ name }) => name).join('; ')}; hanging`,
+      size,
+    ),
   holds: [...Object.values(CLAIMS), NOT_REPEATED],
   sizes: {
     card: { sessions: 10, pages: 5, bearers: 5, steps: 6 },
-    excerpt: { sessions: 3, pages: 2, bearers: 1, steps: 2 },
+    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 1, cases: 8 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps } = run.size;
+    const { sessions, pages, bearers } = run.size;
     const bed = await startTestbed(run, {
       people: { sessions, pages, bearers },
       gateway: { wrap: OBJECT_FAULTS },
     });
-    Object.assign(bed, { steps, hold: run.hold });
     return runCases(bed, CASES);
   },
 };

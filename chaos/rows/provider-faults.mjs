@@ -3,7 +3,7 @@
 import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { startBrokenTls } from '../faults/broken-tls.mjs';
 import { forAnHour } from '../faults/hour.mjs';
-import { ACCESS_TOKEN_SECS, CLAIMS, OVERLAP_SECS, runCases, startTestbed } from '../faults/testbed.mjs';
+import { ACCESS_TOKEN_SECS, CLAIMS, OVERLAP_SECS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 import { TOKEN_ENDPOINT } from '../provider.mjs';
 
 const KEY_SET = '/.well-known/jwks.json';
@@ -238,15 +238,14 @@ export default {
   name: 'provider-faults',
   group: 'What the gateway depends on',
   rank: 1,
-  done: ({ sessions, pages, bearers }) =>
-    `The provider: ${CASES.map(({ name }) => name).join('; ')}. Each with ${sessions} sessions, ${pages} pages and ${bearers} machines over two isolates`,
+  done: (size) => doneText(`The provider: ${CASES.map(({ name }) => name).join('; ')}`, size),
   holds: Object.values(CLAIMS),
   sizes: {
     card: { sessions: 10, pages: 5, bearers: 5, steps: 12 },
-    excerpt: { sessions: 3, pages: 2, bearers: 2, steps: 4 },
+    excerpt: { sessions: 3, pages: 1, bearers: 1, steps: 2, cases: 7 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps } = run.size;
+    const { sessions, pages, bearers } = run.size;
     const tls = await startBrokenTls();
     const keySetBehindTls = `${tls.origin}/keys`;
     const bed = await startTestbed(run, {
@@ -265,7 +264,6 @@ export default {
         return { ...config, authorizers, paths };
       },
     });
-    bed.steps = steps;
     // This issuer's keys are those of the beginning, and signed by no other.
     const [key] = bed.provider.keys;
     bed.mintForTls = () => bed.provider.mint({ jti: String(bed.random.int(1e9)) }, { key });

@@ -140,10 +140,10 @@ export default {
   holds: [...Object.values(CLAIMS), NOT_TWICE],
   sizes: {
     card: { sessions: 5, pages: 2, bearers: 5, steps: 10, each: 10 },
-    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 3, each: 4 },
+    excerpt: { sessions: 1, pages: 1, bearers: 1, steps: 2, each: 4, cases: 5 },
   },
   async run(run) {
-    const { sessions, pages, bearers, steps, each } = run.size;
+    const { sessions, pages, bearers, each } = run.size;
     const upstreams = [await startUpstream(), await startUpstream()];
     const server = { alias: 'both', urls: upstreams.map(({ origin }) => origin), retries: 2 };
     const bed = await startTestbed(run, {
@@ -153,7 +153,7 @@ export default {
       },
       change: (config) => ({ ...config, servers: [...config.servers, server] }),
     });
-    Object.assign(bed, { steps, each, upstreams, named: 0, hold: run.hold });
+    Object.assign(bed, { each, upstreams, named: 0 });
     try {
       return await runCases(bed, CASES);
     } finally {
