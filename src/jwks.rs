@@ -29,6 +29,9 @@ pub const JWKS_RETRY_SECS: i64 = 10;
 /// turn one lost packet into an outage.
 pub const JWKS_LOAD_RETRY_SECS: i64 = 2;
 
+/// The clocks of the machines that a set is shared between, and of the provider, may differ by this much.
+pub const JWKS_SKEW_SECS: i64 = 60;
+
 /// Largest key set that is read, in bytes.
 pub const JWKS_MAX_BYTES: usize = 64 * 1024;
 
@@ -436,17 +439,19 @@ impl JwksAge {
         self.fetched_at.is_some_and(|at| now - at < JWKS_STALE_MAX_SECS)
     }
 
-    /// Checks whether a fetch is under way at `now`.
+    /// Checks whether a fetch is under way at `now`. One that began in the future was begun before the clock was set back, and nobody
+    /// knows for how long it has been under way.
     pub fn is_renewing(&self, now: i64) -> bool {
-        self.renewing_until.is_some_and(|until| now < until)
+        self.renewing_until.is_some_and(|until| now < until) && self.tried_at.is_none_or(|tried| tried <= now)
     }
 
-    /// Checks whether the set in memory is good enough at `now`.
+    /// Checks whether the set in memory is good enough at `now`. One from the future is stale: the clock was set back, and a day ahead
+    /// it would otherwise be fresh for a day.
     pub fn readiness(&self, now: i64) -> Readiness {
-        let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| now - at < secs);
+        let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| (0..secs).contains(&(now - at)));
         if within(self.fetched_at, JWKS_FRESH_SECS) {
             Readiness::Use
-        } else if within(self.fetched_at, JWKS_STALE_MAX_SECS) {
+        } else if self.is_usable(now) {
             let leave = self.is_renewing(now) || (self.failed && within(self.tried_at, JWKS_RETRY_SECS));
             if leave { Readiness::Use } else { Readiness::UseAndRenew }
         } else if self.is_renewing(now) {
@@ -460,7 +465,8 @@ impl JwksAge {
 
     /// Checks whether an unknown key is worth a renewal at `now`.
     pub fn on_unknown_key(&self, now: i64) -> UnknownKey {
-        let cooling_down = self.tried_for_unknown_at.is_some_and(|tried| now - tried < JWKS_COOLDOWN_SECS);
+        let cooling_down =
+            self.tried_for_unknown_at.is_some_and(|tried| (0..JWKS_COOLDOWN_SECS).contains(&(now - tried)));
         let renewing = self.is_renewing(now);
         let lost = self.renewing_until.is_some() && !renewing;
         match (renewing, cooling_down, self.failed || lost) {
@@ -469,6 +475,11 @@ impl JwksAge {
             (false, true, false) => UnknownKey::Refuse,
             (false, true, true) => UnknownKey::Unavailable,
         }
+    }
+
+    /// Checks whether the set may be older than a token that was issued then, and so lack its key.
+    pub fn may_be_older_than(&self, issued_at: i64) -> bool {
+        self.fetched_at.is_none_or(|fetched_at| issued_at > fetched_at - JWKS_SKEW_SECS)
     }
 
     /// Notes that the provider is asked from `now` until `until` at the longest.
@@ -531,6 +542,49 @@ mod tests {
         ];
         for (age, expected, message) in table {
             assert_eq!(age.readiness(NOW), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_costs_neither_the_keys_nor_the_way_to_others() {
+        let hour = 3600;
+        let age = JwksAge {
+            fetched_at: Some(NOW + hour),
+            tried_at: Some(NOW + hour),
+            tried_for_unknown_at: Some(NOW + hour),
+            renewing_until: Some(NOW + hour + 12),
+            failed: true,
+        };
+        assert!(!age.is_renewing(NOW), "nobody waits an hour for a fetch that was lost");
+        assert_eq!(
+            age.readiness(NOW),
+            Readiness::UseAndRenew,
+            "the keys are used, and not for an hour and ten minutes"
+        );
+        assert_eq!(JwksAge { fetched_at: None, ..age }.readiness(NOW), Readiness::Load);
+        assert_eq!(age.on_unknown_key(NOW), UnknownKey::Renew);
+        let mut again = age;
+        again.begin(NOW, NOW + 12, true);
+        assert!(again.is_renewing(NOW) && again.on_unknown_key(NOW) == UnknownKey::Wait);
+        again.end(None, NOW);
+        assert_eq!(
+            (again.readiness(NOW), again.readiness(NOW + JWKS_RETRY_SECS)),
+            (Readiness::Use, Readiness::UseAndRenew)
+        );
+        again.end(Some(NOW), NOW);
+        assert_eq!(again.readiness(NOW), Readiness::Use);
+    }
+
+    #[test]
+    fn a_set_lacks_no_key_of_a_token_that_is_older() {
+        let table = [
+            (fetched(0), 0, true, "issued as it was fetched"),
+            (fetched(0), 59, true, "before that by a clock that may be behind"),
+            (fetched(0), 60, false, "a minute before"),
+            (JwksAge::default(), 600, true, "no set"),
+        ];
+        for (age, seconds_ago, expected, message) in table {
+            assert_eq!(age.may_be_older_than(NOW - seconds_ago), expected, "{message}");
         }
     }
 

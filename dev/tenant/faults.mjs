@@ -14,7 +14,7 @@ const ANSWERS = {
   huge: { status: 200, type: 'application/json', body: () => `{"padding":"${'x'.repeat(HUGE_BYTES)}"}` },
 };
 
-const FAULT_KINDS = [...Object.keys(ANSWERS), 'slow', 'reset', 'hang', 'edit'];
+const FAULT_KINDS = [...Object.keys(ANSWERS), 'slow', 'reset', 'cut', 'hang', 'edit'];
 
 /** The faults and holds active, by path. */
 export class Faults {
@@ -77,6 +77,13 @@ export class Faults {
     if (fault.kind === 'slow') return false;
     if (fault.kind === 'reset') {
       response.socket?.resetAndDestroy();
+      return true;
+    }
+    if (fault.kind === 'cut') {
+      const { status, type, body } = ANSWERS.malformed;
+      // The rest is promised, and does not come.
+      response.writeHead(status, { 'content-type': type, 'content-length': 2 * body.length });
+      response.write(body, () => response.socket?.resetAndDestroy());
       return true;
     }
     if (fault.kind === 'hang') {

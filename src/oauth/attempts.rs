@@ -109,7 +109,8 @@ impl Attempts {
     }
 
     fn refused(&self, client: &str, now_ms: f64) -> f64 {
-        let counted = |known: &Known| known.refused - (now_ms - known.at_ms) / COUNTS_FOR_MS;
+        // A time in the future is from before the clock was set back, and nobody knows how long ago that was.
+        let counted = |known: &Known| known.refused - (now_ms - known.at_ms).abs() / COUNTS_FOR_MS;
         self.get(true, client).map_or(0.0, counted).max(0.0)
     }
 
@@ -167,6 +168,19 @@ mod tests {
         assert!(attempt(&mut attempts, "a", REFUSED, 3_000.0).is_ok(), "one after the wait");
         assert!(attempt(&mut attempts, "a", REFUSED, 3_000.0).is_err(), "and no more");
         assert!(attempt(&mut attempts, "a", OPEN, 90_000.0).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_refuses_no_client() {
+        let mut attempts = Attempts::default();
+        let hour = 3_600_000.0;
+        assert!(attempt(&mut attempts, "a", Ended::Open { refused: false }, hour).is_ok());
+        assert!(attempt(&mut attempts, "a", Ended::Open { refused: false }, 0.0).is_ok(), "an hour before");
+        for _ in 0..20 {
+            assert!(attempt(&mut attempts, "b", Ended::Open { refused: true }, hour).is_ok());
+        }
+        assert!(attempt(&mut attempts, "b", Ended::Open { refused: true }, hour).is_err());
+        assert!(attempt(&mut attempts, "b", Ended::Open { refused: true }, 0.0).is_ok(), "nor for an hour");
     }
 
     #[test]

@@ -122,6 +122,15 @@ impl TokenResponse {
         self.id_token.as_ref()
     }
 
+    /// Returns the other issuer that the ID token names, or the access token if its claims count: whose users these tokens are of, nobody
+    /// here can say. It is a fault of the provider, and the refresh token beside them is of whoever was asked.
+    pub fn other_issuer(&self, authorizer: &Authorizer, access_counts: bool) -> Option<String> {
+        let access = Some(self.access_token()).filter(|_| access_counts);
+        let tokens = self.id_token().map(|token| token.expose().as_str()).into_iter().chain(access);
+        let mut issuers = tokens.filter_map(|token| claimed_text(token, "iss"));
+        issuers.find(|issuer| !authorizer.accepts_issuer(issuer))
+    }
+
     /// Checks whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access
     /// token named before, and whose ID token named whom, as far as that is known.
     pub fn is_for(&self, access_subject: Option<&str>, id: Option<(&Authorizer, &str)>) -> bool {

@@ -97,6 +97,8 @@ impl StoredResult {
     pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Request(0),
+            // It was begun before the clock was set back: as one that was lost long ago.
+            Some(Self::UnderWay { until, .. }) if until - now > LOST_WINDOW_MS => Step::Request(0),
             Some(Self::Answered(Answered { replay_until: 0, .. })) => Step::Closed,
             Some(Self::Answered(answered))
                 if now < answered.replay_until || is_line_of(&answered.requester, requester) =>
@@ -180,6 +182,8 @@ mod tests {
             (under_way(0), "b", 99, Step::Request(1), "lost once"),
             (under_way(1), "b", 99, Step::Rest, "lost twice"),
             (under_way(1), "b", 100, Step::Request(0), "lost long ago: the provider decides"),
+            (under_way(1), "b", 100 - LOST_WINDOW_MS, Step::Rest, "lost twice in this moment"),
+            (under_way(1), "b", 99 - LOST_WINDOW_MS, Step::Request(0), "lost before the clock was set back"),
         ];
         for (kept, requester, now, expected, message) in table {
             assert_eq!(StoredResult::step(kept, requester, now), expected, "{message}");

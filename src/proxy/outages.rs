@@ -29,14 +29,14 @@ impl Outages {
 
     /// Checks whether an upstream counts as down.
     pub(super) fn is_down(&mut self, origin: &str, now_ms: f64) -> bool {
-        self.find(origin).and_then(|outage| outage.down_until_ms).is_some_and(|until_ms| until_ms > now_ms)
+        self.find(origin).and_then(|outage| outage.down_until_ms).is_some_and(|until_ms| is_ahead(until_ms, now_ms))
     }
 
     /// Records that a request goes to an upstream. If the time for which it counts as down is over, this request tries it for the
     /// others.
     pub(super) fn record_attempt(&mut self, origin: &str, now_ms: f64) {
         if let Some(until_ms) = self.find(origin).and_then(|outage| outage.down_until_ms.as_mut())
-            && *until_ms <= now_ms
+            && !is_ahead(*until_ms, now_ms)
         {
             *until_ms = now_ms + DOWN_MS;
         }
@@ -60,6 +60,11 @@ impl Outages {
             (outage.failures, outage.down_until_ms) = (0, None);
         }
     }
+}
+
+/// Checks whether a time is still to come. One that is too far ahead is from before the clock was set back.
+fn is_ahead(until_ms: f64, now_ms: f64) -> bool {
+    until_ms > now_ms && until_ms - now_ms <= DOWN_MS
 }
 
 #[cfg(test)]
@@ -101,6 +106,22 @@ mod tests {
         assert!(outages.is_down(ORIGIN, 2.0 * DOWN_MS - 1.0), "to the others it stays down meanwhile");
         outages.record_failure(ORIGIN, true, DOWN_MS + 5.0);
         assert!(outages.is_down(ORIGIN, 2.0 * DOWN_MS + 4.0), "and on, if it cannot be reached");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_upstream_down() {
+        let mut outages = Outages::none();
+        let hour = 3_600_000.0;
+        for _ in 0..FAILURES_IN_A_ROW {
+            outages.record_failure(ORIGIN, true, hour);
+        }
+        assert!(outages.is_down(ORIGIN, hour));
+        assert!(!outages.is_down(ORIGIN, 0.0), "an hour before");
+        outages.record_attempt(ORIGIN, 0.0);
+        assert!(
+            outages.is_down(ORIGIN, 1.0) && !outages.is_down(ORIGIN, DOWN_MS),
+            "one request tries it for the others"
+        );
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct SessionToken {
     pub authentication: Authentication,
 }
 
+/// What an isolate knows of a session counts for this long at the most, in milliseconds.
+const SESSION_MAX_MS: f64 = TOKEN_CACHE_MAX_SECS as f64 * 1000.0;
+
 /// What an isolate knows of a session.
 #[derive(Clone)]
 pub enum Known {
@@ -51,20 +54,21 @@ impl Default for SessionCache {
 impl SessionCache {
     /// Returns what is known of a session at `now_ms`.
     pub fn get(&mut self, cookie: &SessionCookie, now_ms: f64) -> Option<Known> {
-        self.find(&cookie.value(), now_ms)
+        self.find(&cookie.value(), now_ms, SESSION_MAX_MS)
     }
 
     /// Returns the token that a session gave for a target. Its end is told by [`Self::get`].
     pub fn get_for(&mut self, cookie: &SessionCookie, target: &str, now_ms: f64) -> Option<SessionToken> {
-        match self.find(&name(cookie, Some(target)), now_ms)? {
+        match self.find(&name(cookie, Some(target)), now_ms, SESSION_MAX_MS)? {
             Known::Token(token) => Some(token),
             Known::LoggedOut | Known::Replaced => None,
         }
     }
 
-    /// Returns what is known by a name.
-    pub(super) fn find(&mut self, name: &str, now_ms: f64) -> Option<Known> {
-        self.0.get(name, |(_, until_ms)| now_ms < *until_ms).map(|(known, _)| known.clone())
+    /// Returns what is known by a name, for `max_ms` at the longest: what would last longer is from before the clock was set back.
+    pub(super) fn find(&mut self, name: &str, now_ms: f64, max_ms: f64) -> Option<Known> {
+        let counts = |(_, until_ms): &(Known, f64)| now_ms < *until_ms && *until_ms - now_ms <= max_ms;
+        self.0.get(name, counts).map(|(known, _)| known.clone())
     }
 
     /// Caches the token that a session gave, for a target if there is one. An end that was answered meanwhile stays.
@@ -77,7 +81,7 @@ impl SessionCache {
     /// Remembers at `now_ms` how a session ended, for as long as any isolate may use what it gave.
     pub fn end(&mut self, cookie: &SessionCookie, replaced: bool, now_ms: f64) {
         let known = if replaced { Known::Replaced } else { Known::LoggedOut };
-        self.insert(&cookie.value(), known, now_ms + TOKEN_CACHE_MAX_SECS as f64 * 1000.0);
+        self.insert(&cookie.value(), known, now_ms + SESSION_MAX_MS);
     }
 
     /// Forgets a session, which is asked again.

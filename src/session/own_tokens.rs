@@ -17,7 +17,7 @@ pub struct OwnTokens(SessionCache);
 impl OwnTokens {
     /// Returns the token of a name, if it is used at `now_ms`.
     pub fn get(&mut self, name: &str, now_ms: f64) -> Option<Rc<str>> {
-        match self.0.find(name, now_ms)? {
+        match self.0.find(name, now_ms, f64::INFINITY)? {
             Known::Token(token) => Some(token.token),
             Known::LoggedOut | Known::Replaced => None,
         }
@@ -45,7 +45,7 @@ impl OwnTokens {
 
     /// Checks whether an upstream refused a token lately, so that one which others stored will not do.
     pub fn is_refused(&mut self, name: &str, now_ms: f64) -> bool {
-        self.0.find(&refusal(name), now_ms).is_some()
+        self.0.find(&refusal(name), now_ms, REFUSED_PAUSE_MS).is_some()
     }
 }
 

@@ -19,6 +19,9 @@ const RENEWAL_RETRY_SECS: i64 = 5;
 /// A token that a requester does not accept is renewed, unless it came within this time.
 const REJECT_AFTER_SECS: i64 = 10;
 
+/// A time that is further in the future is from before the clock was set back; the machines that an object moves between differ by less.
+const SKEW_MAX_SECS: i64 = 60;
+
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
 
@@ -95,7 +98,8 @@ impl SessionRecord {
 
     /// Records a use at `now`, with the active idle time; returns whether that is worth storing.
     pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
-        let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
+        let apart = (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
+        let worth_it = now - self.used_at >= apart || self.used_at - now > SKEW_MAX_SECS.max(apart);
         if worth_it {
             (self.used_at, self.idle_secs) = (now, rules.idle_secs);
         }
@@ -105,7 +109,7 @@ impl SessionRecord {
     /// Checks whether a token that a requester rejects at `now` is worth renewing: one that has just arrived is not, because the
     /// next would be no better.
     pub fn may_be_rejected(&self, now: i64) -> bool {
-        now - self.token_from >= REJECT_AFTER_SECS
+        now - self.token_from >= REJECT_AFTER_SECS || self.token_from - now > SKEW_MAX_SECS
     }
 
     /// Takes over the times of the tokens that arrived at `now`. If the provider states none, they have the life of those
@@ -134,7 +138,8 @@ impl SessionRecord {
         let life = until - from;
         // A token that lives no longer than that would be renewed by every request.
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
-        let fresh = left - renew_before;
+        // Nobody knows how much is left of one that came in the future.
+        let fresh = if from - now > SKEW_MAX_SECS { 0 } else { left - renew_before };
         // A session that is used must not seem idle because nobody asks it, nor be used past its end.
         let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at - now);
         if fresh > 0 {
@@ -268,6 +273,23 @@ mod tests {
         assert_eq!(short.token_state(&rules(), 0), TokenState::Fresh(15));
         assert_eq!(short.token_state(&rules(), 29), TokenState::Fresh(1));
         assert_eq!(short.token_state(&rules(), 30), TokenState::Due(5));
+    }
+
+    #[test]
+    fn a_token_that_came_before_the_clock_was_set_back_is_renewed() {
+        let hour = 3600;
+        let ahead = SessionRecord { token_from: hour, token_until: hour + 600, used_at: hour, ..record() };
+        assert_eq!(ahead.token_state(&rules(), 0), TokenState::Due(5), "it may have expired");
+        assert!(ahead.may_be_rejected(0), "who does not accept it gets another");
+        let mut used = ahead.clone();
+        assert!(used.touch(&rules(), 0) && used.ends_by() == 1_000, "nor does the session outlive its idle time");
+        let apart = SessionRecord { token_from: 30, token_until: 630, used_at: 30, ..record() };
+        assert_eq!(
+            apart.token_state(&rules(), 0),
+            TokenState::Fresh(15),
+            "a machine whose clock is ahead of another's"
+        );
+        assert!(!apart.may_be_rejected(0) && !apart.clone().touch(&rules(), 0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A token is found by its whole text, never by a digest or a part. This cache has no keys: callers pass the generation of
 //! the key set, and the cache drops what another generation verified. What the issuer said of a token has a generation of its own.
 
-use super::introspected::Verdict;
+use super::introspected::{ACTIVE_CACHE_SECS, Verdict};
 use crate::recent::Recent;
 
 /// Most tokens in one half; a few thousand users share an isolate in its life.
@@ -33,7 +33,11 @@ impl Default for TokenCache {
 impl TokenCache {
     /// Returns what came of `token` under `generation`, if that still counts at `now`.
     pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Verdict> {
-        let good = |entry: &Entry| entry.generation == generation && entry.valid_until > now;
+        // What was said in the future was said before the clock was set back.
+        let max_secs = if generation == ASKED { ACTIVE_CACHE_SECS } else { i64::MAX };
+        let good = |entry: &Entry| {
+            entry.generation == generation && entry.valid_until > now && entry.valid_until - now <= max_secs
+        };
         self.0.get(token, good).map(|entry| entry.verdict.clone())
     }
 

@@ -11,7 +11,7 @@ use crate::config::{Asked, Authorizer};
 use crate::excerpt::shortened;
 
 /// A token that the issuer said is valid is asked about again after this long, so that its revocation is seen within it.
-const ACTIVE_CACHE_SECS: i64 = 30;
+pub(super) const ACTIVE_CACHE_SECS: i64 = 30;
 
 /// A token that the issuer said is not valid is not asked about again for this long. Longer, and one that a slow replica of the
 /// provider does not know yet would be refused for longer. One that the issuer knows and whose claims break a rule is not such a token.

@@ -97,6 +97,11 @@ pub fn claimed_expiry(token: &str) -> Option<i64> {
     numeric_date(&claimed(token)?, "exp").ok().flatten()
 }
 
+/// Returns when a token says that it was issued, without verifying it: for code that lets nobody in by it.
+pub fn claimed_issue(token: &str) -> Option<i64> {
+    numeric_date(&claimed(token)?, "iat").ok().flatten()
+}
+
 /// Returns a claim that is a string, without verifying the token: for code that got it directly from its issuer.
 pub fn claimed_text(token: &str, claim: &str) -> Option<String> {
     json::text(&claimed(token)?, claim).map(str::to_owned)

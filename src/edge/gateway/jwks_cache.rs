@@ -19,7 +19,9 @@ use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, VerificationKey, import_key};
 use crate::edge::runtime::work::{Awaited, promise};
 use crate::json::{self, ToText as _};
-use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
+use crate::jwks::{
+    JWKS_MAX_BYTES, JWKS_SKEW_SECS, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey,
+};
 use crate::oauth::{Discovery, TransportError};
 use crate::problem::Problem;
 
@@ -148,7 +150,8 @@ impl JwksCache {
         held.ok_or_else(|| self.state.failure())
     }
 
-    /// Returns the set after a fetch for a key that `seen` does not have; `None` if it is still `seen`.
+    /// Returns the set after a fetch for a key that `seen` does not have; if it is still `seen`, whether that is of before `issued_at`,
+    /// when the token that names the key says that it was issued, so that the key may well exist.
     ///
     /// # Errors
     /// If the provider did not say: the key may well exist.
@@ -156,18 +159,25 @@ impl JwksCache {
         &self,
         invocation: &dyn Invocation,
         seen: &CachedJwks,
-    ) -> Result<Option<Rc<CachedJwks>>, Problem> {
+        issued_at: i64,
+    ) -> Result<Result<Rc<CachedJwks>, bool>, Problem> {
+        let mut has_asked = false;
         loop {
             // Whoever renewed since the look-up may have brought the key.
             let held = self.state.held.borrow().clone();
             if let Some(held) = held.filter(|held| held.generation != seen.generation) {
-                return Ok(Some(held));
+                return Ok(Ok(held));
             }
             match self.state.age.get().on_unknown_key(now_secs()) {
-                UnknownKey::Renew if self.source.uri.is_none() => return Ok(None),
-                UnknownKey::Renew => self.renew(invocation, Reason::UnknownKey).await,
+                UnknownKey::Renew if self.source.uri.is_none() => return Ok(Err(false)),
+                UnknownKey::Renew => {
+                    self.renew(invocation, Reason::UnknownKey).await;
+                    has_asked = true;
+                }
                 UnknownKey::Wait => self.wait().await,
-                UnknownKey::Refuse => return Ok(None),
+                UnknownKey::Refuse => {
+                    return Ok(Err(!has_asked && self.state.age.get().may_be_older_than(issued_at)));
+                }
                 UnknownKey::Unavailable => return Err(self.state.failure()),
             }
         }
@@ -380,10 +390,12 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
         return None;
     };
     let stored = json::parse_object(text?.as_bytes())?;
-    let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
+    let stored_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
+    // Another isolate fetched it, by a clock that may be ahead.
+    let fetched_at = stored_at.min(now);
     let age = JwksAge { fetched_at: Some(fetched_at), ..JwksAge::default() };
-    let usable = fetched_at <= now && age.is_usable(now);
+    let usable = stored_at - fetched_at <= JWKS_SKEW_SECS && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {
         Some(issuer) => Discovery::parse(json::text(&stored, "discovery")?, issuer, source.logs_in).ok()?.endpoints,

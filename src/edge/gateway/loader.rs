@@ -81,9 +81,10 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
         let loaded = loaded.as_mut()?;
-        let due = loaded.recheck_ms.is_some_and(|after| now - loaded.loaded_ms >= after);
-        if due {
-            // Taken only by this request: the next one finds a recent time.
+        // A time in the future is from before the clock was set back.
+        let due = loaded.recheck_ms.is_some_and(|after| (now - loaded.loaded_ms).abs() >= after);
+        if due && loaded.gateway.is_some() {
+            // Taken only by this request: the next one finds a recent time, and continues with the gateway that there is.
             loaded.loaded_ms = now;
         }
         Some((loaded.gateway.clone(), due))

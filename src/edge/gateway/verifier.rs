@@ -12,7 +12,7 @@ use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
-    cached_until,
+    cached_until, claimed_issue,
 };
 
 /// An authorizer and what is remembered of it between requests.
@@ -35,6 +35,8 @@ pub struct Verifier {
 pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
+    /// The token names a key that may be younger than the keys, which cannot be fetched again so soon.
+    Early(TokenError),
     /// The keys to tell cannot be had, or the issuer's word.
     Keys(Problem),
 }
@@ -44,6 +46,7 @@ impl VerifyError {
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Token(error) => error.into(),
+            Self::Early(error) => early(&error),
             Self::Keys(problem) => problem,
         }
     }
@@ -52,9 +55,15 @@ impl VerifyError {
     pub fn or(self, refused: fn(Box<TokenError>) -> Problem) -> Problem {
         match self {
             Self::Token(error) => refused(error.into()),
+            Self::Early(error) => early(&error),
             Self::Keys(problem) => problem,
         }
     }
+}
+
+/// Returns the answer for a token that is better sent again than replaced.
+fn early(error: &TokenError) -> Problem {
+    Problem::IdpUnavailable(format!("the key set may be older than the token: {error}"))
 }
 
 impl From<TokenError> for VerifyError {
@@ -118,20 +127,28 @@ impl Verifier {
         token: &str,
         expectations: &Expectations<'_>,
     ) -> Result<(VerifiedClaims, u64), VerifyError> {
-        let token = UnverifiedToken::parse(token, expectations.algorithms)?;
+        let text = token;
+        let token = UnverifiedToken::parse(text, expectations.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
-        let mut outcome = verify_signature(&token, &held).await;
-        // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed.
-        let outdated = match outcome {
-            Err(TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. }) => true,
-            Err(TokenError::BadSignature) => token.key_id().is_none(),
-            _ => false,
+        let proof = match verify_signature(&token, &held).await {
+            Ok(proof) => proof,
+            Err(error) => {
+                // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed. If none is named, the
+                // token is as likely to be forged as to be signed with another.
+                let issued_at = match (&error, token.key_id()) {
+                    (TokenError::NoKey { .. }, Some(_)) => claimed_issue(text).unwrap_or(i64::MAX),
+                    (TokenError::KeyLeftOut { .. }, _)
+                    | (TokenError::NoKey { .. } | TokenError::BadSignature, None) => i64::MIN,
+                    _ => return Err(error.into()),
+                };
+                match self.keys.renewed(invocation, &held, issued_at).await.map_err(VerifyError::Keys)? {
+                    Ok(renewed) => held = renewed,
+                    Err(true) => return Err(VerifyError::Early(error)),
+                    Err(false) => return Err(error.into()),
+                }
+                verify_signature(&token, &held).await?
+            }
         };
-        if outdated && let Some(renewed) = self.keys.renewed(invocation, &held).await.map_err(VerifyError::Keys)? {
-            held = renewed;
-            outcome = verify_signature(&token, &held).await;
-        }
-        let proof = outcome?;
         let claims = token.into_verified(proof, expectations, now_secs())?;
         Ok((claims, held.generation))
     }

@@ -9,24 +9,27 @@ const PARTS = 100;
  * Lets a request through, or not. One that is let through counts for a period from the end of the part in which it came: for up to a
  * hundredth of the period too long, and never too short.
  *
- * Returns what counts, and the milliseconds that the request would have to wait.
+ * Returns what counts, the milliseconds that the request would have to wait, and whether the clock was set back since.
  *
  * @param {Counts} known
  * @param {number} now
  * @param {number} max
  * @param {number} periodMs
- * @returns {{ counts: Counts, waitMs: number }}
+ * @returns {{ counts: Counts, waitMs: number, isSetBack: boolean }}
  */
 export function admit(known, now, max, periodMs) {
-  const counts = known.filter(([until]) => until > now);
-  const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
-  if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now };
   const partMs = periodMs / PARTS;
   const until = (Math.floor(now / partMs) + 1) * partMs + periodMs;
+  // What would count for longer was let through before the clock was set back, and nobody knows how long ago.
+  const isSetBack = known.some(([end]) => end > until);
+  /** @type {Counts} */
+  const counts = known.filter(([end]) => end > now).map(([end, requests]) => [Math.min(end, until), requests]);
+  const sum = counts.reduce((sum, [, requests]) => sum + requests, 0);
+  if (sum >= max) return { counts, waitMs: Math.min(...counts.map(([until]) => until)) - now, isSetBack };
   const same = counts.findIndex((count) => count[0] === until);
   if (same < 0) counts.push([until, 1]);
   else counts[same] = [until, counts[same][1] + 1];
-  return { counts, waitMs: 0 };
+  return { counts, waitMs: 0, isSetBack };
 }
 
 /** What an object's storage can do. @typedef {{ kv: { get(key: string): any, put(key: string, value: Counts): void }, setAlarm(at: number): Promise<void>, deleteAll(): Promise<void> }} Storage */
@@ -44,11 +47,9 @@ const KEY = 'counts';
 export function count(storage, message) {
   const [max, seconds] = message.split(' ').map(Number);
   const known = storage.kv.get(KEY);
-  const { counts, waitMs } = admit(known ?? [], Date.now(), max, seconds * 1000);
-  if (waitMs === 0) {
-    storage.kv.put(KEY, counts);
-    if (!known) storage.setAlarm(counts[0][0]);
-  }
+  const { counts, waitMs, isSetBack } = admit(known ?? [], Date.now(), max, seconds * 1000);
+  if (waitMs === 0 || isSetBack) storage.kv.put(KEY, counts);
+  if (!known) storage.setAlarm(counts[0][0]);
   return Math.ceil(waitMs / 1000);
 }
 

@@ -6,7 +6,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Login, Session, SessionRules};
+use crate::config::{ClaimsFrom, Login, Session, SessionRules};
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
@@ -20,6 +20,7 @@ use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::edge::runtime::work::{Awaited, Work};
+use crate::excerpt::shortened_name;
 use crate::json;
 use crate::oauth::{
     Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response, refusal,
@@ -334,6 +335,7 @@ async fn access(
                 life_secs: record.token_until - record.token_from,
                 // Who asks may have a later config than this isolate.
                 keeps_id_token: asked.id_token || gateway.config.keeps_id_tokens(),
+                is_verified: rules.claims_from == ClaimsFrom::AccessToken,
             };
             Box::pin(async move { Ok(renewal.run(tokens).await?.to_json().into()) })
         })?;
@@ -395,6 +397,8 @@ struct Renewal {
     life_secs: i64,
     /// Whether an ID token that comes along is kept.
     keeps_id_token: bool,
+    /// Whether the access token of the login is verified here, so that its issuer must be the authorizer's.
+    is_verified: bool,
 }
 
 impl Renewal {
@@ -416,8 +420,12 @@ impl Renewal {
             };
             let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
             let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
+            let authorizer = &login.provider.authorizer;
+            let is_verified = self.is_verified && target.is_none();
+            let other = parsed.as_ref().ok().and_then(|answer| answer.other_issuer(authorizer, is_verified));
             let goes_on = match &parsed {
-                Ok(answer) => tokens.are_followed_by(target.as_deref(), answer, &login.provider.authorizer),
+                Ok(_) if other.is_some() => true,
+                Ok(answer) => tokens.are_followed_by(target.as_deref(), answer, authorizer),
                 Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
             };
             if !goes_on {
@@ -442,13 +450,16 @@ impl Renewal {
                     return Ok(SessionAnswer::Unfit(unfit));
                 }
             };
-            let keeps_id_token = goes_on && self.keeps_id_token && tokens.subject.is_some();
+            let keeps_id_token = goes_on && other.is_none() && self.keeps_id_token && tokens.subject.is_some();
             let id_token = match answer.id_token().filter(|_| keeps_id_token) {
                 Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
                 None => None,
             };
             let sent = tokens.refresh.clone();
-            tokens.take_over(target.as_deref(), &answer, id_token, now_secs(), self.life_secs);
+            match other {
+                Some(_) => tokens.refresh = answer.refresh_token().map(str::to_owned).or(tokens.refresh.take()),
+                None => tokens.take_over(target.as_deref(), &answer, id_token, now_secs(), self.life_secs),
+            }
             let sealed = sealed(login, &self.key, &tokens).await?;
             let Some(mut record) = record(object)?.filter(|_| goes_on) else {
                 // Ended while the provider was asked, or by what it said: nobody else knows of this token.
@@ -456,11 +467,16 @@ impl Renewal {
                 let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
                 return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
             };
-            if target.is_none() {
+            if target.is_none() && other.is_none() {
                 record.renew(&answer, now_secs());
             }
             record.sealed = sealed;
             object.keep(&record.to_json())?;
+            if let Some(other) = other {
+                let reason = format!("its tokens are of another issuer: {}", shortened_name(&other));
+                log::warn("session_not_renewed", &reason);
+                return Ok(unreachable(reason));
+            }
             // The result stored for a restarted session may have expired since, or be for another target; the refresh token in it
             // is valid.
             let until = match &target {

@@ -1,8 +1,9 @@
 // Asks what counts requests: Cloudflare's binding, or the object of the key.
 
+import { within } from '../runtime/limits.js';
 import { ask } from '../runtime/object_client.js';
 
-/** How long the object may take. */
+/** How long a count may take. */
 const COUNTED_MAX_MS = 3_000;
 
 /**
@@ -13,5 +14,6 @@ const COUNTED_MAX_MS = 3_000;
  */
 export async function wait_secs(binding, key, periodSecs, max) {
   if (max !== undefined) return await ask(binding, key, `${max} ${periodSecs}`, COUNTED_MAX_MS);
-  return (await binding.limit({ key })).success === true ? 0 : periodSecs;
+  const { success } = await within(COUNTED_MAX_MS, () => binding.limit({ key }), new Error('it took too long'));
+  return success === true ? 0 : periodSecs;
 }

@@ -122,9 +122,12 @@ export function counting(request, call) {
   return Promise.race([broken, call()]);
 }
 
+/** A holder counts for this long at the most: a request that is cancelled returns nothing. */
+const HELD_MAX_MS = 60_000;
+
 /** What a holder has. @typedef {{ bytes?: number, until?: number }} Held */
 
-/** Room for what requests hold at the same time. A cancelled request returns nothing, so it counts for a minute at most. */
+/** Room for what requests hold at the same time. */
 export class Room {
   /** @param {number} max */
   constructor(max) {
@@ -141,11 +144,13 @@ export class Room {
    */
   take(held, bytes) {
     const now = Date.now();
-    held.until ??= now + 60_000;
+    held.until ??= now + HELD_MAX_MS;
     held.bytes = (held.bytes ?? 0) + bytes;
     let sum = 0;
     for (const other of this.holders.add(held)) {
-      if ((other.until ?? 0) < now) this.holders.delete(other);
+      const left = (other.until ?? 0) - now;
+      // What would last longer is from before the clock was set back.
+      if (left < 0 || left > HELD_MAX_MS) this.holders.delete(other);
       else sum += other.bytes ?? 0;
     }
     if (sum <= this.max && held.until >= now) return true;

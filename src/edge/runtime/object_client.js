@@ -16,7 +16,10 @@ import { digest_text } from './webcrypto.js';
 export function ask(namespace, name, message, ms) {
   // Each call makes its own stub, because one that has failed once fails for ever.
   const attempt = async () => namespace.getByName(name.includes('\n') ? await digest_text(name) : name).call(message);
-  return within(ms, () => attempt().catch(attempt), new Error('it took too long'));
+  // An object that is overloaded is not asked once more, as Cloudflare says: that would be more load.
+  const again = (/** @type {{ overloaded?: boolean }} */ error) =>
+    error.overloaded ? Promise.reject(error) : attempt();
+  return within(ms, () => attempt().catch(again), new Error('it took too long'));
 }
 
 /** @param {Promise<unknown>} promise */

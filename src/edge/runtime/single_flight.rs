@@ -95,9 +95,9 @@ impl SingleFlight {
     fn forget_old(&self, rules: SingleFlightRules) {
         let now = now_ms();
         self.0.borrow_mut().retain(|(_, flight)| match &*flight.result.borrow() {
-            Some(settled) => now - settled.at_ms < rules.replay_ms,
+            Some(settled) => (now - settled.at_ms).abs() < rules.replay_ms,
             // Kept for long enough to be found lost by those who wait for it.
-            None => now - flight.began_ms.get() < 2.0 * rules.lost_after_ms,
+            None => (now - flight.began_ms.get()).abs() < 2.0 * rules.lost_after_ms,
         });
     }
 }
@@ -109,7 +109,8 @@ async fn result_of(flight: &Flight, rules: SingleFlightRules) -> Option<Rc<Outco
         if let Some(settled) = &*flight.result.borrow() {
             return Some(Rc::clone(&settled.outcome));
         }
-        if now_ms() - flight.began_ms.get() >= rules.lost_after_ms {
+        // A time in the future is from before the clock was set back.
+        if (now_ms() - flight.began_ms.get()).abs() >= rules.lost_after_ms {
             return None;
         }
         pause.wait().await;

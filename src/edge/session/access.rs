@@ -148,7 +148,9 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
             end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
-        VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
+        VerifyError::Token(error) | VerifyError::Early(error) => {
+            Err(Problem::IdpUnavailable(format!("the session's token: {error}")))
+        }
     }
 }
 

@@ -96,7 +96,7 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
             }
             Problem::AccessTokenUnfit(reason)
         }
-        VerifyError::Keys(problem) => problem,
+        failure @ (VerifyError::Early(_) | VerifyError::Keys(_)) => failure.into_problem(),
     }
 }
 

@@ -276,8 +276,15 @@ describe('for any schedule', () => {
     }
   });
 
-  test('a clock that goes back lets nobody through who would not have passed', () => {
-    const { counts } = admit([], PERIOD_MS, 1, PERIOD_MS);
-    assert.ok(admit(counts, 0, 1, PERIOD_MS).waitMs > 0);
+  test('a clock that goes back lets nobody through who would not have passed, and keeps nobody out for longer than a period', () => {
+    const { counts } = admit([], 100 * PERIOD_MS, 1, PERIOD_MS);
+    const back = admit(counts, 0, 1, PERIOD_MS);
+    assert.deepEqual([back.waitMs, back.isSetBack], [PERIOD_MS * 1.01, true]);
+    assert.deepEqual(admit(back.counts, PERIOD_MS, 1, PERIOD_MS), {
+      ...back,
+      waitMs: PERIOD_MS * 0.01,
+      isSetBack: false,
+    });
+    assert.equal(admit(back.counts, PERIOD_MS * 1.01, 1, PERIOD_MS).waitMs, 0);
   });
 });

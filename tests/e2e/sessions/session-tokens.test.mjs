@@ -174,7 +174,6 @@ describe('a session that is renewed with a token', () => {
 
   for (const [name, claims] of /** @type {any[][]} */ ([
     ['for another audience', { aud: 'https://other.example/' }],
-    ['of another issuer', { iss: 'https://other.example/' }],
     ['for nobody', { aud: undefined }],
   ])) {
     for (const [when, wait] of /** @type {any[][]} */ ([
@@ -217,12 +216,6 @@ describe('a session that is renewed with a token', () => {
         id_token: await tenant.mint({ ...claimsOf(idToken), sub: undefined }),
       }),
     ],
-    [
-      'an ID token of another issuer',
-      async ({ id_token: idToken }) => ({
-        id_token: await tenant.mint({ ...claimsOf(idToken), iss: 'https://other.example/' }),
-      }),
-    ],
   ];
   for (const [name, change] of others) {
     test(`with ${name} ends, and nobody is shown the other's token`, async () => {
@@ -241,6 +234,52 @@ describe('a session that is renewed with a token', () => {
       assertCleared(answer, name);
       assert.deepEqual(api.requests, [], 'the upstream hears nothing');
       assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
+    });
+  }
+
+  // A login would bring the like, so there is nothing to gain by an end.
+  const iss = 'https://other.example/';
+  const sub = () => tenant.subjectOf('mallory@example.com');
+  /** @type {any[][]} */
+  const ofOthers = [
+    ['an access token', async () => ({ access_token: await tenant.mint({ iss }) })],
+    [
+      'an ID token',
+      async ({ id_token: idToken }) => ({ id_token: await tenant.mint({ ...claimsOf(idToken), iss, sub: sub() }) }),
+    ],
+    [
+      'both tokens, which may name users otherwise,',
+      async ({ id_token: idToken }) => ({
+        access_token: await tenant.mint({ iss, sub: sub() }),
+        id_token: await tenant.mint({ ...claimsOf(idToken), iss, sub: sub() }),
+      }),
+    ],
+  ];
+  for (const [name, change] of ofOthers) {
+    test(`with ${name} of another issuer uses none of it, and goes on with the refresh token`, async () => {
+      const session = await begin();
+      const before = await tokenOf(session);
+      const renewOtherwise = () =>
+        tenant.fault({
+          path: TOKEN_ENDPOINT,
+          times: 1,
+          edit: async (answer) => {
+            const body = JSON.parse(answer.body);
+            return { ...answer, body: { ...body, ...(await change(body)) } };
+          },
+        });
+      await untilDue();
+      renewOtherwise();
+      assert.equal(await tokenOf(session), before, 'the token that holds is used');
+      await untilExpired();
+      api.requests.length = 0;
+      renewOtherwise();
+      const answer = await askWith(gateway, session.cookie, '/app/x');
+      assertProblem(answer, [503, 'idp_unavailable', '5'], name);
+      assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
+      assert.deepEqual(api.requests, [], 'the upstream hears nothing');
+      assert.notEqual(await tokenOf(session), before, 'the next renewal');
+      assertFamily(session, { rotations: 3, revoked: false });
     });
   }
 

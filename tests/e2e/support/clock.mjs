@@ -86,19 +86,21 @@ export function clockModules(directory, entry, { runs = false } = {}) {
   ];
 }
 
+/** Moves the clock of one isolate alone, and its timers if so told; returns how many requests it has taken in. */
+export async function moveClock(origin, seconds, timers = false) {
+  const headers = { 'x-later-ms': String(Math.round(seconds * 1000)), ...(timers && { 'x-timers': 'yes' }) };
+  // No file of a page has this path, which would be answered before the Worker.
+  return Number(await (await fetch(`${origin}/-/clock`, { headers })).text());
+}
+
 /** Lets a gateway at these origins go by the clock, until it is stopped. */
 export function keepTime(origins) {
-  const order = async (origin, seconds, timers) => {
-    const headers = { 'x-later-ms': String(Math.round(seconds * 1000)), ...(timers && { 'x-timers': 'yes' }) };
-    // No file of a page has this path, which would be answered before the Worker.
-    return Number(await (await fetch(`${origin}/-/clock`, { headers })).text());
-  };
   const gateway = {
     /** As `later` and `elapse`, for this gateway alone. */
-    later: (seconds) => Promise.all(origins.map((origin) => order(origin, seconds, false))),
-    elapse: (seconds) => Promise.all(origins.map((origin) => order(origin, seconds, true))),
+    later: (seconds) => Promise.all(origins.map((origin) => moveClock(origin, seconds))),
+    elapse: (seconds) => Promise.all(origins.map((origin) => moveClock(origin, seconds, true))),
     /** How many requests the first isolate has taken in. */
-    taken: () => order(origins[0], 0, false),
+    taken: () => moveClock(origins[0], 0),
     stop: () => running.delete(gateway),
   };
   running.add(gateway);

@@ -272,6 +272,14 @@ describe('the copy in KV', { concurrency: 8 }, () => {
     assert.equal(tenant.counts[KEY_SET], 1);
   });
 
+  test('by a clock that is ahead is used, as far as clocks differ', async (t) => {
+    const { tenant, gateway } = await start(t);
+    await store(gateway, tenant, { fetched_at: seconds() + 60, document: JSON.stringify(tenant.keySet()) });
+    tenant.fault({ path: KEY_SET, kind: 'reset' });
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    assert.equal(tenant.counts[KEY_SET], undefined, 'and it is fresh');
+  });
+
   /** @type {any[][]} */
   const copies = [
     [
@@ -369,6 +377,31 @@ describe('a token that names no key, where the set has a single one', { concurre
   });
 });
 
+describe('a key that is not known, so soon after the set was fetched for another', { concurrency: 8 }, () => {
+  const COOLDOWN_SECS = 30;
+
+  test('may be younger than the set: its token is to be sent again, and is accepted then', async (t) => {
+    const { tenant, gateway } = await start(t);
+    assert.equal((await ask(gateway, withKid(await tenant.mint(), randomUUID()))).status, 401, 'who asked was told');
+    await tenant.rotateKeys({ forgetOld: true });
+    const token = await tenant.mint();
+    const early = await ask(gateway, token);
+    assert.deepEqual([early.status, early.body.code], [503, 'idp_unavailable'], 'it is too soon to ask');
+    assert.equal(early.headers.get('retry-after'), '5');
+    assert.match(early.record.reason, /^the key set may be older than the token: no key "/);
+    await gateway.later(COOLDOWN_SECS);
+    assert.equal((await ask(gateway, token)).status, 200);
+  });
+
+  test('is made up if its token is older than the set', async (t) => {
+    const { tenant, gateway } = await start(t);
+    assert.equal((await ask(gateway, withKid(await tenant.mint(), randomUUID()))).status, 401);
+    const old = withKid(await tenant.mint({ iat: seconds() - 60 }), randomUUID());
+    await assertRefused(gateway, old, 'token_invalid', /^no key "/, 'the set would have it');
+    assert.equal(tenant.counts[KEY_SET], 2, 'the first load, and one renewal');
+  });
+});
+
 describe('many at once', () => {
   test('a herd of a hundred on a cold isolate costs one call', async (t) => {
     const { tenant, gateway } = await start(t);
@@ -422,7 +455,7 @@ describe('many at once', () => {
 
   test('ten thousand made-up key ids cost the provider one call, and none gets in', async (t) => {
     const { tenant, gateway } = await start(t);
-    const genuine = await tenant.mint();
+    const genuine = await tenant.mint({ iat: seconds() - 60 });
     assert.equal((await ask(gateway, genuine)).status, 200);
     const before = tenant.counts[KEY_SET];
     let left = 10_000;
