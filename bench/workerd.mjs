@@ -25,6 +25,8 @@ const CONTROL_FD = 3;
  * @property {Record<string, string>} [objects] classes of Durable Objects, by binding
  * @property {string} [objectsOf] the Worker that these are of, if it is another
  * @property {string[]} [flags] compatibility flags
+ * @property {string[]} [bindings] others, as the configuration of workerd has them
+ * @property {number} [port] where it listens; on any free one if it does not matter
  */
 
 /**
@@ -34,11 +36,12 @@ const CONTROL_FD = 3;
  * @param {string} folder
  * @param {Worker[]} workers
  * @param {string[]} [v8Flags]
+ * @param {string[]} [services] others, as the configuration of workerd has them
  */
-export function writeConfig(folder, workers, v8Flags = []) {
+export function writeConfig(folder, workers, v8Flags = [], services = []) {
   const service = ({ name }, index) => `(name = ${quoted(name)}, worker = .worker${index})`;
-  const socket = ({ name }) =>
-    `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`;
+  const socket = ({ name, port = 0 }) =>
+    `(name = ${quoted(name)}, address = "127.0.0.1:${port}", http = (), service = ${quoted(name)})`;
   const file = join(folder, 'workerd.capnp');
   writeFileSync(
     file,
@@ -48,7 +51,7 @@ const config :Workerd.Config = (
   services = [
     ${workers.map(service).join(',\n    ')},
     (name = "objects", disk = (path = ${quoted(folder)}, writable = true)),
-    (name = "internet", network = (allow = ["public", "private", "local"]))
+    ${services.map((service) => `${service},\n    `).join('')}(name = "internet", network = (allow = ["public", "private", "local"]))
   ],
   sockets = [
     ${workers.map(socket).join(',\n    ')}
@@ -65,7 +68,11 @@ ${workers.map((worker, index) => workerText(worker, index, folder)).join('\n')}
  * @param {number} index
  * @param {string} folder
  */
-function workerText({ name, modules, texts = {}, kv = {}, objects = {}, objectsOf = name, flags = [] }, index, folder) {
+function workerText(
+  { name, modules, texts = {}, kv = {}, objects = {}, objectsOf = name, flags = [], bindings: others = [] },
+  index,
+  folder,
+) {
   const embedded = modules.map(
     ({ name: module, path, kind = 'esModule' }) => `(name = ${quoted(module)}, ${kind} = embed ${quoted(path)})`,
   );
@@ -81,6 +88,7 @@ function workerText({ name, modules, texts = {}, kv = {}, objects = {}, objectsO
       ([binding, className]) =>
         `(name = ${quoted(binding)}, durableObjectNamespace = (className = ${quoted(className)}, serviceName = ${quoted(objectsOf)}))`,
     ),
+    ...others,
   ];
   const own = objectsOf === name ? Object.values(objects) : [];
   const namespaces = own.map(
@@ -97,18 +105,25 @@ function workerText({ name, modules, texts = {}, kv = {}, objects = {}, objectsO
 );`;
 }
 
-const quoted = (text) => JSON.stringify(text);
+/** A text as the configuration of workerd has it. */
+export const quoted = (text) => JSON.stringify(text);
 
 /**
  * Starts workerd by its configuration. Returns its process id, and the origin of each Worker by name once all of them listen.
  *
  * @param {string} file
  * @param {number} sockets how many Workers there are
+ * @param {{ onLine?: (line: string) => void, args?: string[] }} [how] `onLine` gets what the Workers log and what workerd says, which else
+ *   goes to this process's own output
  */
-export async function startWorkerd(file, sockets) {
-  const child = spawn(WORKERD, ['serve', '--experimental', '-I', '/', `--control-fd=${CONTROL_FD}`, file], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+export async function startWorkerd(file, sockets, { onLine, args = [] } = {}) {
+  const output = onLine ? 'pipe' : 'inherit';
+  const child = spawn(WORKERD, ['serve', '--experimental', '-I', '/', `--control-fd=${CONTROL_FD}`, ...args, file], {
+    stdio: ['ignore', output, output, 'pipe'],
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream && onLine) createInterface(stream).on('line', onLine);
+  }
   const exited = once(child, 'exit');
   const control = /** @type {import('node:stream').Readable} */ (child.stdio[CONTROL_FD]);
   /** @type {Record<string, string>} */

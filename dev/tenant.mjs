@@ -51,7 +51,8 @@ const defaultClient = (redirectUris) => ({
  * whose pages may read the answers. With `strict`, the tenant has none of the kindnesses by which a login succeeds at Auth0 and not
  * elsewhere: access tokens are for the `resource` that each request names, and look as RFC 9068 has them; offline_access takes
  * `prompt=consent` and the user's consent; userinfo takes no token of an API; a secret comes in the way for which the client is
- * registered; a logout needs `id_token_hint`.
+ * registered; a logout needs `id_token_hint`. `onRequest` hears of each request of a client before it is answered, and may delay or replace
+ * `response.end`; `onGrant` hears of refresh tokens (tenant/storage.mjs).
  */
 export async function startTenant(options = {}) {
   const settings = {
@@ -108,7 +109,7 @@ export async function startTenant(options = {}) {
   const allowedLogoutUrls = [...(options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS)];
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
-  const storage = new Storage(settings);
+  const storage = new Storage(settings, options.onGrant);
   const accounts = new Accounts();
   const faults = new Faults();
   const counts = {};
@@ -242,6 +243,7 @@ export async function startTenant(options = {}) {
     requests.push({ method: request.method, path, url: request.url, headers: request.headers });
     if (requests.length > REQUESTS_KEPT) requests.shift();
 
+    await options.onRequest?.(path, request, response);
     await faults.heldAt(path, false)?.wait();
     const fault = faults.take(path);
     const realAnswer = faults.needsAnswer(path, fault) ? await carryOutAside(request) : undefined;

@@ -7,9 +7,16 @@ export class Storage {
   #records = new Map();
   #families = new Map();
   #settings;
+  #onGrant;
 
-  constructor(settings) {
+  /**
+   * @param {any} settings
+   * @param {(event: { kind: 'exchanged' | 'revoked', grantId: string, token?: string, request?: any }) => void} [onGrant] hears of each
+   *   exchange of a refresh token and of each revoked family, with the request that caused it
+   */
+  constructor(settings, onGrant = () => {}) {
     this.#settings = settings;
+    this.#onGrant = onGrant;
   }
 
   /** The adapter factory that oidc-provider's configuration takes. */
@@ -45,9 +52,17 @@ export class Storage {
   take(key) {
     const payload = this.find(key);
     if (!payload || payload.consumed) return false;
-    const overlapSeconds = key.startsWith('RefreshToken:') ? this.#settings.rotationOverlapSeconds : 0;
+    const isRefresh = key.startsWith('RefreshToken:');
+    const overlapSeconds = isRefresh ? this.#settings.rotationOverlapSeconds : 0;
     this.#records.get(key).spentAt ??= Date.now() + overlapSeconds * 1000;
+    if (isRefresh) this.#count(payload);
     return true;
+  }
+
+  #count({ grantId, jti: token }) {
+    const { uses } = this.#families.get(grantId);
+    uses[token] = (uses[token] ?? 0) + 1;
+    this.#onGrant({ kind: 'exchanged', grantId, token, request: Provider.ctx?.req });
   }
 
   /** Returns a record with what the policies for refresh tokens add to it, and without what is withheld. */
@@ -72,7 +87,11 @@ export class Storage {
 
   revoke(grantId) {
     const family = this.#families.get(grantId);
-    if (family) family.revoked = true;
+    if (family && !family.revoked) {
+      family.revoked = true;
+      family.revokedBy = Provider.ctx?.oidc?.route;
+      this.#onGrant({ kind: 'revoked', grantId, request: Provider.ctx?.req });
+    }
     for (const [key, { payload }] of this.#records) {
       if (payload.grantId === grantId) this.#records.delete(key);
     }
@@ -85,20 +104,24 @@ export class Storage {
       sid,
       clientId,
       refreshTokens: [],
+      uses: {},
       revoked: false,
+      revokedBy: undefined,
     };
     if (!family.refreshTokens.includes(jti)) family.refreshTokens.push(jti);
     this.#families.set(grantId, family);
   }
 
   /**
-   * Every family of refresh tokens, oldest first: `refreshTokens` in the order they were issued, and `sid`, the tenant's
-   * session in which the login was made.
+   * Every family of refresh tokens, oldest first: `refreshTokens` in the order they were issued, how often each was exchanged (`uses`),
+   * `sid`, the tenant's session in which the login was made, and the endpoint by which it was revoked (`revokedBy`): `token` if
+   * somebody used a refresh token again, `revocation` if that was asked for.
    */
   families() {
     return [...this.#families.values()].map((family) => ({
       ...family,
       refreshTokens: [...family.refreshTokens],
+      uses: { ...family.uses },
       rotations: family.refreshTokens.length - 1,
     }));
   }

@@ -33,7 +33,7 @@ export const OBJECTS = {
 };
 
 /** The bundle as a module whose default export is a class: an entry that extends it stands before the gateway, and gives it its environment. */
-const AS_CLASS = `
+export const AS_CLASS = `
   import { WorkerEntrypoint } from 'cloudflare:workers';
   import gateway from './bundle.js';
 

@@ -1,0 +1,118 @@
+// A timeline as a picture: one column for each lane, time going down, arrows from whoever asks to whoever is asked.
+
+import { CLAIMS } from './timeline.mjs';
+
+const LANE_WIDTH = 170;
+const LINE_HEIGHT = 26;
+const [LEFT, TOP] = [70, 64];
+/** More are too many for a picture that people read. */
+const LANES_MOST = 12;
+/** How many characters of a lane's text have room in its column, and in the space up to the right edge. */
+const LABEL_MOST = 60;
+const CHARACTER_WIDTH = 6.2;
+
+const STYLE = `
+text { font: 11px system-ui, sans-serif; fill: #24292f }
+.title { font-size: 14px; font-weight: 600 }
+.lane { font-size: 12px; font-weight: 600 }
+.time { fill: #57606a }
+.line { stroke: #d0d7de }
+.arrow { stroke: #1f6feb; stroke-width: 1.5; fill: none }
+.head { fill: #1f6feb }
+.dot { fill: #1f6feb }
+.fault .dot { fill: #d96c0a } .fault text { fill: #bc4c00; font-weight: 600 }
+.fault .band { fill: #d96c0a; opacity: 0.16 }
+.failed .dot { fill: #cf222e } .failed text { fill: #cf222e; font-weight: 600 }
+.plate { fill: #ffffff; opacity: 0.85 }
+.page { fill: #ffffff }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 } .time { fill: #8d96a0 } .line { stroke: #30363d } .page, .plate { fill: #0d1117 }
+  .arrow { stroke: #539bf5 } .head, .dot { fill: #539bf5 } .fault text { fill: #f0883e } .failed text { fill: #ff7b72 }
+}
+`;
+
+/**
+ * Draws entries of a timeline.
+ *
+ * @param {import('./timeline.mjs').Entry[]} entries
+ * @param {{ title: string, note?: string, focus?: import('./timeline.mjs').Entry }} how `focus` is the entry around which lanes are chosen
+ *   if there are too many
+ */
+export function lanesSvg(entries, { title, note = '', focus }) {
+  const { lanes, left } = lanesOf(entries, focus ?? entries.at(-1));
+  const shown = entries.filter(({ lane }) => lanes.includes(lane));
+  const width = Math.max(LEFT + lanes.length * LANE_WIDTH + 240, 480);
+  const height = TOP + (shown.length + 1) * LINE_HEIGHT + 24;
+  const x = (lane) => LEFT + lanes.indexOf(lane) * LANE_WIDTH + 10;
+  const heads = lanes.map(
+    (lane) =>
+      `<text class="lane" x="${x(lane)}" y="${TOP - 14}" text-anchor="middle">${escaped(lane)}</text><line class="line" x1="${x(lane)}" x2="${x(lane)}" y1="${TOP - 6}" y2="${height - 28}"/>`,
+  );
+  const rows = shown.map((entry, index) => drawEntry(entry, TOP + (index + 0.5) * LINE_HEIGHT, { lanes, x, width }));
+  const notes = [note, left].filter(Boolean).join('; ');
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${escaped(title)}">
+<style>${STYLE}</style>
+<rect class="page" width="${width}" height="${height}"/>
+<text class="title" x="8" y="20">${escaped(title)}</text>
+${heads.join('\n')}
+${rows.join('\n')}
+<text class="time" x="8" y="${height - 8}">${escaped(notes)}</text>
+</svg>
+`;
+}
+
+/** @param {import('./timeline.mjs').Entry} entry @param {number} y @param {{ lanes: string[], x: (lane: string) => number, width: number }} how */
+function drawEntry({ ms, lane, what, detail, to, failed }, y, { lanes, x, width }) {
+  const isFault = lane === 'fault';
+  const parts = [`<text class="time" x="${LEFT - 14}" y="${y + 4}" text-anchor="end">${ms.toFixed(1)}</text>`];
+  if (isFault)
+    parts.push(`<rect class="band" x="0" width="${width}" y="${y - LINE_HEIGHT / 2}" height="${LINE_HEIGHT}"/>`);
+  const from = x(lane);
+  let labelAt = from + 8;
+  let anchor = 'start';
+  if (to && lanes.includes(to) && to !== lane) {
+    const end = x(to);
+    const back = end < from ? 6 : -6;
+    parts.push(
+      `<line class="arrow" x1="${from}" x2="${end + back}" y1="${y}" y2="${y}"/>`,
+      `<path class="head" d="M${end} ${y}l${back} -4v8z"/>`,
+    );
+    labelAt = (from + end) / 2;
+    anchor = 'middle';
+  }
+  parts.push(`<circle class="dot" cx="${from}" cy="${y}" r="3.5"/>`);
+  const label = short(detail ? `${what} ${detail}` : what);
+  const wide = label.length * CHARACTER_WIDTH;
+  const lift = anchor === 'middle' ? -4 : 4;
+  const start = anchor === 'middle' ? labelAt - wide / 2 : labelAt;
+  parts.push(
+    `<rect class="plate" x="${start.toFixed(1)}" y="${y + lift - 10}" width="${wide.toFixed(1)}" height="13"/>`,
+    `<text x="${labelAt}" y="${y + lift}" text-anchor="${anchor}">${escaped(label)}</text>`,
+  );
+  return `<g${failed ? ' class="failed"' : isFault ? ' class="fault"' : ''}>${parts.join('')}</g>`;
+}
+
+/** The lanes in the order of the way of a request; if there are too many, those nearest to the entry in focus. */
+function lanesOf(entries, focus) {
+  const all = [...new Set(entries.flatMap(({ lane, to }) => [lane, ...(to ? [to] : [])]))];
+  const middle = entries.indexOf(focus);
+  const distance = (lane) =>
+    Math.min(
+      ...entries.map((entry, index) =>
+        entry.lane === lane || entry.to === lane ? Math.abs(index - middle) : Infinity,
+      ),
+    );
+  const near = all.length > LANES_MOST ? all.sort((a, b) => distance(a) - distance(b)).slice(0, LANES_MOST) : all;
+  const left = all.length > near.length ? `${all.length - near.length} lanes are left out` : '';
+  return { lanes: near.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true })), left };
+}
+
+const ORDER = ['client', 'gateway', 'isolate', 'object', 'provider', 'upstream', 'kv', 'fault', CLAIMS];
+function rank(lane) {
+  const index = ORDER.findIndex((kind) => lane.startsWith(kind));
+  return index < 0 ? ORDER.length - 2.5 : index;
+}
+
+const short = (text) => (text.length > LABEL_MOST ? `${text.slice(0, LABEL_MOST - 1)}…` : text);
+const escaped = (text) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
