@@ -108,7 +108,6 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
 pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Option<String>, Problem> {
     let id_token = match presented_cookie(session, cx) {
         Ok(Some(cookie)) => end_of(gateway, cx, session, &cookie, None).await?,
-        Err(problem @ Problem::StoreUnavailable(_)) => return Err(problem),
         // One that is not ours has no session to end.
         _ => None,
     };
@@ -126,11 +125,7 @@ pub async fn end_at_provider(
     session: &Session,
     sid: String,
 ) -> Result<(), Problem> {
-    let cookie = match presented_cookie(session, cx) {
-        Ok(Some(cookie)) => cookie,
-        Err(problem @ Problem::StoreUnavailable(_)) => return Err(problem),
-        _ => return Ok(()),
-    };
+    let Ok(Some(cookie)) = presented_cookie(session, cx) else { return Ok(()) };
     let message = SessionMessage::EndOf { key: cookie.key(), sid };
     let timeout_ms = session.login.provider.authorizer.timeout_ms;
     let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
