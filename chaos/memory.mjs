@@ -108,7 +108,7 @@ export async function openMeter(gateway, port, isolate = 0) {
     },
     async close() {
       watching = false;
-      await watched;
+      await watched.catch(() => {});
       socket.close();
     },
   };

@@ -23,6 +23,8 @@ const DRIP_MS = 50;
 const PIECE_BYTES = 64 * 1024;
 /** How many requests of a part, and how many handshakes, are under way at a time. */
 const AT_A_TIME = 50;
+/** How many file descriptors workerd takes for a WebSocket: of the client, of the upstream, and a pair between them. */
+const FILES_PER_SOCKET = 4;
 /** File descriptors of the gateway's process that are not sockets of this row. */
 const OTHER_FILES = 500;
 
@@ -47,38 +49,46 @@ export default {
   group: 'Upstreams',
   rank: 1,
   done: ({ drips, endless, bodyMib, sockets }) =>
-    `Headers that drip (${drips}) or have no end (${endless}), an answer that is reset at each of its bytes, bodies of ${bodyMib.toLocaleString('en')} MiB both ways at once, ${sockets.toLocaleString('en')} idle sockets, as far as the machine lets one process have them`,
+    `Headers that drip (${drips}) or have no end (${endless}), an answer that is reset at each of its bytes, bodies of ${bodyMib.toLocaleString('en')} MiB both ways at once, ${sockets.toLocaleString('en')} idle sockets, as many in one isolate as the machine lets a process have`,
   holds: [MEMORY, DRIP, ENDLESS, CUT, ONCE, WHOLE, SOCKETS],
   sizes: {
     card: { drips: 500, endless: 100, bodyMib: 1024, sockets: 10_000 },
     excerpt: { drips: 20, endless: 5, bodyMib: 16, sockets: 200 },
   },
   async run({ size, random, timeline, hold, folder }) {
-    const [upstream, socketUpstream, inspector] = [await startBad(), await startSockets(), await freePort()];
-    const gateway = await startChaosGateway({
-      folder,
-      config: {
-        servers: [
-          { alias: 'bad', url: upstream.origin, timeout_ms: 120_000 },
-          { alias: 'slow', url: upstream.origin, timeout_ms: PATIENCE_MS },
-          { alias: 'sockets', url: socketUpstream.origin, timeout_ms: 120_000 },
-        ],
-        paths: [proxied('/drip', 'slow'), proxied('/socket', 'sockets'), proxied('/{.+}', 'bad')],
-      },
-      objects: {},
-      namespaces: [],
-      ...measured,
-      args: [inspectorAt(inspector)],
-      timeline,
-    });
+    const [upstream, socketUpstream] = [await startBad(), await startSockets()];
+    const config = {
+      servers: [
+        { alias: 'bad', url: upstream.origin, timeout_ms: 120_000 },
+        { alias: 'slow', url: upstream.origin, timeout_ms: PATIENCE_MS },
+        { alias: 'sockets', url: socketUpstream.origin, timeout_ms: 120_000 },
+      ],
+      paths: [proxied('/drip', 'slow'), proxied('/socket', 'sockets'), proxied('/{.+}', 'bad')],
+    };
+    const started = [];
+    /** Starts a gateway whose memory is looked at. */
+    const start = async () => {
+      const inspector = await freePort();
+      const gateway = await startChaosGateway({
+        folder: join(folder, String(started.length)),
+        config,
+        objects: {},
+        namespaces: [],
+        ...measured,
+        args: [inspectorAt(inspector)],
+        timeline,
+      });
+      const meter = await openMeter(gateway, inspector);
+      started.push({ gateway, meter });
+      const idle = await meter.settled();
+      meter.watch((mib) => hold(MEMORY, mib < MEMORY_MAX_MIB, { mib }));
+      return { gateway, meter, idle };
+    };
+    const { gateway, meter, idle } = await start();
     const clients = clientsOf(gateway, { timeline, connections: AT_A_TIME });
-    const meter = await openMeter(gateway, inspector);
     const part = (what) => timeline.add('fault', what);
     const numbers = (count) => Array.from({ length: count }, (_, index) => index);
     try {
-      const idle = await meter.settled();
-      meter.watch((mib) => hold(MEMORY, mib < MEMORY_MAX_MIB, { mib }));
-
       part('headers drip');
       await inTurns(numbers(size.drips), size.drips, async (index) => {
         const { status, body, error } = await clients.ask('/drip', { lane: `client ${index}` });
@@ -119,8 +129,13 @@ export default {
       const mostBefore = meter.most().mib;
 
       part('idle sockets');
-      const count = Math.min(size.sockets, Math.floor((openFiles() - OTHER_FILES) / 2));
-      const open = await inTurns(numbers(count), AT_A_TIME, () => openSocket(gateway.origins[0]));
+      const perProcess = Math.floor((openFiles() - OTHER_FILES) / FILES_PER_SOCKET);
+      const open = [];
+      while (open.length < size.sockets) {
+        const { gateway: next } = open.length ? await start() : { gateway };
+        const own = numbers(Math.min(perProcess, size.sockets - open.length));
+        open.push(...(await inTurns(own, AT_A_TIME, () => openSocket(next.origins[0]))));
+      }
       const withSockets = await meter.settled();
       await inTurns(open, AT_A_TIME, async (socket, index) => {
         const text = `message ${index}`;
@@ -131,15 +146,15 @@ export default {
       await Promise.all(open.map((socket) => socket.closed));
       return {
         'at rest, MiB': rounded(idle),
-        'at the most, MiB': meter.most().mib,
+        'at the most, MiB': Math.max(...started.map(({ meter }) => meter.most().mib)),
         'before the sockets, MiB': mostBefore,
-        sockets: count,
+        'sockets of one isolate': Math.min(perProcess, size.sockets),
         'with them, idle, MiB': rounded(withSockets),
-        looks: meter.most().samples,
+        looks: started.reduce((sum, { meter }) => sum + meter.most().samples, 0),
       };
     } finally {
-      await meter.close();
-      await Promise.all([clients.close(), gateway.close()]);
+      await Promise.all(started.map(({ meter }) => meter.close()));
+      await Promise.all([clients.close(), ...started.map(({ gateway }) => gateway.close())]);
       await Promise.all([upstream.close(), socketUpstream.close()]);
     }
   },
