@@ -17,7 +17,7 @@ const METADATA = 'metadata.sqlite';
  */
 
 /**
- * Reads the objects of classes in the folder of a gateway, also while that runs.
+ * Reads the objects of classes in the folder of a gateway whose process has ended.
  *
  * @param {string} folder
  * @param {string} owner the name of the Worker that they are of
@@ -36,7 +36,7 @@ export function storedIn(folder, owner, classNames) {
 
 /** @param {string} path */
 function readFile(path) {
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = new DatabaseSync(path);
   try {
     const rowsOf = (table, columns) => {
       const known = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?").get(table);

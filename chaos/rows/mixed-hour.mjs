@@ -26,9 +26,9 @@ const CONFIG_EVERY_SECS = 10;
 const UPLOAD_BYTES = 200_000;
 /** An alarm is in whole milliseconds, of a clock that may run faster, and ends are in whole seconds. */
 const ROUNDING_MS = 2_000;
-/** What is over is looked for so often, with a pause: no event tells of an alarm. */
-const LOOKS_MAX = 60;
-const LOOK_MS = 500;
+/** What is over is looked for so often, after a pause: no event tells of an alarm. */
+const LOOKS_MAX = 20;
+const LOOK_MS = 2_000;
 const SESSIONS = '/account/sessions';
 const COUNTED = '/counted';
 const OPAQUE = '/opaque';
@@ -268,17 +268,24 @@ export default {
         hold(FAMILIES, !revoked || loggedOut.has(about), { revokedBy }, about);
       seen.rotations = families.reduce((sum, [, { rotations }]) => sum + rotations, 0);
 
-      // What is over is erased as soon as its alarm has rung.
-      const all = () => storedIn(folder, workerName(0), Object.values(OBJECTS));
+      // What is over is erased as soon as its alarm has rung, also if the process has ended meanwhile.
+      let looked = 0;
       const isPast = (ms) => ms < looked - ROUNDING_MS;
-      let looked = Date.now();
-      for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-        looked = Date.now();
-        if (!all().some(({ alarmMs }) => alarmMs !== undefined && isPast(clock.fromMachine(alarmMs)))) break;
+      const look = async () => {
         await pause(LOOK_MS);
+        await gateway.kill();
+        looked = Date.now();
+        return storedIn(folder, workerName(0), Object.values(OBJECTS));
+      };
+      let objects = await look();
+      for (
+        let looks = 1;
+        looks < LOOKS_MAX && objects.some(({ alarmMs }) => isPast(clock.fromMachine(alarmMs)));
+        looks += 1
+      ) {
+        await gateway.start();
+        objects = await look();
       }
-      await gateway.kill();
-      const objects = all();
       const kept = objects.filter(({ entries }) => Object.keys(entries).length > 0);
       for (const { className, id, entries, alarmMs } of kept) {
         const end = endOf(entries);
