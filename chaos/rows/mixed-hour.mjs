@@ -218,7 +218,12 @@ export default {
         const socket = new WebSocket(`${origin.replace('http', 'ws')}/socket/x`, { origin, headers: { cookie } });
         let failure;
         socket.on('error', (error) => (failure = error));
-        const heard = (what) => new Promise((resolve) => socket.once(what, resolve).once('close', resolve));
+        const heard = async (what) => {
+          const done = new AbortController();
+          const [first] = await Promise.race([what, 'close'].map((each) => once(socket, each, done))).catch(() => []);
+          done.abort();
+          return first;
+        };
         await heard('open');
         for (let messages = 10 + random.int(40); messages > 0 && !isOver(); messages -= 1) {
           const text = `message ${messages}`;

@@ -19,13 +19,15 @@ const versions = readdirSync(FIXTURES).filter((version) => existsSync(join(FIXTU
  * Runs a body with a gateway that goes on with a fixture, which `change` may have altered.
  * @param {string} folder the fixture's
  * @param {(gateway: any, handed: any, stored: any) => Promise<void>} body
- * @param {{ change?: (stored: any) => void, bundle?: string }} [how]
+ * @param {{ change?: (stored: any) => void, paths?: object[], bundle?: string }} [how] `paths` are added to the config
  */
-async function goOn(folder, body, { change, ...options } = {}) {
+async function goOn(folder, body, { change, paths = [], ...options } = {}) {
   const textOf = (name) => readFileSync(join(folder, name), 'utf8');
   const stored = JSON.parse(textOf('stored.json'));
   change?.(stored);
-  const gateway = await startAt(stored.state, textOf('gateway.config.json'), { kv: NAMESPACES, ...options });
+  const config = JSON.parse(textOf('gateway.config.json'));
+  config.paths.push(...paths);
+  const gateway = await startAt(stored.state, JSON.stringify(config), { kv: NAMESPACES, ...options });
   try {
     for (const [name, entries] of Object.entries(stored.kv)) {
       const namespace = await gateway.kv(name);
@@ -137,14 +139,35 @@ for (const version of versions) {
         { change: laterObjects('SESSIONS') },
       ));
 
-    test('a browser keeps a cookie of another form', () =>
-      goOn(folder, async (gateway, handed) => {
-        const cookie = handed.session.replace('bargate=', 'bargate=2.');
-        const answer = await gateway.askWith(cookie, '/app/x');
-        assertProblem(answer, STORE_UNAVAILABLE);
-        assert.deepEqual(cookiesOf(answer), []);
-        assertStatus(await gateway.askWith(handed.session, '/app/x'), 200);
-      }));
+    test('a logout of all sessions of a user fails until it has ended those', () =>
+      goOn(
+        folder,
+        async (gateway, handed, { objects }) => {
+          const session = Buffer.from(handed.session.split('=')[1], 'base64url').subarray(0, 16).toString('base64url');
+          const isOf = ({ binding, entries }) => binding === 'LOGOUT_INDEX' && entries.state.includes(session);
+          const { name } = objects.find(isOf);
+          const answer = await gateway.tell('LOGOUT_INDEX', name, { end_all: true });
+          assert.equal(JSON.parse(answer).failed, true);
+          assert.ok(isOf({ binding: 'LOGOUT_INDEX', ...(await gateway.look('LOGOUT_INDEX', name)) }), 'it stays there');
+          await keepsAll(gateway, objects, 'SESSIONS');
+        },
+        { change: laterObjects('SESSIONS') },
+      ));
+
+    test('a browser keeps a cookie of another form, also if a logout fails for it', () =>
+      goOn(
+        folder,
+        async (gateway, handed) => {
+          const cookie = handed.session.replace('bargate=', 'bargate=2.');
+          for (const path of ['/app/x', '/logout']) {
+            const answer = await gateway.askWith(cookie, path);
+            assertProblem(answer, STORE_UNAVAILABLE);
+            assert.deepEqual(cookiesOf(answer), [], path);
+          }
+          assertStatus(await gateway.askWith(handed.session, '/app/x'), 200);
+        },
+        { paths: [{ method: 'GET', path: '/logout', integration: { type: 'oidc_logout' } }] },
+      ));
 
     test('exchanges wait for it, and no refresh token is used', () =>
       goOn(
