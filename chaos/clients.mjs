@@ -4,7 +4,12 @@ import { Pool } from 'undici';
 
 /** How many connections a pool has to each isolate, if a row does not say. */
 const CONNECTIONS = 32;
-const TIMEOUT_MS = 120_000;
+/** So long a client waits that does not hang up: a busy machine is no fault. */
+const TIMEOUT_MS = 600_000;
+/** What undici and Node.js say of a connection whose other end is gone. */
+const LOST = ['UND_ERR_SOCKET', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
+/** Why there is no answer if the client did not wait for it. */
+export const HUNG_UP = 'hangs up';
 
 /**
  * @typedef {object} Answer
@@ -12,7 +17,7 @@ const TIMEOUT_MS = 120_000;
  * @property {Record<string, string | string[] | undefined>} headers
  * @property {string} text
  * @property {any} body the text as JSON, if it is that
- * @property {string} [error] why there was no answer: `hung up` if the client did not wait for it
+ * @property {string} [error] why there was no answer: `hangs up` if the client did not wait for it
  */
 
 /**
@@ -46,7 +51,8 @@ export function clientsOf(gateway, { timeline, connections = CONNECTIONS } = {})
       const answer = await answered(poolOf(gateway.origins[isolate]).request({ path, method, headers, body, signal }));
       const code = answer.body?.code ? ` ${answer.body.code}` : '';
       if (!answer.error) timeline?.add(to, `${answer.status}${code}`, undefined, { to: lane, about });
-      else timeline?.add(lane, answer.error, undefined, { about });
+      else
+        timeline?.add(lane, LOST.includes(answer.error) ? 'loses the connection' : answer.error, undefined, { about });
       return answer;
     },
     close: () => Promise.all([...pools.values()].map((pool) => pool.destroy())),
@@ -66,7 +72,7 @@ async function answered(asked) {
       headers: {},
       text: '',
       body: undefined,
-      error: isOwn ? 'hung up' : `${error.code ?? error.message}`,
+      error: isOwn ? HUNG_UP : `${error.code ?? error.message}`,
     };
   }
 }

@@ -10,6 +10,7 @@ import { DEFAULT_CLIENT_SECRET } from '../dev/tenant.mjs';
 import { clockModules, keepTime } from '../tests/e2e/support/clock.mjs';
 import { AS_CLASS, OBJECTS, freePort, workerName } from '../tests/e2e/support/harness.mjs';
 import { NAMESPACE_HEADER } from './kv.mjs';
+import { FAULT } from './timeline.mjs';
 
 /** A request with this header is an order to the module `wrap`, and not one to the gateway. */
 const ORDER_HEADER = 'x-chaos-order';
@@ -111,15 +112,13 @@ export async function startChaosGateway(options) {
       const file = writeConfig(folder, workers, options.v8Flags, [...services, ...(options.services ?? [])]);
       workerd = await startWorkerd(file, workers.length, { onLine, args: options.args });
       time = clock ? keepTime(gateway.origins.slice(0, isolates)) : undefined;
-      timeline?.add('fault', 'workerd starts', { pid: workerd.pid });
+      timeline?.add(FAULT, 'workerd starts', { pid: workerd.pid });
     },
     /** Kills the process (SIGKILL), and resolves when it has ended. */
     async kill() {
-      time?.stop();
       const { pid } = workerd;
-      const ended = workerd.close();
-      timeline?.add('fault', 'SIGKILL', { pid });
-      workerd = undefined;
+      const ended = end();
+      timeline?.add(FAULT, 'SIGKILL', { pid });
       await ended;
     },
     /** Moves the clock of this gateway alone, or its timers as well (tests/e2e/support/clock.mjs). */
@@ -132,11 +131,18 @@ export async function startChaosGateway(options) {
       return isolate === undefined ? answers : answers[0];
     },
     async close() {
-      if (workerd) await gateway.kill();
+      if (workerd) await end();
     },
   };
   await gateway.start();
   return gateway;
+
+  async function end() {
+    time?.stop();
+    const ending = workerd;
+    workerd = undefined;
+    await ending.close();
+  }
 }
 
 async function orderAt(origin, what) {

@@ -1,8 +1,8 @@
 // A timeline as a picture: one column for each lane, time going down, arrows from whoever asks to whoever is asked.
 
-import { CLAIMS } from './timeline.mjs';
+import { CLAIMS, FAULT } from './timeline.mjs';
 
-const LANE_WIDTH = 170;
+const LANE_WIDTH = 150;
 const LINE_HEIGHT = 26;
 const [LEFT, TOP] = [70, 64];
 /** More are too many for a picture that people read. */
@@ -20,7 +20,7 @@ text { font: 11px system-ui, sans-serif; fill: #24292f }
 .arrow { stroke: #1f6feb; stroke-width: 1.5; fill: none }
 .head { fill: #1f6feb }
 .dot { fill: #1f6feb }
-.fault .dot { fill: #d96c0a } .fault text { fill: #bc4c00; font-weight: 600 }
+.fault text { fill: #bc4c00; font-weight: 600 }
 .fault .band { fill: #d96c0a; opacity: 0.16 }
 .failed .dot { fill: #cf222e } .failed text { fill: #cf222e; font-weight: 600 }
 .plate { fill: #ffffff; opacity: 0.85 }
@@ -40,8 +40,8 @@ text { font: 11px system-ui, sans-serif; fill: #24292f }
  */
 export function lanesSvg(entries, { title, note = '', focus }) {
   const { lanes, left } = lanesOf(entries, focus ?? entries.at(-1));
-  const shown = entries.filter(({ lane }) => lanes.includes(lane));
-  const width = Math.max(LEFT + lanes.length * LANE_WIDTH + 240, 480);
+  const shown = entries.filter(({ lane }) => lane === FAULT || lanes.includes(lane));
+  const width = Math.max(LEFT + lanes.length * LANE_WIDTH + 120, 480);
   const height = TOP + (shown.length + 1) * LINE_HEIGHT + 24;
   const x = (lane) => LEFT + lanes.indexOf(lane) * LANE_WIDTH + 10;
   const heads = lanes.map(
@@ -63,10 +63,8 @@ ${rows.join('\n')}
 
 /** @param {import('./timeline.mjs').Entry} entry @param {number} y @param {{ lanes: string[], x: (lane: string) => number, width: number }} how */
 function drawEntry({ ms, lane, what, detail, to, failed }, y, { lanes, x, width }) {
-  const isFault = lane === 'fault';
+  if (lane === FAULT) return drawFault({ ms, what, detail }, y, width);
   const parts = [`<text class="time" x="${LEFT - 14}" y="${y + 4}" text-anchor="end">${ms.toFixed(1)}</text>`];
-  if (isFault)
-    parts.push(`<rect class="band" x="0" width="${width}" y="${y - LINE_HEIGHT / 2}" height="${LINE_HEIGHT}"/>`);
   const from = x(lane);
   let labelAt = from + 8;
   let anchor = 'start';
@@ -89,12 +87,20 @@ function drawEntry({ ms, lane, what, detail, to, failed }, y, { lanes, x, width 
     `<rect class="plate" x="${start.toFixed(1)}" y="${y + lift - 10}" width="${wide.toFixed(1)}" height="13"/>`,
     `<text x="${labelAt}" y="${y + lift}" text-anchor="${anchor}">${escaped(label)}</text>`,
   );
-  return `<g${failed ? ' class="failed"' : isFault ? ' class="fault"' : ''}>${parts.join('')}</g>`;
+  return `<g${failed ? ' class="failed"' : ''}>${parts.join('')}</g>`;
+}
+
+/** What is done to all of them is a band across the lanes. */
+function drawFault({ ms, what, detail }, y, width) {
+  const label = escaped(short(detail ? `${what} ${detail}` : what));
+  return `<g class="fault"><rect class="band" x="0" width="${width}" y="${y - LINE_HEIGHT / 2}" height="${LINE_HEIGHT}"/><text x="${LEFT - 14}" y="${y + 4}" text-anchor="end">${ms.toFixed(1)}</text><text x="${LEFT + 10}" y="${y + 4}">${label}</text></g>`;
 }
 
 /** The lanes in the order of the way of a request; if there are too many, those nearest to the entry in focus. */
 function lanesOf(entries, focus) {
-  const all = [...new Set(entries.flatMap(({ lane, to }) => [lane, ...(to ? [to] : [])]))];
+  const all = [...new Set(entries.flatMap(({ lane, to }) => [lane, ...(to ? [to] : [])]))].filter(
+    (lane) => lane !== FAULT,
+  );
   const middle = entries.indexOf(focus);
   const distance = (lane) =>
     Math.min(
@@ -107,7 +113,7 @@ function lanesOf(entries, focus) {
   return { lanes: near.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true })), left };
 }
 
-const ORDER = ['client', 'gateway', 'isolate', 'object', 'provider', 'upstream', 'kv', 'fault', CLAIMS];
+const ORDER = ['client', 'gateway', 'isolate', 'object', 'provider', 'upstream', 'kv', CLAIMS];
 function rank(lane) {
   const index = ORDER.findIndex((kind) => lane.startsWith(kind));
   return index < 0 ? ORDER.length - 2.5 : index;

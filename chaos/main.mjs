@@ -1,9 +1,11 @@
 // `make chaos`: what becomes of logins under load, faults and restarts, row by row. The result of the whole card goes to
 // chaos/results.json and, as a table, to docs/reliability.md. `node chaos/main.mjs ROW… --seed N` runs rows by themselves and writes
-// nothing, unless `--write` puts them in place of theirs. `--excerpt` is what `make test` runs; `--list` names the rows.
+// nothing, unless `--write` puts them in place of theirs. `--picture FILE` draws the last part of what happened in a row. `--excerpt` is what `make test` runs; `--list` names the rows.
 
 import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BUNDLE, checkBundle } from '../bench/gateway.mjs';
@@ -25,6 +27,7 @@ const { values: options, positionals } = parseArgs({
     excerpt: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    picture: { type: 'string' },
     failures: { type: 'string', default: join(ROOT, 'chaos', 'failures') },
   },
 });
@@ -65,8 +68,12 @@ await main(async () => {
  * @returns {Promise<import('./run.mjs').Result>}
  */
 async function runRow(name, row, seed) {
-  const child = fork(join(ROOT, 'chaos', 'run.mjs'), [name, seed, sizeName, options.failures], {
+  const folder = mkdtempSync(join(tmpdir(), `bargate-chaos-${row.name}-`));
+  const args = [name, seed, sizeName, folder, options.failures, options.picture ?? ''];
+  const child = fork(join(ROOT, 'chaos', 'run.mjs'), args, {
     execPath: TOOLS.node,
+    // disk.mjs uses node:sqlite.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     env: toolEnvironment(),
     detached: true,
   });
@@ -76,6 +83,7 @@ async function runRow(name, row, seed) {
     } catch (error) {
       if (error.code !== 'ESRCH') throw error;
     }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   const interrupt = () => {
     end();

@@ -26,7 +26,7 @@ const PEOPLE = 16;
  * @property {'arrived' | 'exchanged' | 'answered' | 'lost'} state `lost` if nobody was there to be answered
  * @property {string} [about] the login that it is of
  *
- * @typedef {{ before?: () => Promise<unknown>, after?: () => Promise<unknown> }} Pace what a token request waits for before it is
+ * @typedef {{ before?: () => Promise<unknown>, after?: (asked: TokenRequest) => Promise<unknown> }} Pace what a token request waits for before it is
  *   carried out, and what its answer waits for
  */
 
@@ -58,20 +58,18 @@ export async function startProvider(settings, timeline) {
     const finish = (args) => {
       asked.state = response.destroyed ? 'lost' : 'answered';
       const { about } = asked;
-      timeline?.add(
-        'provider',
-        response.destroyed ? 'nobody is there for the answer' : String(response.statusCode),
-        undefined,
-        { to: 'object', about },
-      );
+      if (response.destroyed) timeline?.add('provider', 'finds nobody to answer', undefined, { about });
+      else timeline?.add('provider', String(response.statusCode), undefined, { to: 'object', about });
       end.apply(response, args);
     };
     response.end = (...args) => {
-      if (after) after().then(() => finish(args));
+      if (after) after(asked).then(() => finish(args));
       else finish(args);
       return response;
     };
-    await before?.();
+    if (!before) return;
+    await readAhead(request);
+    await before();
   };
   const onGrant = ({ kind, grantId, token, request }) => {
     const about = digest(grantId);
@@ -79,12 +77,30 @@ export async function startProvider(settings, timeline) {
     if (known) known.asked.about = about;
     if (known?.entry) known.entry.about = about;
     if (known && kind === 'exchanged') known.asked.state = 'exchanged';
+    if (kind === 'issued') return;
     const what = kind === 'exchanged' ? 'rotates the refresh token' : 'revokes the family';
     timeline?.add('provider', what, token && digest(token), { about });
   };
   const tenant = await startTenant({ ...settings, onRequest, onGrant });
   // The members above are read of the tenant, where a row sets them.
   return (provider = Object.assign(tenant, provider));
+}
+
+/**
+ * Reads a request, and lets whoever reads it next have what it said. So it can be carried out although whoever asked is gone by then.
+ *
+ * @param {any} request
+ */
+async function readAhead(request) {
+  const body = Buffer.concat(await request.toArray());
+  const iterator = async function* iterate() {
+    yield body;
+  };
+  Object.defineProperties(request, {
+    readable: { value: true },
+    iterator: { value: iterator },
+    [Symbol.asyncIterator]: { value: iterator },
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ const ROWS = join(ROOT, 'chaos', 'rows');
 export const GROUPS = ['Renewals', 'What the gateway depends on', 'Upstreams', 'Versions', 'Time'];
 
 /** How long a row may take if it does not say so itself, by the name of its size. */
-const TIMEOUT_SECS = { card: 900, excerpt: 300 };
+const TIMEOUT_SECS = { card: 900, excerpt: 900 };
 
 /**
  * @typedef {object} Row

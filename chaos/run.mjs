@@ -1,8 +1,7 @@
 // Runs one row in this process, which main.mjs has started for it, and tells what came of it. If the row fails, or does not end in its
 // time, what happened is left as a text and as a picture.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { lanesSvg } from './lanes.mjs';
@@ -26,13 +25,12 @@ import { Timeline, timelineText } from './timeline.mjs';
  * @property {string[]} [files] where its timeline is
  */
 
-const [name, seed, sizeName, failures] = process.argv.slice(2);
+const [name, seed, sizeName, folder, failures, picture] = process.argv.slice(2);
 const row = await loadRow(name);
 const size = row.sizes[sizeName];
 const timeline = new Timeline();
 const claims = claimsOf(row, timeline);
 const startedAt = performance.now();
-const folder = mkdtempSync(join(tmpdir(), `bargate-chaos-${row.name}-`));
 
 /** @type {(error?: unknown) => void} */
 let stop = () => {};
@@ -57,6 +55,7 @@ try {
 }
 clearTimeout(timer);
 
+if (picture) writeFileSync(picture, lanesSvg(timeline.lastChapter, { title: `${row.name}, seed ${seed}` }));
 const passed = error === undefined && claims.isMet();
 /** @type {Result} */
 const result = {
@@ -73,9 +72,7 @@ const result = {
   error,
   files: passed ? undefined : leave(),
 };
-rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-if (process.send) process.send(result, () => process.exit(0));
-else console.log(inspect(result, { depth: 5 }));
+process.send?.(result, () => process.exit(0));
 
 /** Writes the timeline, and returns where it is. */
 function leave() {
@@ -92,6 +89,9 @@ function leave() {
   ];
   const { entries, left } = timeline.shown();
   writeFileSync(`${path}.txt`, timelineText(timeline, heading));
-  writeFileSync(`${path}.svg`, lanesSvg(entries, { title: heading[0], note: left, focus: timeline.firstFailure }));
+  writeFileSync(
+    `${path}.svg`,
+    lanesSvg(entries, { title: `${row.name}, seed ${seed}`, note: left, focus: timeline.firstFailure }),
+  );
   return [`${path}.txt`, `${path}.svg`];
 }

@@ -11,6 +11,8 @@ const LAST_KEPT = 400_000;
 const SHOWN_BEFORE = 300;
 const SHOWN_AFTER = 100;
 
+/** The lane of what is done to all of them. */
+export const FAULT = 'fault';
 /** The lane of claims that did not hold. */
 export const CLAIMS = 'claim';
 
@@ -34,6 +36,8 @@ export class Timeline {
   #startedAt = performance.now();
   #left = 0;
   /** @type {Entry | undefined} */
+  #chapter;
+  /** @type {Entry | undefined} */
   firstFailure;
 
   /**
@@ -46,6 +50,16 @@ export class Timeline {
    */
   add(lane, what, detail, { to, about } = {}) {
     return this.#put({ ms: this.#now(), lane, what, detail: textOf(detail), to, about });
+  }
+
+  /** Adds something with which another part of the row begins. @param {string} what */
+  chapter(what) {
+    this.#chapter = this.add(FAULT, what);
+  }
+
+  /** What has happened since the last part began. */
+  get lastChapter() {
+    return this.#entries.slice(this.#chapter ? this.#entries.indexOf(this.#chapter) : 0);
   }
 
   /** Adds that a claim does not hold. @param {string} claim @param {string} detail @param {string} [about] */

@@ -94,6 +94,13 @@ async function checkCli(report) {
   return testsIn('tests/shell')(report);
 }
 
+/** Does an excerpt of the scorecard, and tests what its rows leave. */
+async function checkChaos(report) {
+  report('excerpt');
+  await run(TOOLS.node, ['chaos/main.mjs', '--excerpt'], { failure: 'the excerpt of the scorecard failed' });
+  return testsIn('tests/chaos')(report);
+}
+
 /** Makes the packages, which must be the same a second time, and then a project of them, as someone without Rust would. */
 async function checkPackages(report) {
   report('packages');
@@ -117,6 +124,7 @@ const STEPS = [
   { name: 'build', needs: ['compile'], body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
+  { name: 'chaos', needs: ['bundle'], body: checkChaos },
   { name: 'cli wasm', needs: ['compile'], body: checkCli },
   // The page has the command line in it.
   { name: 'studio', needs: ['cli wasm', 'browser'], body: testsIn('tests/studio') },

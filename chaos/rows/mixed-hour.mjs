@@ -3,14 +3,15 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { startApi } from '../../dev/api.mjs';
-import { OBJECTS, freePort, originOf, proxied, workerName } from '../../tests/e2e/support/harness.mjs';
+import { OBJECTS, freePort, originOf, proxied } from '../../tests/e2e/support/harness.mjs';
 import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE } from '../../tests/e2e/support/session-flow.mjs';
 import { keySetOf, makeKey } from '../../tests/e2e/support/signing.mjs';
 import { clientsOf } from '../clients.mjs';
-import { storedIn } from '../disk.mjs';
+import { filesOf, readObject } from '../disk.mjs';
 import { runFaster } from '../fast-clock.mjs';
 import { startChaosGateway } from '../gateway.mjs';
 import { startKv } from '../kv.mjs';
@@ -289,7 +290,9 @@ export default {
         await pause(LOOK_MS);
         await gateway.kill();
         looked = Date.now();
-        return storedIn(folder, workerName(0), Object.values(OBJECTS));
+        return Object.values(OBJECTS).flatMap((className) =>
+          filesOf(folder, className).map((file) => ({ className, id: basename(file), ...readObject(file) })),
+        );
       };
       let objects = await look();
       for (

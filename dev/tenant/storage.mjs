@@ -11,8 +11,8 @@ export class Storage {
 
   /**
    * @param {any} settings
-   * @param {(event: { kind: 'exchanged' | 'revoked', grantId: string, token?: string, request?: any }) => void} [onGrant] hears of each
-   *   exchange of a refresh token and of each revoked family, with the request that caused it
+   * @param {(event: { kind: 'issued' | 'exchanged' | 'revoked', grantId: string, token?: string, request?: any }) => void} [onGrant] hears of each
+   *   refresh token that is issued or exchanged and of each revoked family, with the request that caused it
    */
   constructor(settings, onGrant = () => {}) {
     this.#settings = settings;
@@ -110,6 +110,7 @@ export class Storage {
     };
     if (!family.refreshTokens.includes(jti)) family.refreshTokens.push(jti);
     this.#families.set(grantId, family);
+    this.#onGrant({ kind: 'issued', grantId, token: jti, request: Provider.ctx?.req });
   }
 
   /**
