@@ -118,7 +118,8 @@ export default {
     );
     const isolateOf = () => random.int(ISOLATES);
     const startedAt = Date.now();
-    const isOver = () => Date.now() - startedAt >= seconds * 1000;
+    let isClosed = false;
+    const isOver = () => isClosed || Date.now() - startedAt >= seconds * 1000;
     const seen = { requests: 0, logins: 0, logouts: 0, 'logouts by the provider': 0, sockets: 0, rotations: 0 };
 
     /** Asks, and says whether the answer is as it should be. */
@@ -126,7 +127,9 @@ export default {
       const answer = await clients.ask(path, { isolate: isolateOf(), ...init });
       seen.requests += 1;
       const { status, body, error, text } = answer;
-      hold(BUDGET, isRight(answer), { path, status, code: body?.code, error, text: text.slice(0, 200) }, init.about);
+      // What is asked behind a failure that ended the row is not answered.
+      if (!isClosed)
+        hold(BUDGET, isRight(answer), { path, status, code: body?.code, error, text: text.slice(0, 200) }, init.about);
       return answer;
     };
     /** People act at their own pace. */
@@ -318,6 +321,7 @@ export default {
         'of them not over yet': kept.length,
       };
     } finally {
+      isClosed = true;
       await Promise.all(meters.map((meter) => meter.close()));
       await Promise.all([clients.close(), gateway.close()]);
       await Promise.all([tenant.close(), api.close(), kv.close(), introspection.close()]);
