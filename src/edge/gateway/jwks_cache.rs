@@ -389,7 +389,8 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
         return None;
     };
-    let stored = json::parse_object(text?.as_bytes())?;
+    // A form that a later version stores has a member `version`.
+    let stored = json::parse_object(text?.as_bytes()).filter(|stored| !stored.contains_key("version"))?;
     let stored_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
     // Another isolate fetched it, by a clock that may be ahead.
