@@ -223,6 +223,7 @@ fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Str
         | Settings::Callback { .. }
         | Settings::Userinfo(_)
         | Settings::Refresh { .. }
+        | Settings::Health(_)
         | Settings::None => {
             let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
             provider.unwrap_or_default().to_owned()
