@@ -128,7 +128,7 @@ pub(crate) mod analytics {
         BINDING: Text = text("binding", NotEmpty).required(), Destination("writes what it records to another dataset"),
             "The name of the dataset's binding in `wrangler.toml`.",
             example("ANALYTICS");
-        EVENTS: Boolean = boolean("events"), Harmless("more of what goes to the operator's own dataset"),
+        EVENTS: Boolean = boolean("events"), Harmless("only the operator's dataset gets them"),
             "Writes a data point for each event, too: renewals, ends of sessions, failures of the provider and of stores, loaded configs. See \
              [Events](operating.md#events).",
             example(true);
