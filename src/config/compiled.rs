@@ -51,6 +51,8 @@ pub struct Config {
     pub older_codes: bool,
     /// The binding of the Analytics Engine dataset that each answer is written to.
     pub analytics: Option<String>,
+    /// Whether events are written to it, too.
+    pub counts_events: bool,
     /// Where spans and measurements are sent.
     pub otlp: Option<Otlp>,
     /// The paths, in the order of the file; behind them those that come from other sections.

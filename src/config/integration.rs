@@ -101,7 +101,10 @@ pub enum Integration {
     /// The metadata for OAuth clients (RFC 9728).
     ProtectedResource(Rc<ProtectedResource>),
     /// The state of config and keys.
-    Health,
+    Health {
+        /// Whether Durable Objects are asked, too.
+        checks_objects: bool,
+    },
 }
 
 impl Integration {
@@ -205,6 +208,8 @@ pub(crate) enum Settings<'n> {
     },
     /// A step of a login by one-time password; `None` if the project is wrong, or not known here.
     Supabase(Option<Supabase>),
+    /// The state of the gateway; whether objects are asked, too.
+    Health(bool),
     /// None: the type says all.
     None,
 }
@@ -299,12 +304,10 @@ fn read_integration<'n>(
         },
         Kind::Userinfo => Settings::Userinfo(object.choice(&keys::userinfo::SOURCE, findings)),
         Kind::Refresh => read_apis(object, findings),
-        Kind::Health
-        | Kind::Revocation
-        | Kind::Logout
-        | Kind::BackchannelLogout
-        | Kind::FrontchannelLogout
-        | Kind::Sessions => Settings::None,
+        Kind::Health => Settings::Health(object.boolean(&keys::health::CHECK_OBJECTS, findings)),
+        Kind::Revocation | Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout | Kind::Sessions => {
+            Settings::None
+        }
         Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
     };
     Some(WrittenIntegration { name, kind, settings, node: object.itself() })

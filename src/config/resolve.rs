@@ -93,6 +93,7 @@ pub(super) fn resolve(
         problem_page,
         older_codes: tree.older_codes,
         analytics,
+        counts_events: tree.counts_events,
         otlp: tree.otlp,
         paths,
         routes,

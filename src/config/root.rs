@@ -116,7 +116,7 @@ pub(crate) mod analytics {
         Section::new(
             "analytics",
             "analytics",
-            "An Analytics Engine dataset that gets one data point a request: route, status, code and durations.",
+            "An Analytics Engine dataset that gets one data point a request: route, status, code and durations; with `events`, more.",
         )
             .example(
                 r#"{
@@ -128,5 +128,9 @@ pub(crate) mod analytics {
         BINDING: Text = text("binding", NotEmpty).required(), Destination("writes what it records to another dataset"),
             "The name of the dataset's binding in `wrangler.toml`.",
             example("ANALYTICS");
+        EVENTS: Boolean = boolean("events"), Harmless("only the operator's dataset gets them"),
+            "Writes a data point for each event, too: renewals, ends of sessions, failures of the provider and of stores, loaded configs. See \
+             [Events](operating.md#events).",
+            example(true);
     }
 }

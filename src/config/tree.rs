@@ -51,6 +51,8 @@ pub(crate) struct ConfigTree<'n> {
     pub server_timing: bool,
     /// The binding of the dataset that each answer is written to.
     pub analytics: Option<Written<'n>>,
+    /// Whether events are written to it, too.
+    pub counts_events: bool,
     /// Where spans and measurements are sent.
     pub otlp: Option<Otlp>,
     /// Whether failures have the codes of SAG, if it had any.
@@ -70,6 +72,7 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
     for about in [&root::SCHEMA, &root::TITLE, &root::DESCRIPTION] {
         root.text(about, findings);
     }
+    let (analytics, counts_events) = read_analytics(&mut root, findings);
     let tree = ConfigTree {
         allow: root.allowed_warnings(findings),
         servers: read_servers(&mut root, findings),
@@ -84,7 +87,8 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         networks: read_networks(&mut root, &root::IP, findings),
         headers: read_header_texts(&mut root, &root::HEADERS, findings),
         server_timing: root.boolean(&root::SERVER_TIMING, findings),
-        analytics: read_analytics(&mut root, findings),
+        analytics,
+        counts_events,
         otlp: read_otlp(&mut root, findings),
         older_codes: root.boolean(&root::OLDER_CODES, findings),
         problem_page: root.text(&root::PROBLEM_PAGE, findings),
@@ -94,14 +98,15 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
     Some(tree)
 }
 
-/// Reads the binding in `analytics`.
-fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
-    let node = root.node(&root::ANALYTICS)?;
+/// Reads the binding in `analytics`, and whether events are written to it.
+fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> (Option<Written<'n>>, bool) {
+    let Some(node) = root.node(&root::ANALYTICS) else { return (None, false) };
     let place = root::ANALYTICS.at(root.place());
-    let mut object = ObjectReader::open(node, &place, findings)?;
+    let Some(mut object) = ObjectReader::open(node, &place, findings) else { return (None, false) };
     let binding = object.text(&root::analytics::BINDING, findings);
+    let counts_events = object.boolean(&root::analytics::EVENTS, findings);
     object.finish(findings);
-    binding
+    (binding, counts_events)
 }
 
 #[cfg(not(target_os = "unknown"))]

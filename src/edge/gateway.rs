@@ -4,6 +4,7 @@ pub mod access_tokens;
 pub mod application;
 pub mod jwks_cache;
 pub mod loader;
+pub mod provider_failures;
 pub mod state;
 pub mod verifier;
 

@@ -110,7 +110,7 @@ pub async fn run(
         Integration::FrontchannelLogout(session) => Box::pin(frontchannel_logout::run(gateway, cx, session)),
         Integration::Sessions(session) => Box::pin(sessions::run(gateway, cx, session, matched, claims.as_deref())),
         Integration::Supabase(supabase) => Box::pin(supabase::run(cx, supabase)),
-        Integration::Health => Box::pin(health::run(gateway, cx)),
+        Integration::Health { checks_objects } => Box::pin(health::run(gateway, cx, *checks_objects)),
     };
     work.await
 }

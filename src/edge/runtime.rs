@@ -3,6 +3,7 @@
 pub mod bindings;
 pub mod boxed;
 pub mod crossings;
+pub mod events;
 pub mod http_client;
 pub mod invocation;
 pub mod kv;

@@ -90,7 +90,7 @@ mod tests {
         Path {
             access: None,
             protected_resource: None,
-            integration: Integration::Health,
+            integration: Integration::Health { checks_objects: false },
             mapping: Mapping {
                 headers: vec![("x-user-tier".into(), Source::Text("gold".into()))],
                 ..Mapping::default()

@@ -245,6 +245,7 @@ fn target_of(tree: &ConfigTree<'_>, servers: &Servers<'_, '_>, integration: &Wri
         | Settings::Callback { .. }
         | Settings::Userinfo(_)
         | Settings::Refresh { .. }
+        | Settings::Health(_)
         | Settings::None => {
             let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
             provider.unwrap_or_default().to_owned()

@@ -117,7 +117,7 @@ impl<'w> Walk<'w> {
             Integration::FrontchannelLogout(_) => by_gateway(self, None, "a page of the provider ends the session"),
             Integration::Sessions(_) => by_gateway(self, None, "the user's sessions, or their end"),
             Integration::Supabase(_) => by_gateway(self, None, "a step of a login by one-time password"),
-            Integration::Health => {
+            Integration::Health { .. } => {
                 by_gateway(self, None, "the state of config and keys: 200, or 503 if one is missing")
             }
         }

@@ -112,7 +112,7 @@ describe('the shell', () => {
     const { stdout } = await shell(['help'], { env: { COLUMNS: '200' } });
     const listed = stdout.split('\n').filter((line) => line.includes('(npm package)'));
     assert.deepEqual(listed.map((line) => line.trim().split(' ')[0]).sort(), Object.keys(COMMANDS).sort());
-    for (const name of ['map', 'studio']) {
+    for (const name of ['map', 'studio', 'tail']) {
       assert.deepEqual(await shell(['help', name]), await shell([name, '--help']));
       assert.match((await shell([name, '--help'])).stdout, new RegExp(`Usage: bargate ${name}`));
     }

@@ -32,9 +32,10 @@ export const COMMANDS = {
   dev: async (args) => (await import('./commands/dev.mjs')).dev(args, await surroundings()),
   map: async (args) => (await import('./commands/map.mjs')).map(args, { bargate }),
   studio: async (args) => (await import('./commands/studio.mjs')).studio(args, { page: PAGE }),
+  tail: async (args) => (await import('./commands/tail.mjs')).tail(args, { root: process.cwd() }),
 };
 
-const HELPFUL = ['dev', 'map', 'studio'];
+const HELPFUL = ['dev', 'map', 'studio', 'tail'];
 const HELP = ['--help', '-h'];
 
 /** Where a project's commands work: in this folder, by this version. */

@@ -59,6 +59,8 @@ enum Command {
     Map(package::Arguments),
     /// Opens the page that shows what a config does (npm package).
     Studio(package::Arguments),
+    /// Shows the log of a deployed gateway, a line a request, with counts of each minute (npm package).
+    Tail(package::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Dev(_) => Err(package::elsewhere("dev")),
         Command::Map(_) => Err(package::elsewhere("map")),
         Command::Studio(_) => Err(package::elsewhere("studio")),
+        Command::Tail(_) => Err(package::elsewhere("tail")),
     };
     done.unwrap_or_else(Failure::report)
 }

@@ -514,6 +514,25 @@ pub(crate) mod redirect {
     }
 }
 
+/// The keys of an integration of type `health`.
+pub(crate) mod health {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_health",
+            Kind::Health,
+            "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with. See \
+             [Is it up?](operating.md#is-it-up)",
+        );
+
+        CHECK_OBJECTS: Boolean = boolean("check_objects"), On("tells everyone whether Durable Objects answer"),
+            "Asks an object of each class that is bound, too: at most once in 10 seconds for each isolate, however often the path is \
+             called. The answer is 503 if one does not answer within 3 seconds.",
+            example(true);
+    }
+}
+
 /// Returns the description of integrations.
 #[cfg(not(target_os = "unknown"))]
 pub(crate) fn union() -> Union {
@@ -521,8 +540,6 @@ pub(crate) fn union() -> Union {
     `oidc_` mean the same, and both work for either provider.\n\n\
                  Leave `auth` off login, callback, refresh and the logout paths: with it, a refresh would be refused as soon as the \
                  access token has expired, and a logout as soon as the session has ended.";
-    let health =
-        "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with.";
     let revocation = "Revokes the refresh token of a client, and what has taken its place (RFC 7009). The Worker needs `REFRESH_EXCHANGES` \
     for it. See [Revocation](refresh.md#revocation).";
     let logout = "Ends the session here and at the provider. The config needs `session`.";
@@ -542,7 +559,7 @@ pub(crate) fn union() -> Union {
             service_binding::section(),
             fixed::section(),
             redirect::section(),
-            of_kind("integration_health", Kind::Health, health),
+            health::section(),
             login::section(),
             callback::section(),
             userinfo::section(),

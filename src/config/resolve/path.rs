@@ -228,13 +228,13 @@ impl<'t> Context<'t> {
             }
             Settings::Refresh { targets, .. } => Integration::Refresh { provider: provider()?, targets: targets? },
             Settings::Supabase(supabase) => Integration::Supabase(supabase?),
+            Settings::Health(checks_objects) => Integration::Health { checks_objects },
             Settings::None => match kind {
                 Kind::Revocation => Integration::Revocation(provider()?),
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
                 Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),
-                Kind::Sessions => Integration::Sessions(self.session.clone()?),
-                _ => Integration::Health,
+                _ => Integration::Sessions(self.session.clone()?),
             },
         })
     }

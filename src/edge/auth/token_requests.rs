@@ -6,10 +6,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config::{Endpoints, TokenTarget};
 use crate::edge::gateway::application::Application;
+use crate::edge::gateway::provider_failures;
 use crate::edge::runtime::invocation::{Detached, Invocation};
-use crate::edge::runtime::log;
 use crate::edge::runtime::work::{Awaited, promise};
-use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
+use crate::edge::runtime::{events, log};
+use crate::oauth::{Form, Grant, Outcome, TokenResponse, parse_token_response, refresh_form, revocation_form};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
 
@@ -31,7 +32,13 @@ pub async fn refresh(
 ) -> Outcome {
     let target = target.and_then(TokenTarget::parse);
     let form = refresh_form(&application.provider, endpoints, refresh_token, target.as_ref());
-    application.send(&endpoints.token, form).await
+    let outcome = application.send(&endpoints.token, form).await;
+    let answer = outcome.as_ref().map_err(|error| Problem::from(error.clone()));
+    let failure = answer.and_then(|answer| parse_token_response(Grant::Refresh, answer)).err();
+    let code = failure.as_ref().map_or("made", Problem::code);
+    provider_failures::note(code);
+    events::count("renewal", code);
+    outcome
 }
 
 /// Revokes a refresh token.

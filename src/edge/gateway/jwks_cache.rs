@@ -11,6 +11,8 @@ use wasm_bindgen::JsValue;
 
 use crate::algorithm::Algorithm;
 use crate::config::{Authorizer, Endpoints, KeySource};
+use crate::edge::gateway::provider_failures;
+use crate::edge::runtime::events;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
@@ -191,6 +193,9 @@ impl JwksCache {
     /// Starts a renewal that continues when the client hangs up.
     fn begin_renewal(&self, invocation: &dyn Invocation, reason: Reason) -> js_sys::Promise {
         let state = Rc::clone(&self.state);
+        if reason == Reason::Stale {
+            events::count("jwks", "stale");
+        }
         let mut age = state.age.get();
         let calls = if self.source.discovered_for.is_some() { 2 } else { 1 };
         let until = now_secs() + calls * i64::from(self.timeout_ms.div_ceil(1000)) + LOST_AFTER_SECS;
@@ -276,6 +281,7 @@ impl State {
         }
         match fetch_documents(source, uri, timeout_ms).await {
             Ok((set, endpoints, mut stored)) => {
+                events::count("jwks", "renewed");
                 let fetched_at = now_secs();
                 self.put(Rc::new(set), endpoints, fetched_at);
                 stored.insert("fetched_at".to_owned(), fetched_at.into());
@@ -284,6 +290,9 @@ impl State {
             Err((failure, reason)) => {
                 log::warn("jwks_unavailable", &reason);
                 *self.failure.borrow_mut() = failure;
+                let code = self.failure().code();
+                provider_failures::note(code);
+                events::count("jwks", code);
                 self.end(None);
                 None
             }

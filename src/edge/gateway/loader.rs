@@ -13,6 +13,7 @@ use worker::Env;
 use crate::config::{Config, Diagnostic, Integration, Path, Prepared, load_with, references};
 use crate::edge::gateway::state::Gateway;
 use crate::edge::runtime::bindings::{self, ResolvedBindings};
+use crate::edge::runtime::events;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
@@ -55,7 +56,9 @@ const BUILT_IN: &str = "built_in";
 struct Loaded {
     gateway: Option<Rc<Gateway>>,
     /// The text of its source; `None` if that must be loaded anew.
-    source: Option<String>,
+    source: Option<Rc<str>>,
+    /// The text of the config active.
+    text: Rc<str>,
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` if it cannot change.
     recheck_ms: Option<f64>,
@@ -114,6 +117,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let (resolved, config) = load_source(&env, &source).await;
     let Source { text: source, rechecked, name } = source;
+    let source: Rc<str> = source.into();
     // Of the requests that load at once, the first to get here decides: its caches serve the others.
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -136,24 +140,31 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let fresh = reasons.is_empty();
     let gateway = match config.filter(|_| fresh) {
         Some(config) => {
+            let dataset = config.analytics.as_deref().filter(|_| config.counts_events);
+            events::write_to(dataset.map(|binding| bindings::raw(&env, binding)));
+            events::count("config", name);
             warn_of_weak_seal(&config);
             Some(Rc::new(Gateway::new(config, previous.as_deref())))
         }
-        None => previous,
+        None => {
+            events::count("config", "last_good");
+            previous
+        }
     };
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
-    let refused = resolved.refused && !fresh;
+    let (refused, text) = (resolved.refused && !fresh, Rc::clone(&source));
     let (source, recheck_ms) = match refused {
         true => (None, Some(REFUSED_RECHECK_MS)),
         false => (Some(source), (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
     };
     LOADED.with_borrow_mut(|loaded| {
         let now = now_ms();
-        let kept = loaded.as_ref().map(|loaded| (loaded.name, loaded.since_ms)).filter(|_| !fresh);
-        let (name, since_ms) = kept.unwrap_or((name, now));
+        let kept = loaded.take().map(|loaded| (loaded.name, loaded.since_ms, loaded.text)).filter(|_| !fresh);
+        let (name, since_ms, text) = kept.unwrap_or((name, now, text));
         let gateway = gateway.clone();
+        let last_good = !fresh;
         *loaded =
-            Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh, reasons });
+            Some(Loaded { gateway, source, text, loaded_ms: now, recheck_ms, since_ms, name, last_good, reasons });
     });
     gateway
 }
@@ -227,10 +238,30 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Returns where the active config came from, since when, and whether it is the last valid one.
-pub fn state() -> (&'static str, f64, bool) {
+/// Where the active config came from.
+pub struct Origin {
+    /// The name of its source.
+    pub source: &'static str,
+    /// When it was loaded, in milliseconds since 1970.
+    pub since_ms: f64,
+    /// Whether it is an earlier one, because the source has one that is invalid.
+    pub last_good: bool,
+    /// Its text as it was read.
+    pub text: Rc<str>,
+}
+
+impl Origin {
+    /// Checks whether the text is what the build made of the config, and not its own.
+    pub fn is_built_in(&self) -> bool {
+        self.source == BUILT_IN
+    }
+}
+
+/// Returns where the active config came from; `None` if there never was one.
+pub fn origin() -> Option<Origin> {
     LOADED.with_borrow(|loaded| {
-        loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))
+        let Loaded { name, since_ms, last_good, text, .. } = loaded.as_ref()?;
+        Some(Origin { source: name, since_ms: *since_ms, last_good: *last_good, text: Rc::clone(text) })
     })
 }
 

@@ -15,6 +15,7 @@ use crate::edge::request::answer::{Answer, said};
 use crate::edge::request::context::{Call, RequestContext};
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::request::rules::address;
+use crate::edge::runtime::events;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::work::Awaited;
@@ -181,10 +182,11 @@ async fn ask<'s>(
             (Err(thrown), _) if thrown.as_string().as_deref() == Some(TIMED_OUT) => Outcome::TimedOut,
             _ => Outcome::Broken,
         };
-        match OUTAGES.with_borrow_mut(|outages| attempts.next(outcome, outages, now_ms())) {
-            None => return sent,
-            Some(0) => {}
-            Some(longest_ms) => drop(Awaited::from(pause(longest_ms, response)).await),
+        let next = OUTAGES.with_borrow_mut(|outages| attempts.next(outcome, outages, now_ms()));
+        let Some(longest_ms) = next else { return sent };
+        events::count("upstream_failed", &called.origin);
+        if longest_ms > 0 {
+            drop(Awaited::from(pause(longest_ms, response)).await);
         }
     }
 }

@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 
 use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
+use crate::edge::runtime::events;
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
@@ -30,10 +31,13 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
         if object.is_busy() {
             object.add_waiting(message);
         }
-        let Shared { work, .. } = object.share("", || {
+        let Shared { work, is_own } = object.share("", || {
             let (object, gateway, message) = (object.clone(), Rc::clone(gateway), parsed.clone());
             Box::pin(async move { Ok(exchange(&object, &gateway, message).await?.to_text(false).into()) })
         })?;
+        if !is_own {
+            events::count("renewal", "shared");
+        }
         let answers = Awaited::from(work).await?.as_string().unwrap_or_default();
         // Work that was about to end takes no more messages.
         if let Some(answer) = Row::select(&answers, parsed.target.as_deref()) {
@@ -85,13 +89,20 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
                 match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
                     // If this is found after a restart, an answer may have been lost.
                     Step::Request(lost) => {
+                        if lost > 0 {
+                            events::count("renewal", "retried");
+                        }
                         keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
                     }
                     Step::Replay(sealed) => {
+                        events::count("renewal", "replayed");
                         row.set_kept(&opened(&secret, &sealed).await?);
                         continue;
                     }
-                    Step::Rest => made = Some(unreachable("its answers to this exchange were lost twice".to_owned())),
+                    Step::Rest => {
+                        events::count("renewal", "rested");
+                        made = Some(unreachable("its answers to this exchange were lost twice".to_owned()));
+                    }
                     Step::Closed => {
                         let body = r#"{"error":"invalid_grant"}"#.to_owned();
                         made = Some(Ok(ProviderResponse { status: 400, retry_after: None, body }));

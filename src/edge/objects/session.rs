@@ -13,6 +13,7 @@ use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::boxed::boxed;
+use crate::edge::runtime::events;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::ask;
@@ -46,8 +47,8 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/edge/objects/session.js")]
 extern "C" {
-    #[wasm_bindgen(catch)]
-    fn leave(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = leave)]
+    fn leave_behind(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
     fn left(object: &StoredObject) -> Result<Option<String>, JsValue>;
@@ -90,6 +91,12 @@ const LIST_TIMEOUT_MS: u32 = 0;
 /// What is stored of a session that was ended, without a record.
 const ENDED: &str = "ended";
 
+/// The reason for the end of a session whose time is over, among the events that are counted.
+const BY_TIME: &str = "time";
+
+/// The same of one that a back-channel logout or the user's list of sessions ended.
+const ERASED: &str = "erased";
+
 /// Answers a message.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<SessionAnswer, JsValue> {
     // Isolates may have different configs for a minute, so one without sessions ends none.
@@ -115,7 +122,7 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
         SessionMessage::End { key, replaced_by } => boxed(end(object, gateway, &key, replaced_by.as_deref())).await,
         SessionMessage::EndOf { key, sid } => match opened(object, &key).await? {
             Opened::Tokens(record, tokens) if tokens.sid.as_ref() == Some(&sid) => {
-                expire(object, gateway, &record)?;
+                expire(object, gateway, &record, "provider")?;
                 Ok(SessionAnswer::ended("the provider ended it"))
             }
             _ => Ok(SessionAnswer::Done),
@@ -127,7 +134,10 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
         }
         SessionMessage::Erase | SessionMessage::Describe => {
             match record(object)? {
-                Some(record) => expire(object, gateway, &record)?,
+                Some(record) => {
+                    let reason = if record.has_ended(now_secs()) { BY_TIME } else { ERASED };
+                    expire(object, gateway, &record, reason)?;
+                }
                 // Who asks forgets it, so it must not begin behind this.
                 None => object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await?,
             }
@@ -157,7 +167,7 @@ async fn list(
     let answer = ask(&detached, Class::LogoutIndex, &index, &message.to_json(), LIST_TIMEOUT_MS).await;
     let Some(mut record) = self::record(object)? else { return Ok(()) };
     match answer.as_deref().map(LogoutIndexAnswer::parse) {
-        Ok(Some(LogoutIndexAnswer::Gone)) => expire(object, gateway, &record),
+        Ok(Some(LogoutIndexAnswer::Gone)) => expire(object, gateway, &record, ERASED),
         Ok(_) => {
             record.is_listed = true;
             object.keep(&record.to_json())
@@ -221,6 +231,19 @@ impl Asked<'_> {
     }
 }
 
+/// Leaves of a session what is still to be done and known, and counts its end.
+fn leave(
+    object: &StoredObject,
+    sealed: Option<&str>,
+    replaced: bool,
+    goes_on: bool,
+    reason: &str,
+) -> Result<(), JsValue> {
+    leave_behind(object, sealed, replaced, goes_on)?;
+    events::count("session", reason);
+    Ok(())
+}
+
 fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
     Ok(object.kept()?.as_deref().and_then(SessionRecord::parse))
 }
@@ -280,7 +303,11 @@ async fn create(
     if before.is_some() && !matches!(opened(object, key).await?, Opened::Tokens(..)) {
         return Err("it was ended before it began".into());
     }
-    object.keep_until(&record.to_json(), record.ends_by() * 1000).await
+    object.keep_until(&record.to_json(), record.ends_by() * 1000).await?;
+    if before.is_none() {
+        events::count("session", "begun");
+    }
+    Ok(())
 }
 
 async fn access(
@@ -292,7 +319,7 @@ async fn access(
     let (key, rules) = (asked.key, &session.rules);
     let (renewal, rejected) = loop {
         if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
-            expire(object, gateway, &record)?;
+            expire(object, gateway, &record, BY_TIME)?;
         }
         let (mut record, tokens) = match opened(object, key).await? {
             Opened::Tokens(record, tokens) => (record, tokens),
@@ -320,7 +347,7 @@ async fn access(
                 let reason = "the login brought no refresh token, by which others are requested".to_owned();
                 return Ok(SessionAnswer::Unfit(Unfit { reason, missing: String::new() }));
             }
-            leave(object, None, false, false)?;
+            leave(object, None, false, false, "no_refresh_token")?;
             return Ok(SessionAnswer::ended("its token has expired, and there is no refresh token"));
         }
 
@@ -429,7 +456,7 @@ impl Renewal {
                 Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
             };
             if !goes_on {
-                leave(object, None, false, false)?;
+                leave(object, None, false, false, "refused")?;
             }
             let answer = match parsed {
                 Ok(answer) => answer,
@@ -518,15 +545,15 @@ async fn end(
     // The provider may end what it takes for one login as one: it would also revoke the token of the session that stays.
     let goes_on = sid.is_some() && sid.as_deref() == replaced_by;
     let (sealed, replaced) = (record.revocable(), replaced_by.is_some());
-    leave(object, sealed.as_deref(), replaced, goes_on)?;
+    leave(object, sealed.as_deref(), replaced, goes_on, if replaced { "replaced" } else { "logout" })?;
     object.in_background(settled(object, Some(gateway), sealed, refresh))?;
     Ok(SessionAnswer::Ended { reason: "it was asked to end".to_owned(), replaced, id_token })
 }
 
 /// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.
-fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord) -> Result<(), JsValue> {
+fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord, reason: &str) -> Result<(), JsValue> {
     let sealed = record.revocable();
-    leave(object, sealed.as_deref(), false, false)?;
+    leave(object, sealed.as_deref(), false, false, reason)?;
     object.in_background(settled(object, Some(gateway), sealed, None))
 }
 
@@ -574,7 +601,7 @@ pub async fn on_alarm(object: &StoredObject, gateway: Option<Rc<Gateway>>) -> Re
         Some(record) => {
             let sealed = record.revocable();
             // The runtime rings again if this breaks off.
-            leave(object, sealed.as_deref(), false, false)?;
+            leave(object, sealed.as_deref(), false, false, BY_TIME)?;
             sealed
         }
         None => left(object)?,

@@ -7,12 +7,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Response;
 
-use crate::edge::gateway::Gateway;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::otlp;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::{bindings, log};
+use crate::edge::runtime::work::take_abandoned;
+use crate::edge::runtime::{bindings, events, log};
 use crate::http::request::RequestHead as _;
 use crate::json::ToText as _;
 use crate::problem::Problem;
@@ -25,6 +26,9 @@ extern "C" {
 
 /// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Response, problem: Option<&Problem>) {
+    if let Some(problem) = problem {
+        provider_failures::note(problem.code());
+    }
     if let Some(otlp) = gateway.and_then(|gateway| gateway.config.otlp.as_ref()) {
         otlp::record(cx, otlp, response.status(), problem);
     }
@@ -36,6 +40,9 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
     let route = cx.route.get().map(|(_, pattern)| pattern.as_str());
     let total_ms = || now_ms() - cx.started_ms;
     if let Some(binding) = dataset {
+        if take_abandoned() {
+            events::count("request", "cancelled");
+        }
         let dataset = bindings::raw(cx.env(), binding);
         let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
         let numbers = [f64::from(status), total_ms(), part(&cx.auth_ms), part(&cx.upstream_ms)];

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use crate::edge::runtime::bindings;
+use crate::edge::runtime::{bindings, events};
 use crate::json::{self, ToText as _};
 
 #[wasm_bindgen(module = "/src/edge/runtime/log.js")]
@@ -60,6 +60,7 @@ pub fn warn(code: &str, message: &str) {
 }
 
 fn line(level: usize, code: &str, message: &str) {
+    events::count("log", code);
     if !is_written(level) {
         return;
     }

@@ -7,6 +7,7 @@ use worker::Env;
 
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::crossings::thrown_message;
+use crate::edge::runtime::events;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::work::Awaited;
 use crate::objects::Class;
@@ -55,7 +56,10 @@ pub async fn ask(
         invocation.keep_alive(&settled);
     }
     let answer = Awaited::from(asked).await;
-    let answer = answer.map_err(|error| unavailable(class, &thrown_message(&error).unwrap_or_default()))?;
+    let answer = answer.map_err(|error| {
+        events::count("object_failed", class.binding());
+        unavailable(class, &thrown_message(&error).unwrap_or_default())
+    })?;
     answer.as_string().ok_or_else(|| malformed_answer(class))
 }
 

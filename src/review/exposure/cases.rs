@@ -35,7 +35,8 @@ fn config(section: &str, members: &str) -> String {
                     "supabase" => "supabase_passwordless_auth".to_owned(),
                     kind => kind.to_owned(),
                 };
-                path(format!(r#""integration": {{"type": "{kind}", {members}}}"#))
+                let comma = if members.is_empty() { "" } else { ", " };
+                path(format!(r#""integration": {{"type": "{kind}"{comma}{members}}}"#))
             }
             (None, None) => panic!("{section}"),
         },
@@ -100,6 +101,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""server": "s", "strip_prefix": "/a""#,
         "integration.strip_prefix: strips another prefix, so the upstream gets other paths: \"/a\" instead of \"\"",
     ),
+    ("integration_health", "", r#""check_objects": true"#, "integration.check_objects: tells everyone whether Durable Objects answer"),
     ("integration_http_proxy", r#""server": "a", "close_at_expiry": true"#, r#""server": "a""#, "integration.close_at_expiry: leaves sockets open when a token expires"),
     (
         "integration_http_proxy",

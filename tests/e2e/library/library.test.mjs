@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -119,6 +120,13 @@ describe('a Worker that imports the package', () => {
 
   test('answers as the one that is deployed from here, whatever was done to its config later', () =>
     assertSame(gateway));
+
+  test('says which config is built in', async () => {
+    const config = JSON.stringify(JSON.parse(await project.read('gateway.config.json')));
+    const id = createHash('sha256').update(config).digest('hex').slice(0, 16);
+    const { status, body } = await gateway.ask('/state');
+    assert.deepEqual([status, body.config?.source, body.config?.id], [200, 'built_in', id]);
+  });
 
   test('has more than the gateway', async () => {
     const { status, body } = await gateway.ask('/of-the-worker');

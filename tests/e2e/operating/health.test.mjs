@@ -2,12 +2,14 @@
 // the gateway is not available, and what it keeps to itself.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET } from '../support/bearer.mjs';
 import { Browser, freePort, sendRaw, startGateway, until } from '../support/harness.mjs';
-import { logIn, startLoginGateway } from '../support/login-flow.mjs';
+import { logIn, loginUntilCallback, startLoginGateway } from '../support/login-flow.mjs';
 import { authorizerOf } from '../support/rules.mjs';
+import { startSessionGateway } from '../support/session-flow.mjs';
 
 const FIRST_KEY = 'gateway.config.json';
 const RECHECK_SECS = 60;
@@ -63,12 +65,21 @@ async function start(t, { stored, ...options }) {
       const answer = await gateway.ask('/health');
       const told = [answer.headers.get('content-type'), answer.headers.get('cache-control')];
       assert.deepEqual(told, ['application/json', 'no-store'], message);
-      assert.deepEqual(Object.keys(answer.body).sort(), ['authorizers', 'config', 'status'], message);
+      const known = ['authorizers', 'config', 'last_provider_failure', 'objects', 'status'];
+      const members = Object.keys(answer.body).sort();
+      assert.deepEqual(
+        members.filter((name) => !known.includes(name)),
+        [],
+        message,
+      );
       assert.equal(answer.body.status, answer.status === 200 ? 'ok' : 'unavailable', message);
       return answer;
     },
   };
 }
+
+/** What a config's text is told by. */
+const idOf = (text) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 const agesOf = ({ body }) => body.authorizers.map(({ keys }) => keys.age_seconds);
 
@@ -76,8 +87,10 @@ describe('the config in force', () => {
   test('is the variable, under either name', async (t) => {
     for (const options of [{ config: configOf() }, { bindings: { SAG_API_CONFIG_JSON: JSON.stringify(configOf()) } }]) {
       const { status, body } = await (await start(t, options)).state();
-      const { loaded_at: loadedAt, ...config } = body.config;
-      assert.deepEqual([status, config, body.authorizers], [200, { source: 'variable', last_good: false }, []]);
+      const { loaded_at: loadedAt, id, ...config } = body.config;
+      const expected = { source: 'variable', last_good: false, age_seconds: 0 };
+      assert.deepEqual([status, config, body.authorizers], [200, expected, []]);
+      assert.equal(id, idOf(JSON.stringify(configOf())));
       assert.match(loadedAt, ISO_8601);
     }
   });
@@ -88,6 +101,9 @@ describe('the config in force', () => {
     assert.deepEqual([status, body.config.source, body.config.last_good], [200, 'kv', false]);
     assert.match(body.config.loaded_at, ISO_8601);
     assert.equal(Date.parse(body.config.loaded_at), Date.now());
+    await gateway.later(90);
+    const later = await gateway.state();
+    assert.deepEqual([later.body.config.age_seconds, later.body.config.id], [90, idOf(JSON.stringify(configOf()))]);
   });
 
   test('is the last good one while KV holds an invalid one, and that is still good health', async (t) => {
@@ -99,6 +115,7 @@ describe('the config in force', () => {
     const second = await gateway.state();
     assert.deepEqual([second.status, second.body.config.source], [200, 'kv']);
     assert.equal(second.body.config.loaded_at, first.body.config.loaded_at, 'the same is in force');
+    assert.equal(second.body.config.id, first.body.config.id);
     assert.doesNotMatch(second.text, /colour/, 'what is wrong is for the log');
 
     await gateway.put(configOf({ title: 'corrected' }));
@@ -106,6 +123,14 @@ describe('the config in force', () => {
     await until(async () => !(await gateway.state()).body.config.last_good);
     const third = await gateway.state();
     assert.ok(Date.parse(third.body.config.loaded_at) > Date.parse(first.body.config.loaded_at));
+    assert.equal(third.body.config.id, idOf(JSON.stringify(configOf({ title: 'corrected' }))));
+  });
+
+  test('has an id that its layout has no part in', async (t) => {
+    for (const space of [0, 2, '\t']) {
+      const gateway = await start(t, { stored: JSON.stringify(configOf(), null, space) });
+      assert.equal((await gateway.state()).body.config.id, idOf(JSON.stringify(configOf())), `${space}`);
+    }
   });
 
   test('is not the last good one where KV holds the same again', async (t) => {
@@ -220,6 +245,121 @@ test('a provider that gives no refresh token, though logins ask for one, is told
     await logIn(gateway, new Browser());
     assert.deepEqual(await state(), [200, [expected]]);
   }
+});
+
+describe('the last failure of a provider', () => {
+  test('is told by its code and its age, and not what the provider said', async (t) => {
+    const gateway = await start(t, { config: configOf({ authorizer: authorizerOf(tenant) }) });
+    assert.equal((await gateway.state()).body.last_provider_failure, undefined, 'there was none');
+    for (const [fault, code] of /** @type {[Record<string, any>, string][]} */ ([
+      [{ kind: 'status', status: 503, body: '{"error":"recognisable"}' }, 'idp_error'],
+      [{ kind: 'reset' }, 'idp_unavailable'],
+      [{ kind: 'malformed' }, 'idp_error'],
+    ])) {
+      tenant.fault({ path: KEY_SET, times: 1, ...fault });
+      await gateway.later(STALE_SECS);
+      await gateway.state();
+      let answer;
+      // It is renewed behind the answer.
+      await until(async () => {
+        answer = await gateway.state();
+        return answer.body.last_provider_failure?.age_seconds === 0;
+      });
+      const { at, ...failure } = answer.body.last_provider_failure;
+      assert.deepEqual([answer.status, failure], [200, { code, age_seconds: 0 }]);
+      assert.equal(Date.parse(at), Date.now());
+      assert.ok(!answer.text.includes('recognisable'), answer.text);
+      await gateway.later(RETRY_SECS);
+      assert.equal((await gateway.state()).body.last_provider_failure.age_seconds, RETRY_SECS);
+    }
+  });
+
+  test('is also that of a login, which ends in it', async (t) => {
+    const path = '/state';
+    const gateway = await startLoginGateway(tenant, { paths: [{ ...HEALTH, path }] });
+    t.after(() => gateway.close());
+    tenant.fault({ path: '/oauth/token', times: 1, kind: 'status', status: 401, body: '{"error":"invalid_client"}' });
+    const browser = new Browser();
+    const answer = await gateway.askAs(browser, await loginUntilCallback(gateway, browser));
+    const { body } = await gateway.ask(path);
+    assert.deepEqual([answer.body.code, body.last_provider_failure.code], ['idp_rejected', 'idp_rejected']);
+  });
+});
+
+describe('objects', () => {
+  const checked = { ...HEALTH, integration: { type: 'health', check_objects: true } };
+  const BINDINGS = ['LOGOUT_INDEX', 'RATE_LIMITS', 'REFRESH_EXCHANGES', 'SESSIONS'];
+
+  /** A gateway with sessions whose objects count their calls, fail if a header says so, and store nothing. */
+  const startWith = async (t, path = /** @type {any} */ (checked)) => {
+    const gateway = await startSessionGateway(tenant, { origin: 'http://127.0.0.1:1' }, { paths: [path] });
+    t.after(() => gateway.close());
+    return gateway;
+  };
+  const state = async (gateway) => {
+    const { status, body } = await gateway.ask('/health');
+    return [status, body.status, body.objects];
+  };
+  const all = (value, others = {}) => ({ ...Object.fromEntries(BINDINGS.map((name) => [name, value])), ...others });
+
+  test('are not asked unless the config says so', async (t) => {
+    const gateway = await startWith(t, HEALTH);
+    assert.deepEqual(await state(gateway), [200, 'ok', undefined]);
+    for (const name of ['Session', 'RefreshExchange', 'LogoutIndex']) assert.equal(await gateway.calls(name), 0, name);
+  });
+
+  test('are told by their bindings, and those that do not answer are 503', async (t) => {
+    const gateway = await startWith(t);
+    assert.deepEqual(await state(gateway), [200, 'ok', all('ok')]);
+    for (const [name, binding] of [
+      ['Session', 'SESSIONS'],
+      ['RefreshExchange', 'REFRESH_EXCHANGES'],
+      ['LogoutIndex', 'LOGOUT_INDEX'],
+    ]) {
+      await gateway.keepAway(name);
+      await gateway.later(RETRY_SECS);
+      const away = all('ok', { [binding]: 'store_unavailable' });
+      assert.deepEqual(await state(gateway), [503, 'unavailable', away], name);
+      await gateway.keepAway(null);
+    }
+    await gateway.later(RETRY_SECS);
+    assert.deepEqual(await state(gateway), [200, 'ok', all('ok')]);
+  });
+
+  test('are asked once in ten seconds, however often the path is called, and store nothing', async (t) => {
+    const gateway = await startWith(t);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => state(gateway)));
+    for (const [status, , objects] of answers) assert.deepEqual([status, objects ?? all('ok')], [200, all('ok')]);
+    for (const name of ['Session', 'RefreshExchange', 'LogoutIndex']) assert.equal(await gateway.calls(name), 1, name);
+    await gateway.later(RETRY_SECS);
+    await state(gateway);
+    for (const [name, binding] of [
+      ['Session', 'SESSIONS'],
+      ['RefreshExchange', 'REFRESH_EXCHANGES'],
+      ['LogoutIndex', 'LOGOUT_INDEX'],
+    ]) {
+      assert.equal(await gateway.calls(name), 2, name);
+      assert.equal(await gateway.held(binding, 'health'), 0, name);
+    }
+  });
+
+  test('that hang are given up after three seconds', async (t) => {
+    const gateway = await startWith(t);
+    const hold = await gateway.holdCall('Session', 'access');
+    const asking = state(gateway);
+    await hold.arrived();
+    await gateway.elapse(4);
+    assert.deepEqual(await asking, [503, 'unavailable', all('ok', { SESSIONS: 'store_unavailable' })]);
+    hold.release();
+  });
+
+  test('of sessions are not asked where there are none', async (t) => {
+    const gateway = await startGateway({ clock: true, config: { paths: [checked] } });
+    t.after(() => gateway.close());
+    const { status, body } = await gateway.ask('/health');
+    const others = Object.fromEntries(BINDINGS.filter((name) => name !== 'SESSIONS').map((name) => [name, 'ok']));
+    assert.deepEqual([status, body.objects], [200, others]);
+  });
 });
 
 test('the answer names no secret, no key and no address, in good health and in bad', async (t) => {

@@ -31,8 +31,8 @@ const HOLD = '/held-by-a-test';
 
 // Obeys orders in a header, and is otherwise the bundle: counts calls to the objects, keeps them from being reached, holds a call
 // or its reply, loses the reply, restarts an object, or that of an exchange between the provider's answer and the moment at which
-// it could be kept, rings an alarm, and tells how much is held.
-const obeyingEntry = (tenant) => `
+// it could be kept, rings an alarm, and tells how much is held. With `points`, what is written to the dataset of this name is logged.
+const obeyingEntry = (tenant, points = '') => `
   import Gateway, * as bundle from './worker.js';
 
   const calls = {};
@@ -47,7 +47,14 @@ const obeyingEntry = (tenant) => `
     return index < 0 ? undefined : troubles.splice(index, 1)[0].kind;
   };
 
+  const dataset = { value: { writeDataPoint: (point) => console.log(JSON.stringify({ point })) } };
+  const counted = (env) => ('${points}' ? Object.create(env, { ${points || 'NONE'}: dataset }) : env);
+
   const observed = (name) => class extends bundle[name] {
+    constructor(context, env) {
+      super(context, counted(env));
+    }
+
     async call(text) {
       calls[name] = (calls[name] ?? 0) + 1;
       if (name === 'RefreshExchange') lastExchange = this;
@@ -92,6 +99,10 @@ const obeyingEntry = (tenant) => `
   };
 
   export default class extends Gateway {
+    constructor(context, env) {
+      super(context, counted(env));
+    }
+
     fetch(request) {
       const order = request.headers.get('x-order');
       return order === null ? super.fetch(request) : this.obey(JSON.parse(order));
@@ -113,12 +124,13 @@ const obeyingEntry = (tenant) => `
 
 /**
  * Starts a gateway in front of `tenant` that is on the clock of the tests. Options are those of `startLoginGateway`; with
- * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects.
+ * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects; with `points`, data points for the dataset of this
+ * name are in the log.
  * @param {any} tenant
  * @param {Record<string, any>} [options]
  */
-export async function startObeyingGateway(tenant, options = {}) {
-  const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(tenant), ...options });
+export async function startObeyingGateway(tenant, { points, ...options } = {}) {
+  const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(tenant, points), ...options });
   const orderAt = async (origin, what) => {
     const answer = await fetch(origin, { headers: { 'x-order': JSON.stringify(what) } });
     assert.equal(answer.status, 200, await answer.clone().text());

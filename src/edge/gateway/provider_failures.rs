@@ -1,0 +1,24 @@
+//! The last failure of a provider that this isolate has seen: its public code and when, never what the provider said.
+
+use std::cell::Cell;
+
+use crate::edge::runtime::timing::now_ms;
+
+/// How the codes of a provider's failures begin.
+const PROVIDER: &str = "idp_";
+
+thread_local! {
+    static LAST: Cell<Option<(&'static str, f64)>> = const { Cell::new(None) };
+}
+
+/// Remembers a failure by its code, if it is a provider's.
+pub fn note(code: &'static str) {
+    if code.starts_with(PROVIDER) {
+        LAST.set(Some((code, now_ms())));
+    }
+}
+
+/// Returns the code of the last failure, and when it was, in milliseconds since 1970.
+pub fn last() -> Option<(&'static str, f64)> {
+    LAST.get()
+}
