@@ -15,14 +15,14 @@ const CHAINS_MIN: usize = 4;
 const SPREAD: u32 = 0x9E37_79B9;
 
 /// Leads from texts to places. What has the same place among the chains is one chain, through which a search goes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Places<'t> {
     /// The last entry of each chain. Their number is zero or a power of two, and at least that of the entries.
     chains: Vec<usize>,
     entries: Vec<Entry<'t>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry<'t> {
     text: Cow<'t, str>,
     hash: usize,

@@ -6,6 +6,7 @@ use crate::places::Places;
 ///
 /// A full younger half becomes the older one, and the older one goes; what is used moves to the younger. So what goes is what
 /// was used least recently, and no request pays for a search for it.
+#[derive(Clone)]
 pub struct Recent<V> {
     young: Half<V>,
     old: Half<V>,
@@ -14,6 +15,7 @@ pub struct Recent<V> {
 }
 
 /// What is taken from it leaves its place empty, and its text goes with the half.
+#[derive(Clone)]
 struct Half<V> {
     places: Places<'static>,
     entries: Vec<Option<Entry<V>>>,
@@ -21,6 +23,7 @@ struct Half<V> {
     bytes: usize,
 }
 
+#[derive(Clone)]
 struct Entry<V> {
     value: V,
     bytes: usize,

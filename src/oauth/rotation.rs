@@ -54,7 +54,24 @@ pub struct Answered {
     pub until: i64,
 }
 
+impl Answered {
+    /// Returns what is stored at `now` of an answer, for everyone and for its requesters, for so long.
+    pub fn new(sealed: String, requester: String, now: i64, grace_ms: i64, retry_ms: i64) -> Self {
+        Self { sealed, requester, replay_until: now + grace_ms, until: now + grace_ms.max(retry_ms) }
+    }
+
+    /// Returns what is stored at `now` of an answer that nobody gets any longer, because its refresh token is to be revoked.
+    pub fn closed(self, now: i64) -> Self {
+        Self { requester: String::new(), replay_until: 0, until: now + LOST_WINDOW_MS, ..self }
+    }
+}
+
 impl StoredResult {
+    /// Returns what is stored of a token request that begins at `now`. If it is found after a restart, an answer may have been lost.
+    pub fn under_way(lost: u64, now: i64) -> Self {
+        Self::UnderWay { lost, until: now + LOST_WINDOW_MS }
+    }
+
     // `asker` and `open_until` are names in stored records, which outlast deployments.
 
     /// Parses a stored text; `None` if it is malformed.

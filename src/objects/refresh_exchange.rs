@@ -68,6 +68,7 @@ impl RefreshExchangeMessage {
 }
 
 /// The result of the token request of a refresh token.
+#[derive(Clone)]
 pub struct RefreshExchangeAnswer {
     /// What the provider said.
     pub outcome: Rc<Outcome>,
@@ -158,7 +159,7 @@ impl RefreshExchangeAnswer {
 
 /// The token requests for several targets that begin with one refresh token, each with the successor of the one before. All who
 /// asked get the last successor: the others are used.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Row {
     /// The answers of an earlier row, which an object kept.
     kept: String,
@@ -169,6 +170,8 @@ pub struct Row {
     current: Option<Secret<String>>,
     /// Whether a failure ended it.
     has_ended: bool,
+    /// For how long everyone gets what is kept, in milliseconds.
+    grace_ms: i64,
 }
 
 impl Row {
@@ -220,6 +223,17 @@ impl Row {
             self.requesters.push_str(requester);
             self.requesters.push('\n');
         }
+    }
+
+    /// Checks whether what is kept stays for as long as one needs it that gets it: isolates may have different configs for a minute.
+    pub fn is_kept_for(&self, grace_ms: i64, retry_ms: i64) -> bool {
+        self.current.is_none() || grace_ms.max(retry_ms) <= self.grace_ms
+    }
+
+    /// Returns for how long everyone is to get what is kept, if one more has this grace.
+    pub fn extend_grace(&mut self, grace_ms: i64) -> i64 {
+        self.grace_ms = self.grace_ms.max(grace_ms);
+        self.grace_ms
     }
 
     /// Takes the text of the answers that an object kept. They are everyone's, also if another build wrote it, which did not say so.
@@ -331,6 +345,25 @@ mod tests {
         for text in ["", "{}", r#"{"replayed":true}"#, r#"{"status":99999,"body":""}"#, r#"{"status":200}"#] {
             assert!(RefreshExchangeAnswer::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_stays_for_the_longest_grace_of_those_who_asked_and_for_the_retry_of_each() {
+        let mut row = Row::default();
+        assert!(row.is_kept_for(10, 5), "there is nothing to keep");
+        let tokens = Ok(ProviderResponse {
+            status: 200,
+            retry_after: None,
+            body: r#"{"access_token":"a","refresh_token":"r2"}"#.into(),
+        });
+        row.add(RefreshExchangeAnswer::new(Rc::new(tokens), None), "r1", "1");
+        assert_eq!(row.extend_grace(0), 0);
+        assert!(!row.is_kept_for(0, 5), "the requester of a retry has to be known");
+        assert!(!row.is_kept_for(10, 5), "and so has one whose config has a longer grace");
+        assert_eq!(row.extend_grace(10), 10);
+        assert!(row.is_kept_for(10, 5) && row.is_kept_for(0, 5), "everyone gets it for longer than that");
+        assert!(!row.is_kept_for(0, 60));
+        assert_eq!(row.extend_grace(0), 10, "the shorter grace of another config shortens nobody's");
     }
 
     #[test]

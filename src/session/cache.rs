@@ -43,6 +43,7 @@ pub enum Known {
 }
 
 /// What is known of sessions, by cookie, and until when. Times are milliseconds since 1970.
+#[derive(Clone)]
 pub struct SessionCache(Recent<(Known, f64)>);
 
 impl Default for SessionCache {

@@ -88,11 +88,8 @@ pub async fn revoke(
 ) -> Result<(), Problem> {
     let mut is_revoked = false;
     loop {
-        let name = digest(refresh_token.expose()).await?;
-        let message = RefreshExchangeMessage::revocation(&refresh_token);
         // The object answers when no exchange is under way. One that began before the provider was asked may have brought another.
-        let answer = tell(invocation, &name, &message, application.timeout_ms()).await?;
-        if let Some(next) = RefreshExchangeMessage::parse_revocation(&answer) {
+        if let Some(next) = replaced_by(application, invocation, &refresh_token).await? {
             (refresh_token, is_revoked) = (next, false);
         } else if is_revoked {
             return Ok(());
@@ -101,4 +98,29 @@ pub async fn revoke(
             is_revoked = true;
         }
     }
+}
+
+/// Returns what has taken the place of a refresh token that is to be revoked, however often it was replaced, as far as that is known.
+pub async fn successor(
+    application: &Application,
+    invocation: &dyn Invocation,
+    refresh_token: Option<&Secret<String>>,
+) -> Option<Secret<String>> {
+    let mut last = None;
+    while let Ok(Some(next)) = replaced_by(application, invocation, last.as_ref().or(refresh_token)?).await {
+        last = Some(next);
+    }
+    last
+}
+
+/// Has the object of a refresh token give out nothing any longer, and returns what has taken the token's place.
+async fn replaced_by(
+    application: &Application,
+    invocation: &dyn Invocation,
+    refresh_token: &Secret<String>,
+) -> Result<Option<Secret<String>>, Problem> {
+    let name = digest(refresh_token.expose()).await?;
+    let message = RefreshExchangeMessage::revocation(refresh_token);
+    let answer = tell(invocation, &name, &message, application.timeout_ms()).await?;
+    Ok(RefreshExchangeMessage::parse_revocation(&answer))
 }

@@ -55,9 +55,8 @@ async fn revoked(object: &StoredObject, token: &Secret<String>) -> Result<String
     let Some(StoredResult::Answered(answered)) = kept(object)?.filter(|kept| now_whole_ms() < kept.until()) else {
         return Ok(String::new());
     };
-    let (requester, until) = (String::new(), now_whole_ms() + LOST_WINDOW_MS);
     let sealed = answered.sealed.clone();
-    keep(object, &StoredResult::Answered(Answered { requester, replay_until: 0, until, ..answered })).await?;
+    keep(object, &StoredResult::Answered(answered.closed(now_whole_ms()))).await?;
     let text = opened(token, &sealed).await?;
     Ok(Row::successor(&text).as_ref().map(RefreshExchangeMessage::revocation).unwrap_or_default())
 }
@@ -79,7 +78,7 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
         let RefreshExchangeMessage { refresh_token, requester, grace_ms, retry_ms, target } = message;
         if row.has_answer(target.as_deref(), &requester) {
             row.add_requester(&requester);
-            if row.current().is_none() || retry_ms <= grace_ms {
+            if row.is_kept_for(grace_ms, retry_ms) {
                 continue;
             }
         } else {
@@ -87,12 +86,11 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
             let mut made = None;
             if row.current().is_none() {
                 match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
-                    // If this is found after a restart, an answer may have been lost.
                     Step::Request(lost) => {
                         if lost > 0 {
                             events::count("renewal", "retried");
                         }
-                        keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
+                        keep(object, &StoredResult::under_way(lost, now_whole_ms())).await?;
                     }
                     Step::Replay(sealed) => {
                         events::count("renewal", "replayed");
@@ -130,9 +128,9 @@ async fn exchange(object: &StoredObject, gateway: &Gateway, first: RefreshExchan
         };
         match sealed {
             Some(sealed) => {
-                let (requester, now) = (row.requesters().to_owned(), now_whole_ms());
-                let (replay_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
-                keep(object, &StoredResult::Answered(Answered { sealed, requester, replay_until, until })).await?;
+                let (requester, grace_ms) = (row.requesters().to_owned(), row.extend_grace(grace_ms));
+                let answered = Answered::new(sealed, requester, now_whole_ms(), grace_ms, retry_ms);
+                keep(object, &StoredResult::Answered(answered)).await?;
             }
             None => object.erase().await?,
         }

@@ -1,12 +1,7 @@
 // What a session leaves behind: a refresh token that is to be revoked, and that a login took its place.
 
 import { revoked } from '../auth/token_requests.js';
-import { open } from '../runtime/sealing.js';
-import { encoded } from '../runtime/webcrypto.js';
-import { KEY, erase, wake } from '../runtime/stored_object.js';
-
-/** @param {Uint8Array | undefined} bytes */
-const decoded = (bytes) => bytes && new TextDecoder().decode(bytes);
+import { KEY, erase, kept, wake } from '../runtime/stored_object.js';
 
 /** What is stored of a session that has ended: its refresh token, sealed, until it is revoked; and that a login replaced it. */
 const LEFT = 'left';
@@ -21,6 +16,10 @@ const REPLACED_MS = 30_000;
  */
 const REVOCATION_TRIES = 6;
 const REVOCATION_RETRY_MS = 60_000;
+/** An object that restarts before it has asked the provider does so after this long: the object of a token knows its successor for longer. */
+const REVOCATION_RESTART_MS = 30_000;
+/** That a session was ended before it began, or while it did, is known for this long. */
+const TOMBSTONE_MS = 60_000;
 
 /**
  * @typedef {import('../runtime/stored_object.js').StoredObject} StoredObject
@@ -54,10 +53,19 @@ export function left(object) {
 export function leave(object, sealed, replaced, goesOn) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
-  if (sealed !== undefined || replaced)
-    kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
-  // An object that restarts before it has asked the provider finds what is to be done.
-  if (sealed !== undefined) wake(object, Date.now() + REVOCATION_RETRY_MS);
+  if (replaced) kv.put(LEFT, { replaced: Date.now() + REPLACED_MS, goesOn });
+  if (sealed !== undefined) owe(object, sealed);
+}
+
+/**
+ * Notes that a refresh token is to be revoked, instead of the one that it has replaced.
+ *
+ * @param {StoredObject} object
+ * @param {string} sealed
+ */
+export function owe(object, sealed) {
+  object.ctx.storage.kv.put(LEFT, { ...leftOf(object), sealed });
+  wake(object, Date.now() + REVOCATION_RESTART_MS);
 }
 
 /**
@@ -66,30 +74,32 @@ export function leave(object, sealed, replaced, goesOn) {
  * @param {StoredObject} object
  * @param {string | undefined} sealed
  * @param {string | undefined} token
- * @param {string} secret
- * @param {string} purpose
  * @param {string} url
  * @param {string} form
  * @param {string | undefined} authorization
  * @param {number} ms
  */
-export async function settle(object, sealed, token, secret, purpose, url, form, authorization, ms) {
+export async function settle(object, sealed, token, url, form, authorization, ms) {
   const { kv } = object.ctx.storage;
   /** @type {import('../auth/token_requests.js').Failure | undefined} */
   let failure;
   if (sealed !== undefined && !leftOf(object)?.goesOn) {
-    if (url) token ??= decoded(await open(encoded(secret), purpose, new Uint8Array(), sealed));
     failure =
       url && token === undefined
         ? { reason: 'the key that it was sealed under has changed' }
         : await revoked(url, form, authorization, token ?? '', ms);
   }
   const left = leftOf(object);
+  // What has taken its place since is revoked by itself.
+  if (left?.sealed !== undefined && left.sealed !== sealed) return;
   const failures = ((left?.sealed === sealed && left?.failures) || 0) + 1;
   const again = failure?.passes && failures < REVOCATION_TRIES;
   if (again || is_replaced(object)) {
     kv.put(LEFT, { ...left, sealed: again ? sealed : undefined, failures });
     await wake(object, again ? Date.now() + REVOCATION_RETRY_MS * 4 ** (failures - 1) : (left?.replaced ?? 0));
+  } else if (kept(object) !== undefined) {
+    kv.delete(LEFT);
+    await wake(object, Date.now() + TOMBSTONE_MS);
   } else {
     await erase(object);
   }

@@ -17,7 +17,7 @@ use crate::edge::runtime::events;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::ask;
-use crate::edge::runtime::sealing::open;
+use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::edge::runtime::work::{Awaited, Work};
@@ -51,6 +51,9 @@ extern "C" {
     fn leave_behind(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
+    fn owe(object: &StoredObject, sealed: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
     fn left(object: &StoredObject) -> Result<Option<String>, JsValue>;
 
     #[wasm_bindgen(catch)]
@@ -60,8 +63,6 @@ extern "C" {
         object: &StoredObject,
         sealed: Option<&str>,
         token: Option<&str>,
-        secret: &str,
-        purpose: &str,
         url: &str,
         form: &str,
         authorization: Option<&str>,
@@ -137,7 +138,13 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
                 Some(record) => {
                     let reason = if record.has_ended(now_secs()) { BY_TIME } else { ERASED };
                     expire(object, gateway, &record, reason)?;
+                    // Its login may try once more, if the answer to the first try was lost.
+                    if record.began_at.is_some_and(|began_at| now_secs() < began_at + TOMBSTONE_SECS) {
+                        object.keep(ENDED)?;
+                    }
                 }
+                // It has begun and ended, and its alarm is for what is to be done.
+                None if left(object)?.is_some() => {}
                 // Who asks forgets it, so it must not begin behind this.
                 None => object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await?,
             }
@@ -490,7 +497,11 @@ impl Renewal {
             let sealed = sealed(login, &self.key, &tokens).await?;
             let Some(mut record) = record(object)?.filter(|_| goes_on) else {
                 // Ended while the provider was asked, or by what it said: nobody else knows of this token.
-                object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
+                let sealed = revocable(&sealed);
+                if let Some(sealed) = &sealed {
+                    owe(object, sealed)?;
+                }
+                object.in_background(settled(object, Some(gateway), sealed, tokens.refresh))?;
                 let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
                 return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
             };
@@ -566,26 +577,40 @@ fn settled(
 ) -> Work {
     let (object, gateway) = (object.clone(), gateway.cloned());
     Box::pin(async move {
+        // A renewal brings another refresh token.
+        while let Some(work) = object.running() {
+            let _ = Awaited::from(work).await;
+        }
         let parts = gateway.as_deref().and_then(|gateway| Some((gateway, gateway.config.login.as_deref()?)));
-        let revocation = match parts {
-            Some((gateway, login)) if sealed.is_some() => {
-                Revocation::of(&gateway.application(&login.provider), &Detached(object.env())).await
+        let (mut sealed, mut token) = (sealed, refresh_token.map(Secret::new));
+        let revocation = match (parts, &sealed) {
+            (Some((gateway, login)), Some(left)) => {
+                let (application, detached) = (gateway.application(&login.provider), Detached(object.env()));
+                let secret = login.sealing_secret.expose().as_bytes();
+                if token.is_none() {
+                    let opened = open(secret, REVOCATION_PURPOSE, &[], left).await?;
+                    token = opened.and_then(|text| String::from_utf8(text).ok()).map(Secret::new);
+                }
+                // A renewal that a restart broke off may have replaced it: then that is what is left.
+                if let Some(last) = rotation::successor(&application, &detached, token.as_ref()).await {
+                    let left = seal(secret, REVOCATION_PURPOSE, &[], last.expose().as_bytes()).await?;
+                    owe(&object, &left)?;
+                    (sealed, token) = (Some(left), Some(last));
+                }
+                Revocation::of(&application, &detached).await
             }
             _ => Some(Revocation::default()),
         };
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
-        let login = parts.map(|(_, login)| login);
         let failure = Awaited::from(settle(
             &object,
             sealed.as_deref(),
-            refresh_token.as_deref(),
-            login.map_or("", |login| login.sealing_secret.expose()),
-            REVOCATION_PURPOSE,
+            token.as_ref().map(|token| token.expose().as_str()),
             &url,
             &form.body,
             form.authorization.as_deref(),
-            login.map_or(0, |login| login.provider.authorizer.timeout_ms),
+            parts.map_or(0, |(_, login)| login.provider.authorizer.timeout_ms),
         ));
         if let Some(failure) = failure.await?.as_string() {
             log::warn("revocation_failed", &failure);
@@ -604,7 +629,11 @@ pub async fn on_alarm(object: &StoredObject, gateway: Option<Rc<Gateway>>) -> Re
             leave(object, sealed.as_deref(), false, false, BY_TIME)?;
             sealed
         }
-        None => left(object)?,
+        None => match left(object)? {
+            // Nothing is to be done or known any longer.
+            None => return object.erase().await,
+            sealed => sealed,
+        },
     };
     settled(object, gateway.as_ref(), sealed, None).await.map(|_| ())
 }
