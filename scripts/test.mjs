@@ -96,7 +96,6 @@ async function checkCli(report) {
 
 /** Does an excerpt of the scorecard, and tests what its rows leave. */
 async function checkChaos(report) {
-  report('excerpt');
   await run(TOOLS.node, ['chaos/main.mjs', '--excerpt'], { failure: 'the excerpt of the scorecard failed' });
   return testsIn('tests/chaos')(report);
 }
