@@ -256,7 +256,7 @@ describe('the last failure of a provider', () => {
       [{ kind: 'reset' }, 'idp_unavailable'],
       [{ kind: 'malformed' }, 'idp_error'],
     ])) {
-      tenant.fault({ path: KEY_SET, times: 1, ...fault });
+      tenant.fault({ path: KEY_SET, ...fault });
       await gateway.later(STALE_SECS);
       await gateway.state();
       let answer;
@@ -269,6 +269,7 @@ describe('the last failure of a provider', () => {
       assert.deepEqual([answer.status, failure], [200, { code, age_seconds: 0 }]);
       assert.match(at, ISO_8601);
       assert.ok(!answer.text.includes('recognisable'), answer.text);
+      tenant.clearFaults();
       await gateway.later(RETRY_SECS);
       assert.equal((await gateway.state()).body.last_provider_failure.age_seconds, RETRY_SECS);
     }
