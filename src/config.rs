@@ -71,7 +71,7 @@ pub use prepared::Prepared;
 pub use protected_resource::ProtectedResource;
 pub use provider::Endpoints;
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
-pub use rules::{Cache, OBJECTS as RATE_LIMIT_OBJECTS, RateKey, RateLimit, Rules};
+pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, ClaimsFrom, LIFETIME_MAX_SECS, Session, SessionRules};

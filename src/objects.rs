@@ -11,8 +11,7 @@ pub use logout_index::{LogoutIndexAnswer, LogoutIndexMessage};
 pub use refresh_exchange::{RefreshExchangeAnswer, RefreshExchangeMessage, Row};
 pub use session::{SessionAnswer, SessionMessage};
 
-use crate::config::{Config, RATE_LIMIT_OBJECTS};
-use crate::secret::Secret;
+use crate::config::Config;
 
 /// A class of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,25 +54,4 @@ impl Class {
             Self::LogoutIndex => "LOGOUT_INDEX",
         }
     }
-}
-
-/// Returns a message for each class, in lines of binding and message, that an object without anything stored answers without storing
-/// anything: one that every build knows, so that a rollout looks like no failure. Sessions are only asked if there are any.
-pub fn health_questions(has_sessions: bool) -> String {
-    let key = String::new();
-    let access =
-        SessionMessage::Access { key, rejected: None, silent: true, id_token: false, target: None, listed_as: None };
-    let list = LogoutIndexMessage::List { after: String::new(), current: None };
-    let exchange = RefreshExchangeMessage::revocation(&Secret::new(String::new()));
-    let mut questions = [
-        format!("{} {exchange}", Class::RefreshExchange.binding()),
-        format!("{} {}", Class::LogoutIndex.binding(), list.to_json()),
-        // A limit that lets nothing through counts nothing.
-        format!("{RATE_LIMIT_OBJECTS} 0 1"),
-    ]
-    .join("\n");
-    if has_sessions {
-        questions.push_str(&format!("\n{} {}", Class::Session.binding(), access.to_json()));
-    }
-    questions
 }

@@ -58,7 +58,8 @@ pub(super) fn resolve(
     };
 
     let problem_page = problem_page.map_or(Some(None), |page| page.map(Some));
-    let analytics = tree.analytics.map_or(Some(None), |binding| binding.to_text().map(Some));
+    let (binding, counts_events) = tree.analytics;
+    let analytics = binding.map_or(Some(None), |binding| binding.to_text().map(Some));
     let authorizers: Option<Vec<_>> = authorizers.into_iter().collect();
     let paths: Option<Vec<_>> = paths.into_iter().map(|resolved| resolved.path).collect();
     let is_complete = provider.is_some() == logs_in && session.is_some() == has_session;
@@ -93,7 +94,7 @@ pub(super) fn resolve(
         problem_page,
         older_codes: tree.older_codes,
         analytics,
-        counts_events: tree.counts_events,
+        counts_events,
         otlp: tree.otlp,
         paths,
         routes,

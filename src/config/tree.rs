@@ -49,10 +49,8 @@ pub(crate) struct ConfigTree<'n> {
     pub headers: HeaderTexts,
     /// Whether answers say how long their parts took.
     pub server_timing: bool,
-    /// The binding of the dataset that each answer is written to.
-    pub analytics: Option<Written<'n>>,
-    /// Whether events are written to it, too.
-    pub counts_events: bool,
+    /// The binding of the dataset that each answer is written to, and whether events are, too.
+    pub analytics: (Option<Written<'n>>, bool),
     /// Where spans and measurements are sent.
     pub otlp: Option<Otlp>,
     /// Whether failures have the codes of SAG, if it had any.
@@ -72,7 +70,6 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
     for about in [&root::SCHEMA, &root::TITLE, &root::DESCRIPTION] {
         root.text(about, findings);
     }
-    let (analytics, counts_events) = read_analytics(&mut root, findings);
     let tree = ConfigTree {
         allow: root.allowed_warnings(findings),
         servers: read_servers(&mut root, findings),
@@ -87,8 +84,7 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         networks: read_networks(&mut root, &root::IP, findings),
         headers: read_header_texts(&mut root, &root::HEADERS, findings),
         server_timing: root.boolean(&root::SERVER_TIMING, findings),
-        analytics,
-        counts_events,
+        analytics: read_analytics(&mut root, findings),
         otlp: read_otlp(&mut root, findings),
         older_codes: root.boolean(&root::OLDER_CODES, findings),
         problem_page: root.text(&root::PROBLEM_PAGE, findings),

@@ -64,7 +64,7 @@ pub fn needs(source: &str) -> Vec<Need> {
         needs.add_rate_limit(path);
         needs.add_services(path);
     }
-    needs.add_text(NeedKind::Analytics, tree.analytics);
+    needs.add_text(NeedKind::Analytics, tree.analytics.0);
     needs.found
 }
 

@@ -56,9 +56,9 @@ const BUILT_IN: &str = "built_in";
 struct Loaded {
     gateway: Option<Rc<Gateway>>,
     /// The text of its source; `None` if that must be loaded anew.
-    source: Option<Rc<str>>,
-    /// The text of the config active.
-    text: Rc<str>,
+    source: Option<Rc<String>>,
+    /// The text of the config active; `None` of the one that was built in.
+    text: Option<Rc<String>>,
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` if it cannot change.
     recheck_ms: Option<f64>,
@@ -117,7 +117,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let (resolved, config) = load_source(&env, &source).await;
     let Source { text: source, rechecked, name } = source;
-    let source: Rc<str> = source.into();
+    let source = Rc::new(source);
     // Of the requests that load at once, the first to get here decides: its caches serve the others.
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -152,7 +152,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         }
     };
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
-    let (refused, text) = (resolved.refused && !fresh, Rc::clone(&source));
+    let (refused, text) = (resolved.refused && !fresh, Some(Rc::clone(&source)).filter(|_| name != BUILT_IN));
     let (source, recheck_ms) = match refused {
         true => (None, Some(REFUSED_RECHECK_MS)),
         false => (Some(source), (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
@@ -200,7 +200,7 @@ fn active() -> Option<Rc<Gateway>> {
 /// Returns the active gateway, if it was loaded from this text.
 fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| {
-        loaded.as_ref().filter(|loaded| loaded.source.as_deref() == Some(source))?.gateway.clone()
+        loaded.as_ref().filter(|loaded| loaded.source.as_ref().is_some_and(|known| **known == source))?.gateway.clone()
     })
 }
 
@@ -246,22 +246,15 @@ pub struct Origin {
     pub since_ms: f64,
     /// Whether it is an earlier one, because the source has one that is invalid.
     pub last_good: bool,
-    /// Its text as it was read.
-    pub text: Rc<str>,
-}
-
-impl Origin {
-    /// Checks whether the text is what the build made of the config, and not its own.
-    pub fn is_built_in(&self) -> bool {
-        self.source == BUILT_IN
-    }
+    /// Its text; `None` of the one that was built in.
+    pub text: Option<Rc<String>>,
 }
 
 /// Returns where the active config came from; `None` if there never was one.
 pub fn origin() -> Option<Origin> {
     LOADED.with_borrow(|loaded| {
         let Loaded { name, since_ms, last_good, text, .. } = loaded.as_ref()?;
-        Some(Origin { source: name, since_ms: *since_ms, last_good: *last_good, text: Rc::clone(text) })
+        Some(Origin { source: name, since_ms: *since_ms, last_good: *last_good, text: text.clone() })
     })
 }
 

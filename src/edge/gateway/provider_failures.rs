@@ -8,17 +8,17 @@ use crate::edge::runtime::timing::now_ms;
 const PROVIDER: &str = "idp_";
 
 thread_local! {
-    static LAST: Cell<Option<(&'static str, f64)>> = const { Cell::new(None) };
+    static LAST: Cell<(&'static str, f64)> = const { Cell::new(("", 0.0)) };
 }
 
 /// Remembers a failure by its code, if it is a provider's.
 pub fn note(code: &'static str) {
     if code.starts_with(PROVIDER) {
-        LAST.set(Some((code, now_ms())));
+        LAST.set((code, now_ms()));
     }
 }
 
-/// Returns the code of the last failure, and when it was, in milliseconds since 1970.
-pub fn last() -> Option<(&'static str, f64)> {
+/// Returns the code of the last failure, and when it was, in milliseconds since 1970; an empty code if there was none.
+pub fn last() -> (&'static str, f64) {
     LAST.get()
 }

@@ -1,4 +1,4 @@
-// What `health` says of the config's text and of objects.
+// What `health` says.
 
 import { built_in_config } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
@@ -13,41 +13,82 @@ const OBJECT_MAX_MS = 3_000;
 const ID_LENGTH = 16;
 
 /**
+ * The bindings of the classes, and for each a message that an object without anything stored answers without storing anything. Every
+ * build knows them, so a rollout looks like no failure. A limit that lets nothing through counts nothing.
+ */
+const QUESTIONS = /** @type {const} */ ([
+  ['REFRESH_EXCHANGES', '{"revoke":""}'],
+  ['LOGOUT_INDEX', '{"list":""}'],
+  ['RATE_LIMITS', '0 1'],
+  ['SESSIONS', '{"do":"access","key":"","silent":true}'],
+]);
+
+const WELL = 'ok';
+
+/** The config whose id was asked for last. @type {{ text?: string, id?: string }} */
+let identified = {};
+
+/** What objects said last; `null` while they are asked for the first time. @type {Record<string, string> | null} */
+let known = null;
+let askedMs = -OBJECTS_RECHECK_MS;
+
+/** @param {...any} of */
+export async function state(...of) {
+  const [env, authorizers, isUsable, source, text, sinceMs, lastGood, failure, failedMs, withSessions] = of;
+  if (withSessions !== undefined) await askObjects(env, withSessions);
+  const objects = withSessions === undefined ? undefined : known;
+  const isWell = isUsable && Object.values(objects ?? {}).every((said) => said === WELL);
+  return JSON.stringify({
+    status: isWell ? WELL : 'unavailable',
+    config: { source, id: await idOf(text), ...since('loaded_at', sinceMs), last_good: lastGood },
+    authorizers: JSON.parse(authorizers),
+    last_provider_failure: failure ? { code: failure, ...since('at', failedMs) } : undefined,
+    objects,
+  });
+}
+
+/** @param {string} name @param {number} ms */
+const since = (name, ms) => ({
+  [name]: new Date(ms).toISOString(),
+  age_seconds: Math.floor((Date.now() - ms) / 1000),
+});
+
+/**
  * Returns the beginning of the SHA-256 of a config, or of the one that was built in, however it is laid out: a module may have it as an
  * object, and KV as another text than its file.
  *
  * @param {string} [text]
  */
-export async function config_id(text) {
-  const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text ?? (await built_in_config()))));
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).toHex().slice(0, ID_LENGTH);
+async function idOf(text) {
+  if (!identified.id || identified.text !== text) {
+    const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text ?? (await built_in_config()))));
+    const digest = await crypto.subtle.digest('SHA-256', bytes);
+    identified = { text, id: new Uint8Array(digest).toHex().slice(0, ID_LENGTH) };
+  }
+  return identified.id;
 }
 
-/** What objects last said; nothing before they were asked. @type {string | undefined} */
-let known;
-let askedMs = -OBJECTS_RECHECK_MS;
-
 /**
- * Asks an object of each class, in lines of binding and message, unless that was done lately. Returns a line for each that is bound:
- * the name of the binding, and `ok` or a code.
+ * Asks an object of each class that is bound, unless that was done lately.
  *
  * @param {Record<string, any>} env
- * @param {string} questions
+ * @param {boolean} withSessions
  */
-export async function check_objects(env, questions) {
-  if (Math.abs(Date.now() - askedMs) >= OBJECTS_RECHECK_MS) {
-    // Taken only by this request: others get what is known, so that many at once cost no more.
-    askedMs = Date.now();
-    const answers = questions.split('\n').map(async (question) => {
-      const [, binding, message] = /** @type {string[]} */ (/(\w+) (.*)/.exec(question));
-      if (!env[binding]) return [];
-      const said = ask(env[binding], 'health', message, OBJECT_MAX_MS);
-      return `${binding} ${await said.then(
-        () => 'ok',
-        () => 'store_unavailable',
-      )}`;
-    });
-    known = (await Promise.all(answers)).flat().join('\n');
-  }
-  return known;
+async function askObjects(env, withSessions) {
+  if (Math.abs(Date.now() - askedMs) < OBJECTS_RECHECK_MS) return;
+  // Taken only by this request: others get what is known, so that many at once cost no more.
+  askedMs = Date.now();
+  /** @type {Record<string, string>} */
+  const states = {};
+  const asked = QUESTIONS.map(async ([binding, message]) => {
+    if (!env[binding] || (binding === 'SESSIONS' && !withSessions)) return;
+    try {
+      await ask(env[binding], 'health', message, OBJECT_MAX_MS);
+      states[binding] = WELL;
+    } catch {
+      states[binding] = 'store_unavailable';
+    }
+  });
+  await Promise.all(asked);
+  known = states;
 }

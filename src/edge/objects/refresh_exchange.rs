@@ -30,14 +30,12 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     loop {
         if object.is_busy() {
             object.add_waiting(message);
+            events::count("renewal", "shared");
         }
-        let Shared { work, is_own } = object.share("", || {
+        let Shared { work, .. } = object.share("", || {
             let (object, gateway, message) = (object.clone(), Rc::clone(gateway), parsed.clone());
             Box::pin(async move { Ok(exchange(&object, &gateway, message).await?.to_text(false).into()) })
         })?;
-        if !is_own {
-            events::count("renewal", "shared");
-        }
         let answers = Awaited::from(work).await?.as_string().unwrap_or_default();
         // Work that was about to end takes no more messages.
         if let Some(answer) = Row::select(&answers, parsed.target.as_deref()) {

@@ -14,8 +14,3 @@ export function sleep(ms) {
 export function within(ms, promise) {
   return limits.within(ms, () => promise, 'it took too long');
 }
-
-/** @param {number} ms */
-export function iso_time(ms) {
-  return new Date(ms).toISOString();
-}

@@ -8,9 +8,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 extern "C" {
     fn sleep(ms: u32) -> Promise;
 
-    /// Writes a time in milliseconds since 1970 as ISO 8601 does.
-    pub fn iso_time(ms: f64) -> String;
-
     /// Returns a promise of what another gives, which fails if that takes longer than `ms`.
     pub fn within(ms: u32, promise: &Promise) -> Promise;
 }

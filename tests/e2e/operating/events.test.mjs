@@ -9,7 +9,7 @@ import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET } from '../support/bearer.mjs';
 import { later } from '../support/clock.mjs';
-import { Browser, ROOT, freePort, proxied, startGateway, until } from '../support/harness.mjs';
+import { Browser, ROOT, freePort, proxied, startGateway, startUpstream, until } from '../support/harness.mjs';
 import { REFRESH, logIn } from '../support/login-flow.mjs';
 import { authorizerOf, bearer, entryWith } from '../support/rules.mjs';
 import {
@@ -29,6 +29,27 @@ const RECHECK_SECS = 60;
 const IDLE_SECS = 86_400;
 const ANALYTICS = { binding: 'POINTS', events: true };
 const POINTS = '{ writeDataPoint: (point) => console.log(JSON.stringify({ point })) }';
+
+/** Collects what the gateway would hear of from the garbage collector: all that it still waits for. */
+const REGISTRY = `
+  const works = [];
+  const Real = globalThis.FinalizationRegistry;
+  globalThis.FinalizationRegistry = class extends Real {
+    constructor(callback) {
+      super(callback);
+      this.callback = callback;
+    }
+
+    register(target, held, token) {
+      if (held?.deferred) works.push(() => this.callback(held));
+      else super.register(target, held, token);
+    }
+  };
+  export function collect() {
+    for (const forget of works.splice(0)) forget();
+    return new Response();
+  }
+`;
 
 let tenant;
 let api;
@@ -221,6 +242,35 @@ test('configs are counted when they are loaded, and when one that is invalid is 
   assert.deepEqual(eventsOf(gateway).log, ['config_invalid']);
   await change({ ...config, title: 'corrected' });
   assert.deepEqual(await counted(gateway, 'config', 3), ['kv', 'last_good', 'kv']);
+});
+
+test('requests whose clients have hung up are counted at the next request, once their work is let go', async (t) => {
+  let arrived = 0;
+  const silent = await startUpstream(() => {
+    arrived += 1;
+  });
+  t.after(() => silent.close());
+  const gateway = await startGateway({
+    config: {
+      analytics: ANALYTICS,
+      servers: [{ alias: 'silent', url: silent.origin, retries: 1 }],
+      paths: [proxied('/silent/{.+}', 'silent'), { method: 'GET', path: '/a', response: {} }],
+    },
+    entry: `import { collect } from './registry.js';
+      ${entryWith({ POINTS }, "if (request.headers.has('x-collect')) return collect(); return super.fetch(request);")}`,
+    modules: { 'registry.js': REGISTRY },
+  });
+  t.after(() => gateway.close());
+  for (let count = 0; count < 3; count += 1) {
+    const aborter = new AbortController();
+    const asking = gateway.fetch('/silent/x', { signal: aborter.signal });
+    await until(() => arrived > count);
+    aborter.abort();
+    await assert.rejects(asking);
+  }
+  await gateway.fetch('/a', { headers: { 'x-collect': '' } });
+  for (let count = 0; count < 4; count += 1) await gateway.fetch('/a');
+  assert.deepEqual(await counted(gateway, 'request', 3), Array(3).fill('cancelled'));
 });
 
 test('no event is counted unless the config says so', async (t) => {
