@@ -242,3 +242,16 @@ pub fn mutations() -> Vec<(Mutation, &'static str, Rules)> {
         (Mutation::OldRefreshTokenKept, REVOKED, sessions("m", STRICT, visits(&[&[0]]), NO_HARM)),
     ]
 }
+
+/// Returns tabs of which each has the refresh token of the login in a memory of its own, and wants one token.
+pub fn tabs_with_own_memory(wanted: &[usize]) -> Rules {
+    let tab = |(store, target): (usize, &usize)| TabRules { store, ..TabRules::wanting(&[*target]) };
+    let tabs = wanted.iter().enumerate().map(tab).collect();
+    Rules { stores: wanted.len(), ..clients("tabs with a memory of their own", STRICT, tabs, NO_HARM) }
+}
+
+/// Returns requests of one session, of which each wants one token.
+pub fn requests_of_a_session(wanted: &[usize], restarts: u8) -> Rules {
+    let wanted: Vec<&[usize]> = wanted.iter().map(std::slice::from_ref).collect();
+    sessions("many requests of a session", OVERLAPPING, visits(&wanted), Budget { restarts, ..NO_HARM })
+}

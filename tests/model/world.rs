@@ -318,6 +318,11 @@ impl World {
         Some(LOGGED_OUT)
     }
 
+    /// Returns how often the provider was asked for tokens.
+    pub fn token_requests(&self) -> usize {
+        usize::from(self.provider.token_requests)
+    }
+
     /// Tells states apart.
     pub fn key(&self) -> u128 {
         let mut hashers = [DefaultHasher::new(), DefaultHasher::new()];
