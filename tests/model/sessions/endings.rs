@@ -261,7 +261,8 @@ impl World {
         }
         let session = self.session();
         // What has taken its place since is revoked by itself.
-        if session.left.as_ref().is_some_and(|left| left.sealed.is_some() && left.sealed != sealed) {
+        let is_left = |left: &Left| left.sealed.is_some() && left.sealed != sealed;
+        if sealed.is_some() && session.left.as_ref().is_some_and(is_left) {
             return;
         }
         let before = session.left.as_ref().filter(|left| left.sealed == sealed).map_or(0, |left| left.failures);
