@@ -137,7 +137,7 @@ pub fn sessions_small() -> Vec<Rules> {
         sessions("requests of a session, restarts", OVERLAPPING, two(), Budget { restarts: 2, ..NO_HARM }),
         sessions("requests of a session, no overlap", STRICT, two(), Budget { restarts: 1, losses: 1, ..NO_HARM }),
         sessions("requests of a session, failures", OVERLAPPING, two(), Budget { faults: 2, losses: 1, ..NO_HARM }),
-        sessions("a token that is due", STRICT, due(), Budget { faults: 1, losses: 1, ..NO_HARM }),
+        sessions("a token that is due", STRICT, due(), Budget { faults: 1, leaps: 1, ..NO_HARM }),
         sessions("a session for two APIs", STRICT, visits(&[&[1], &[2]]), Budget { restarts: 1, ..NO_HARM }),
         sessions("a logout, failures", STRICT, logout(), Budget { faults: 1, ..NO_HARM }),
         sessions("a logout, losses", STRICT, logout(), Budget { losses: 1, ..NO_HARM }),
@@ -241,4 +241,17 @@ pub fn mutations() -> Vec<(Mutation, &'static str, Rules)> {
         (Mutation::FailureEndsSession, LOGGED_OUT, sessions("m", STRICT, visits(&[&[0]]), failing)),
         (Mutation::OldRefreshTokenKept, REVOKED, sessions("m", STRICT, visits(&[&[0]]), NO_HARM)),
     ]
+}
+
+/// Returns tabs of which each has the refresh token of the login in a memory of its own, and wants one token.
+pub fn tabs_with_own_memory(wanted: &[usize]) -> Rules {
+    let tab = |(store, target): (usize, &usize)| TabRules { store, ..TabRules::wanting(&[*target]) };
+    let tabs = wanted.iter().enumerate().map(tab).collect();
+    Rules { stores: wanted.len(), ..clients("tabs with a memory of their own", STRICT, tabs, NO_HARM) }
+}
+
+/// Returns requests of one session, of which each wants one token.
+pub fn requests_of_a_session(wanted: &[usize], restarts: u8) -> Rules {
+    let wanted: Vec<&[usize]> = wanted.iter().map(std::slice::from_ref).collect();
+    sessions("many requests of a session", OVERLAPPING, visits(&wanted), Budget { restarts, ..NO_HARM })
 }

@@ -65,6 +65,8 @@ pub struct Work {
     replays: bool,
     /// The answers as they came, for a broken variant.
     originals: Vec<String>,
+    /// The row as a text, which tells it from others.
+    text: String,
 }
 
 #[derive(Clone, Hash)]
@@ -90,8 +92,8 @@ struct Back {
 
 impl Hash for Work {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Self { row, waiting, joined, call, replays, originals } = self;
-        (row.to_text(false), row.requesters()).hash(hasher);
+        let Self { row, waiting, joined, call, replays, originals, text } = self;
+        (text, row.requesters()).hash(hasher);
         (row.current().map(|token| token.expose().as_str()), row.has_answer(Some(" "), " ")).hash(hasher);
         (waiting, joined, replays, originals).hash(hasher);
         for Call { message, sent, back } in call {
@@ -211,6 +213,7 @@ impl World {
             call: None,
             replays: false,
             originals: Vec::new(),
+            text: String::new(),
         });
         self.go_on(&token, Some(ask.message));
     }
@@ -252,8 +255,14 @@ impl World {
         (exchange.stored, exchange.unflushed, exchange.alarm) = (None, None, None);
     }
 
+    fn go_on(&mut self, token: &str, first: Option<String>) {
+        self.take_messages(token, first);
+        let work = self.exchange(token).work.as_mut().unwrap();
+        work.text = work.row.to_text(false);
+    }
+
     /// The loop of `exchange` there, until the provider has to be asked, or there are no more messages.
-    fn go_on(&mut self, token: &str, mut next: Option<String>) {
+    fn take_messages(&mut self, token: &str, mut next: Option<String>) {
         loop {
             let now = self.clock_of(token);
             let exchange = self.exchanges.get_mut(token).unwrap();

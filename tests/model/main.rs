@@ -18,6 +18,7 @@ mod mutation;
 mod provider;
 mod sessions;
 mod tabs;
+mod walks;
 mod world;
 
 use configurations::{clients_large, clients_small, mutations, sessions_large, sessions_small};

@@ -51,6 +51,7 @@ pub struct Provider {
     issued: Vec<Issued>,
     /// Whether it has found a reuse, and revoked them all.
     pub found_reuse: bool,
+    pub token_requests: u8,
 }
 
 /// How a provider takes a refresh token.
@@ -64,7 +65,11 @@ pub enum Verdict {
 
 impl Provider {
     pub fn new() -> Self {
-        Self { issued: vec![Issued { parent: None, spent_at: None, is_revoked: false }], found_reuse: false }
+        Self {
+            issued: vec![Issued { parent: None, spent_at: None, is_revoked: false }],
+            found_reuse: false,
+            token_requests: 0,
+        }
     }
 
     fn index(token: &str) -> usize {
@@ -88,6 +93,7 @@ impl Provider {
 
     /// Answers a token request.
     pub fn refresh(&mut self, rules: &ProviderRules, token: &str, target: Option<&str>, now: i64) -> Outcome {
+        self.token_requests = self.token_requests.saturating_add(1);
         match self.verdict(rules, token, now) {
             Verdict::Valid => {}
             verdict => {

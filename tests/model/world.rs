@@ -318,14 +318,35 @@ impl World {
         Some(LOGGED_OUT)
     }
 
+    /// Returns how often the provider was asked for tokens.
+    pub fn token_requests(&self) -> usize {
+        usize::from(self.provider.token_requests)
+    }
+
     /// Tells states apart.
     pub fn key(&self) -> u128 {
-        let mut hashers = [DefaultHasher::new(), DefaultHasher::new()];
-        1_u8.hash(&mut hashers[1]);
-        for hasher in &mut hashers {
-            (self.now, self.budget, &self.provider, &self.exchanges, &self.stores, &self.tabs).hash(hasher);
-            (&self.strays, &self.session, self.has_stolen, &self.ghost).hash(hasher);
-        }
-        u128::from(hashers[0].finish()) << 64 | u128::from(hashers[1].finish())
+        let mut bytes = Bytes(Vec::with_capacity(2_048));
+        (self.now, self.budget, &self.provider, &self.exchanges, &self.stores, &self.tabs).hash(&mut bytes);
+        (&self.strays, &self.session, self.has_stolen, &self.ghost).hash(&mut bytes);
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u8(salt);
+            hasher.write(&bytes.0);
+            u128::from(hasher.finish())
+        };
+        half(0) << 64 | half(1)
+    }
+}
+
+/// Collects what is hashed, so that it is written once for both halves of a key.
+struct Bytes(Vec<u8>);
+
+impl Hasher for Bytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        unreachable!("it is written and not read")
     }
 }

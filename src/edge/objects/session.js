@@ -91,7 +91,7 @@ export async function settle(object, sealed, token, url, form, authorization, ms
   }
   const left = leftOf(object);
   // What has taken its place since is revoked by itself.
-  if (left?.sealed !== undefined && left.sealed !== sealed) return;
+  if (sealed !== undefined && left?.sealed !== undefined && left.sealed !== sealed) return;
   const failures = ((left?.sealed === sealed && left?.failures) || 0) + 1;
   const again = failure?.passes && failures < REVOCATION_TRIES;
   if (again || is_replaced(object)) {

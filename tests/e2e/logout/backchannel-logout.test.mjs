@@ -16,6 +16,7 @@ import {
   REMEMBERED_SECS,
   SESSION_EXPIRED,
   TOKEN_ENDPOINT,
+  TOMBSTONE_SECS,
   askWith,
   assertAlive,
   assertEnded,
@@ -75,6 +76,7 @@ describe('a logout token', () => {
     const first = await begin();
     const second = await begin({ email: first.email });
     assert.notEqual(first.sid, second.sid, 'two browsers, two sessions at the provider');
+    await later(TOMBSTONE_SECS + 1);
     await assertDone(await tenant.logoutToken({ sid: first.sid }), 'by sid');
     await forgotten();
     await assertEnded(gateway, first, 'the one');

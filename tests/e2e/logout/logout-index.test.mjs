@@ -113,3 +113,20 @@ test('a logout that comes while a session is about to begin lets it not begin', 
     await assertAlive(gateway, session, 'the next login');
   }
 });
+
+test('a logout that comes between the two tries of a login lets the session not begin', async (t) => {
+  const gateway = await start(t);
+  const browser = new Browser();
+  const callback = await loginUntilCallback(gateway, browser, { email: 'dave@example.com' });
+  await gateway.loseReplies('Session', { when: 'create' });
+  const hold = await gateway.holdCall('Session', 'create');
+  const login = gateway.askAs(browser, callback);
+  await hold.arrived();
+  const token = await tenant.logoutToken({ sid: tenant.families().at(-1).sid });
+  const { status, text } = await send(gateway, token);
+  assert.equal(status, 200, text);
+  hold.release();
+  const answer = await login;
+  assertProblem(answer, [503, 'store_unavailable', '5'], 'the second try');
+  assert.deepEqual(answer.headers.getSetCookie(), [], 'no cookie of a session that is none');
+});

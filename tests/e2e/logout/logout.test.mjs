@@ -249,6 +249,24 @@ describe('a logout while a renewal is under way', () => {
   }
 });
 
+test('a logout asks the object of its refresh token for what took its place while the session restarted', async () => {
+  const session = await begin();
+  await later(LIFE_SECS + 1);
+  const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
+  const renewing = askWith(gateway, session.cookie);
+  await hold.arrived();
+  assertLeadsOut(await logOut(session), `${gateway.origin}/bye`, 'the logout does not wait');
+  await gateway.restart('SESSIONS', session.name);
+  assertProblem(await renewing, SESSION_EXPIRED, 'the second try of the request');
+  const before = await gateway.calls('RefreshExchange');
+  const ringing = gateway.ring('SESSIONS', session.name);
+  hold.release();
+  await ringing;
+  assert.equal(await gateway.calls('RefreshExchange'), before + 2, 'that object, and that of the successor');
+  await assertRevoked(session);
+  await untilErased(gateway, session);
+});
+
 describe('a logout that overtakes an answer of the session', () => {
   /** Logs out while the answer to a request's question is on its way, which then arrives some seconds after the question. */
   async function overtakenBy(secs) {

@@ -24,6 +24,7 @@ import {
   sessionOf,
   startObeyingGateway,
   startSessionGateway,
+  TOMBSTONE_SECS,
   untilErased,
 } from '../support/session-flow.mjs';
 import { openSocket, startSocketUpstream } from '../support/sockets.mjs';
@@ -219,6 +220,7 @@ describe('the list of a user', () => {
 describe('a user ends', () => {
   test('one session, which is over everywhere soon, and its refresh token is revoked', async () => {
     const [first, second] = await begin('carol', 2);
+    await later(TOMBSTONE_SECS + 1);
     const id = await idOf(second);
     await assertDone(await end(first, `/${id}`), 'it ends');
     await forgotten();

@@ -19,6 +19,7 @@ import {
   REVOCATION,
   SESSION_EXPIRED,
   TOKEN_ENDPOINT,
+  TOMBSTONE_SECS,
   askWith,
   assertAlive,
   assertEnded,
@@ -218,6 +219,7 @@ describe('a session whose time is over', () => {
 
 test('a session that the provider ends has its refresh token revoked', async () => {
   const session = await begin();
+  await later(TOMBSTONE_SECS + 1);
   const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: session.sid }) });
   const answer = await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
   assert.equal(answer.status, 200, answer.text);

@@ -25,6 +25,8 @@ export const OWN_PAGE = { 'sec-fetch-site': 'same-origin' };
 
 /** TOKEN_CACHE_MAX_SECS of record.rs: an isolate uses what it knows of a session for so long. */
 export const REMEMBERED_SECS = 15;
+/** TOMBSTONE_SECS of objects/session.rs: a session that the provider or the user ends this soon after its login is known for as long. */
+export const TOMBSTONE_SECS = 60;
 
 /** Where calls to objects wait: a path of the tenant, which can hold a request until a test lets it go. */
 const HOLD = '/held-by-a-test';
