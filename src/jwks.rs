@@ -29,7 +29,7 @@ pub const JWKS_RETRY_SECS: i64 = 10;
 /// turn one lost packet into an outage.
 pub const JWKS_LOAD_RETRY_SECS: i64 = 2;
 
-/// The clocks of the machines that a set is shared between, and of the provider, may differ by this much.
+/// The clocks of two machines that share a set may differ by this much, each by half of it from the provider's.
 pub const JWKS_SKEW_SECS: i64 = 60;
 
 /// Largest key set that is read, in bytes.
@@ -479,7 +479,7 @@ impl JwksAge {
 
     /// Checks whether the set may be older than a token that was issued then, and so lack its key.
     pub fn may_be_older_than(&self, issued_at: i64) -> bool {
-        self.fetched_at.is_none_or(|fetched_at| issued_at > fetched_at - JWKS_SKEW_SECS)
+        self.fetched_at.is_none_or(|fetched_at| issued_at > fetched_at - JWKS_SKEW_SECS / 2)
     }
 
     /// Notes that the provider is asked from `now` until `until` at the longest.
@@ -579,8 +579,8 @@ mod tests {
     fn a_set_lacks_no_key_of_a_token_that_is_older() {
         let table = [
             (fetched(0), 0, true, "issued as it was fetched"),
-            (fetched(0), 59, true, "before that by a clock that may be behind"),
-            (fetched(0), 60, false, "a minute before"),
+            (fetched(0), 29, true, "before that by a clock that may be behind"),
+            (fetched(0), 30, false, "half a minute before"),
             (JwksAge::default(), 600, true, "no set"),
         ];
         for (age, seconds_ago, expected, message) in table {

@@ -26,5 +26,5 @@ pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
 pub use error::{ClaimError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
-pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_expiry, claimed_issue, claimed_text};
+pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_date, claimed_text};
 pub use values::{lists, value_at};

@@ -10,7 +10,7 @@ use crate::config::Authorizer;
 use crate::json::{self, ToText as _};
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
-use crate::token::{claimed_expiry, claimed_text};
+use crate::token::{claimed_date, claimed_text};
 
 /// Longest text of the provider that goes to the log, in characters.
 const LOGGED_MAX_CHARS: usize = 200;
@@ -101,7 +101,7 @@ impl TokenResponse {
     /// token itself does.
     pub fn until(&self, now: i64) -> Option<i64> {
         let by_answer = self.expires_in().map(|seconds| now.saturating_add(seconds));
-        let by_token = claimed_expiry(self.access_token());
+        let by_token = claimed_date(self.access_token(), "exp");
         by_answer.into_iter().chain(by_token).min()
     }
 
@@ -122,13 +122,11 @@ impl TokenResponse {
         self.id_token.as_ref()
     }
 
-    /// Returns the other issuer that the ID token names, or the access token if its claims count: whose users these tokens are of, nobody
-    /// here can say. It is a fault of the provider, and the refresh token beside them is of whoever was asked.
-    pub fn other_issuer(&self, authorizer: &Authorizer, access_counts: bool) -> Option<String> {
-        let access = Some(self.access_token()).filter(|_| access_counts);
-        let tokens = self.id_token().map(|token| token.expose().as_str()).into_iter().chain(access);
-        let mut issuers = tokens.filter_map(|token| claimed_text(token, "iss"));
-        issuers.find(|issuer| !authorizer.accepts_issuer(issuer))
+    /// Checks whether the ID token names another issuer, or the access token if its claims count: nobody here can say whose users these
+    /// tokens are of. It is a fault of the provider, and the refresh token beside them is of whoever was asked.
+    pub fn is_of_other_issuer(&self, authorizer: &Authorizer, access_counts: bool) -> bool {
+        let is_other = |token: &str| claimed_text(token, "iss").is_some_and(|iss| !authorizer.accepts_issuer(&iss));
+        self.id_token().is_some_and(|token| is_other(token.expose())) || access_counts && is_other(self.access_token())
     }
 
     /// Checks whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access

@@ -101,7 +101,7 @@ impl Tokens {
         now: i64,
         life_secs: i64,
     ) {
-        self.refresh = answer.refresh_token().map(str::to_owned).or(self.refresh.take());
+        self.take_over_refresh(answer);
         self.id_token = id_token.or(self.id_token.take());
         // The refresh token is alive, so no refusal has spent it.
         let asked_again = now.saturating_add(UNFIT_SECS);
@@ -121,6 +121,11 @@ impl Tokens {
         };
         let token = unfit.map_or_else(|| Ok(answer.access_token().to_owned()), Err);
         self.hold(Held { target: target.to_owned(), token, from: now, until }, now);
+    }
+
+    /// Takes over only the refresh token.
+    pub fn take_over_refresh(&mut self, answer: &TokenResponse) {
+        self.refresh = answer.refresh_token().map(str::to_owned).or(self.refresh.take());
     }
 
     /// Remembers at `now` that the provider gives no token for a target. It may have spent the refresh token with that, as oidc-provider

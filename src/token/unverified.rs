@@ -91,15 +91,10 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// Returns a token's `exp`, in seconds since 1970, without verifying the token: for its holder, to
-/// know when to get another.
-pub fn claimed_expiry(token: &str) -> Option<i64> {
-    numeric_date(&claimed(token)?, "exp").ok().flatten()
-}
-
-/// Returns when a token says that it was issued, without verifying it: for code that lets nobody in by it.
-pub fn claimed_issue(token: &str) -> Option<i64> {
-    numeric_date(&claimed(token)?, "iat").ok().flatten()
+/// Returns a claim that is a date, in seconds since 1970, without verifying the token: for code that lets nobody in by it, such as its
+/// holder, to know when to get another.
+pub fn claimed_date(token: &str, claim: &'static str) -> Option<i64> {
+    numeric_date(&claimed(token)?, claim).ok().flatten()
 }
 
 /// Returns a claim that is a string, without verifying the token: for code that got it directly from its issuer.

@@ -12,7 +12,7 @@ use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
-    cached_until, claimed_issue,
+    cached_until, claimed_date,
 };
 
 /// An authorizer and what is remembered of it between requests.
@@ -36,7 +36,7 @@ pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
     /// The token names a key that may be younger than the keys, which cannot be fetched again so soon.
-    Early(TokenError),
+    Early,
     /// The keys to tell cannot be had, or the issuer's word.
     Keys(Problem),
 }
@@ -46,7 +46,7 @@ impl VerifyError {
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Token(error) => error.into(),
-            Self::Early(error) => early(&error),
+            Self::Early => early(),
             Self::Keys(problem) => problem,
         }
     }
@@ -55,15 +55,15 @@ impl VerifyError {
     pub fn or(self, refused: fn(Box<TokenError>) -> Problem) -> Problem {
         match self {
             Self::Token(error) => refused(error.into()),
-            Self::Early(error) => early(&error),
+            Self::Early => early(),
             Self::Keys(problem) => problem,
         }
     }
 }
 
 /// Returns the answer for a token that is better sent again than replaced.
-fn early(error: &TokenError) -> Problem {
-    Problem::IdpUnavailable(format!("the key set may be older than the token: {error}"))
+fn early() -> Problem {
+    Problem::IdpUnavailable("the token's key may be younger than the key set".to_owned())
 }
 
 impl From<TokenError> for VerifyError {
@@ -136,14 +136,14 @@ impl Verifier {
                 // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed. If none is named, the
                 // token is as likely to be forged as to be signed with another.
                 let issued_at = match (&error, token.key_id()) {
-                    (TokenError::NoKey { .. }, Some(_)) => claimed_issue(text).unwrap_or(i64::MAX),
+                    (TokenError::NoKey { .. }, Some(_)) => claimed_date(text, "iat").unwrap_or(i64::MAX),
                     (TokenError::KeyLeftOut { .. }, _)
                     | (TokenError::NoKey { .. } | TokenError::BadSignature, None) => i64::MIN,
                     _ => return Err(error.into()),
                 };
                 match self.keys.renewed(invocation, &held, issued_at).await.map_err(VerifyError::Keys)? {
                     Ok(renewed) => held = renewed,
-                    Err(true) => return Err(VerifyError::Early(error)),
+                    Err(true) => return Err(VerifyError::Early),
                     Err(false) => return Err(error.into()),
                 }
                 verify_signature(&token, &held).await?

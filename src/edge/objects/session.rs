@@ -21,7 +21,6 @@ use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, Shared, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::edge::runtime::work::{Awaited, Work};
-use crate::excerpt::shortened_name;
 use crate::json;
 use crate::oauth::{
     Grant, Outcome, ProviderResponse, TransportError, Unfit, id_token_expectations, parse_token_response, refusal,
@@ -88,6 +87,9 @@ const TOMBSTONE_SECS: i64 = 60;
 
 /// How long the index of a user may take to add a session, beyond what the call itself may.
 const LIST_TIMEOUT_MS: u32 = 0;
+
+/// Why a renewal failed whose tokens are not of the authorizer's issuer.
+const OF_OTHERS: &str = "idp_error: the renewed tokens are of another issuer";
 
 /// What is stored of a session that was ended, without a record.
 const ENDED: &str = "ended";
@@ -456,10 +458,9 @@ impl Renewal {
             let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
             let authorizer = &login.provider.authorizer;
             let is_verified = self.is_verified && target.is_none();
-            let other = parsed.as_ref().ok().and_then(|answer| answer.other_issuer(authorizer, is_verified));
+            let is_others = parsed.as_ref().is_ok_and(|answer| answer.is_of_other_issuer(authorizer, is_verified));
             let goes_on = match &parsed {
-                Ok(_) if other.is_some() => true,
-                Ok(answer) => tokens.are_followed_by(target.as_deref(), answer, authorizer),
+                Ok(answer) => is_others || tokens.are_followed_by(target.as_deref(), answer, authorizer),
                 Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
             };
             if !goes_on {
@@ -484,15 +485,16 @@ impl Renewal {
                     return Ok(SessionAnswer::Unfit(unfit));
                 }
             };
-            let keeps_id_token = goes_on && other.is_none() && self.keeps_id_token && tokens.subject.is_some();
+            let keeps_id_token = goes_on && !is_others && self.keeps_id_token && tokens.subject.is_some();
             let id_token = match answer.id_token().filter(|_| keeps_id_token) {
                 Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
                 None => None,
             };
             let sent = tokens.refresh.clone();
-            match other {
-                Some(_) => tokens.refresh = answer.refresh_token().map(str::to_owned).or(tokens.refresh.take()),
-                None => tokens.take_over(target.as_deref(), &answer, id_token, now_secs(), self.life_secs),
+            if is_others {
+                tokens.take_over_refresh(&answer);
+            } else {
+                tokens.take_over(target.as_deref(), &answer, id_token, now_secs(), self.life_secs);
             }
             let sealed = sealed(login, &self.key, &tokens).await?;
             let Some(mut record) = record(object)?.filter(|_| goes_on) else {
@@ -505,15 +507,14 @@ impl Renewal {
                 let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
                 return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
             };
-            if target.is_none() && other.is_none() {
+            if target.is_none() && !is_others {
                 record.renew(&answer, now_secs());
             }
             record.sealed = sealed;
             object.keep(&record.to_json())?;
-            if let Some(other) = other {
-                let reason = format!("its tokens are of another issuer: {}", shortened_name(&other));
-                log::warn("session_not_renewed", &reason);
-                return Ok(unreachable(reason));
+            if is_others {
+                log::warn("session_not_renewed", OF_OTHERS);
+                return Ok(unreachable(OF_OTHERS.to_owned()));
             }
             // The result stored for a restarted session may have expired since, or be for another target; the refresh token in it
             // is valid.

@@ -143,14 +143,12 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
     };
     gateway.sessions.borrow_mut().forget(&cookie);
     match failure {
-        VerifyError::Keys(problem) => Err(problem),
+        failure @ (VerifyError::Early | VerifyError::Keys(_)) => Err(failure.into_problem()),
         VerifyError::Token(TokenError::Claim(error)) if !error.is_of_time() => {
             end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
-        VerifyError::Token(error) | VerifyError::Early(error) => {
-            Err(Problem::IdpUnavailable(format!("the session's token: {error}")))
-        }
+        VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
     }
 }
 

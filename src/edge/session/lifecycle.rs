@@ -96,7 +96,7 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
             }
             Problem::AccessTokenUnfit(reason)
         }
-        failure @ (VerifyError::Early(_) | VerifyError::Keys(_)) => failure.into_problem(),
+        failure @ (VerifyError::Early | VerifyError::Keys(_)) => failure.into_problem(),
     }
 }
 

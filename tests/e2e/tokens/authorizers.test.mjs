@@ -224,7 +224,7 @@ describe('a jwt authorizer refuses', () => {
       ['remote', signed(other.ES256), /^no key /, 'a key that is not at the address'],
       [
         'remote',
-        signed(other.RS256, claimsFor(), { jku: elsewhere, x5u: elsewhere }),
+        signed(other.RS256, claimsFor({ iat: seconds() - 60 }), { jku: elsewhere, x5u: elsewhere }),
         /^no key /,
         'and says where it is',
       ],
