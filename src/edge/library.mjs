@@ -59,14 +59,24 @@ async function recover(...call) {
   }
 }
 
+/** Where an object has the version of the form in which all that it stores is, if that is not the first. */
+const VERSION = 'version';
+/** An object whose form is not known waits for the version of the gateway that knows it, and sets its alarm anew this often. */
+const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
+
+/** @param {DurableObjectState} ctx */
+const isLater = ({ storage }) => storage.kv.get(VERSION) !== undefined;
+
 const stored = (kind) =>
   class extends DurableObject {
     call(message) {
+      if (isLater(this.ctx)) throw new Error('a later version has stored this');
       if (!inputs.config) throw new Error(`${NAME} has an object of the class ${kind}, and gateway() was not called`);
       return answer_object(this, kind, message);
     }
 
     async alarm() {
+      if (isLater(this.ctx)) return this.ctx.storage.setAlarm(Date.now() + LATER_WAIT_MS);
       await answer_object(this, kind);
     }
   };

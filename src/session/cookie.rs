@@ -21,6 +21,8 @@ pub enum Presented {
     Absent,
     /// A cookie of the right form.
     Cookie(SessionCookie),
+    /// A cookie that a later version of the gateway has set, in a form that begins with its number and a dot.
+    Later,
     /// A cookie that no gateway has set.
     Malformed,
     /// More than one cookie.
@@ -31,11 +33,12 @@ impl Presented {
     /// Returns the cookie, if there is one.
     ///
     /// # Errors
-    /// [`Problem::SessionInvalid`].
+    /// [`Problem::SessionInvalid`]; [`Problem::StoreUnavailable`] for one of a later version, which that can read once it is deployed again.
     pub fn cookie(self) -> Result<Option<SessionCookie>, Problem> {
         match self {
             Self::Absent => Ok(None),
             Self::Cookie(cookie) => Ok(Some(cookie)),
+            Self::Later => Err(Problem::StoreUnavailable("the cookie is of a later version".to_owned())),
             Self::Malformed => Err(Problem::SessionInvalid("the cookie is malformed")),
             // Nobody knows which of them is ours, and the one that stays could be an attacker's.
             Self::Repeated => Err(Problem::SessionInvalid("the cookie was sent more than once")),
@@ -48,6 +51,8 @@ pub fn presented(request: &impl RequestHead, name: &str, plain_loopback: bool) -
     match sent(request, name_on(name, plain_loopback)) {
         Sent::Absent => Presented::Absent,
         Sent::Repeated => Presented::Repeated,
+        // No base64url has a dot.
+        Sent::Once(value) if value.as_bytes().get(1) == Some(&b'.') => Presented::Later,
         Sent::Once(value) => SessionCookie::parse(&value).map_or(Presented::Malformed, Presented::Cookie),
     }
 }
@@ -113,6 +118,7 @@ mod tests {
         let read = |header: &str, plain| match presented(&Head("GET", vec![("cookie", header)]), "__Host-s", plain) {
             Presented::Absent => "absent",
             Presented::Cookie(_) => "cookie",
+            Presented::Later => "later",
             Presented::Malformed => "malformed",
             Presented::Repeated => "repeated",
         };
@@ -121,6 +127,7 @@ mod tests {
         assert_eq!(read(&format!("s={value}"), true), "cookie");
         assert_eq!(read(&format!("__Host-s={value}; __Host-s={value}"), false), "repeated");
         assert_eq!(read("__Host-s=x", false), "malformed");
+        assert_eq!(read(&format!("__Host-s=2.{value}"), false), "later", "it is not for this version to clear it");
         assert!(matches!(presented(&Head("GET", vec![]), "__Host-s", false), Presented::Absent));
     }
 }

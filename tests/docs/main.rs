@@ -12,6 +12,7 @@ mod evidence;
 mod examples;
 mod links;
 mod markdown;
+mod stored_forms;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -85,6 +86,22 @@ fn the_architecture_names_the_tests_of_every_module() {
     let tests = end_to_end_tests(Path::new(ROOT));
     let lost = [lost_evidence(Path::new(ROOT), &tests, table), missing_rows(Path::new(ROOT), &tests, table)].concat();
     assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+#[test]
+fn the_table_of_what_is_stored_is_the_codes() {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).expect("the page is there");
+    let faults = stored_forms::faults(Path::new(ROOT), &page);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let changes = [
+        ("a purpose that the code does not have", "`bargate session v1`", "`bargate session v2`"),
+        ("a class without a row", "objects `RateLimit`", "objects"),
+        ("a namespace without a row", "KV `UPSTREAM_TOKENS`", "KV"),
+        ("a form without a version", "the member `version`", "none"),
+    ];
+    for (message, from, to) in changes {
+        assert!(!stored_forms::faults(Path::new(ROOT), &page.replacen(from, to, 1)).is_empty(), "{message}");
+    }
 }
 
 #[test]

@@ -379,7 +379,8 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
         return None;
     };
-    let stored = json::parse_object(text?.as_bytes())?;
+    // A form that a later version stores has a member `version`.
+    let stored = json::parse_object(text?.as_bytes()).filter(|stored| !stored.contains_key("version"))?;
     let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
     let age = JwksAge { fetched_at: Some(fetched_at), ..JwksAge::default() };

@@ -15,6 +15,18 @@ pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option
     presented.cookie()
 }
 
+/// Returns the cookie of the session that a request is to end; one that is not ours has none to end.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] for one of a later version, whose session this one cannot end.
+#[inline(never)]
+pub fn cookie_to_end(session: &Session, cx: &RequestContext) -> Result<Option<SessionCookie>, Problem> {
+    match presented_cookie(session, cx) {
+        Err(Problem::SessionInvalid(_)) => Ok(None),
+        cookie => cookie,
+    }
+}
+
 /// Has the answer clear the cookie.
 pub fn clear_cookie(session: &Session, cx: &RequestContext) {
     // A cookie that was to be set before stays: no path does both.

@@ -9,7 +9,7 @@ use crate::edge::runtime::crossings::country;
 use crate::edge::runtime::log;
 use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::runtime::webcrypto::random_bytes;
-use crate::edge::session::cookie::{clear_cookie, presented_cookie};
+use crate::edge::session::cookie::{clear_cookie, cookie_to_end};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
 use crate::excerpt::shortened_name;
 use crate::http::cookie::{self, SameSite};
@@ -106,10 +106,9 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
 /// # Errors
 /// [`Problem::StoreUnavailable`] if it could not be ended.
 pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Option<String>, Problem> {
-    let id_token = match presented_cookie(session, cx) {
-        Ok(Some(cookie)) => end_of(gateway, cx, session, &cookie, None).await?,
-        // One that is not ours has no session to end.
-        _ => None,
+    let id_token = match cookie_to_end(session, cx)? {
+        Some(cookie) => end_of(gateway, cx, session, &cookie, None).await?,
+        None => None,
     };
     clear_cookie(session, cx);
     Ok(id_token)
@@ -125,7 +124,7 @@ pub async fn end_at_provider(
     session: &Session,
     sid: String,
 ) -> Result<(), Problem> {
-    let Ok(Some(cookie)) = presented_cookie(session, cx) else { return Ok(()) };
+    let Some(cookie) = cookie_to_end(session, cx)? else { return Ok(()) };
     let message = SessionMessage::EndOf { key: cookie.key(), sid };
     let timeout_ms = session.login.provider.authorizer.timeout_ms;
     let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;

@@ -1,6 +1,7 @@
 // What a version of the gateway leaves for the next: a gateway at a moment that never comes by itself, in front of a provider whose keys
 // and refresh tokens a fixture has, and whose objects and KV namespace can be written to a fixture and filled from one.
-// `node tests/e2e/support/upgrades.mjs` writes the fixture of this version, once, when it is published.
+// `node tests/e2e/support/upgrades.mjs` writes the fixtures of this version, once, when it is published: stored.json, and that of
+// further-forms.mjs.
 
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
@@ -19,6 +20,14 @@ const ISSUER = 'https://tenant.example/';
 const API = 'https://api.example/';
 const LIFE_SECS = 600;
 const CLIENT_SECRET = 'the secret of the client, which a fixture has';
+const DISCOVERY = {
+  issuer: ISSUER,
+  authorization_endpoint: `${ISSUER}authorize`,
+  token_endpoint: `${ISSUER}oauth/token`,
+  revocation_endpoint: `${ISSUER}oauth/revoke`,
+  jwks_uri: `${ISSUER}.well-known/jwks.json`,
+  token_endpoint_auth_methods_supported: ['client_secret_post'],
+};
 const REFRESH_TOKEN = /^refresh-(\d+)-(\w+)$/;
 
 const secondsNow = () => Math.floor(Date.now() / 1000);
@@ -39,6 +48,10 @@ const ENTRY = `
 
     async ring() {
       await this.alarm();
+    }
+
+    async waits() {
+      return this.waiting?.length ?? 0;
     }
   };
   ${Object.values(OBJECTS)
@@ -82,22 +95,43 @@ function providerOf(state) {
   const key = { alg: 'RS256', kid: 'the-key', privateKey };
   const calls = [];
   const issue = (sid, audience, nonce) => {
-    state.count += 1;
-    const token = `refresh-${state.count}-${sid}`;
-    state.refreshTokens[token] = sid;
-    const of = { iss: ISSUER, sub: `user-of-${sid}`, iat: secondsNow(), exp: secondsNow() + LIFE_SECS };
+    const token = provider.give(sid);
+    const of = {
+      iss: ISSUER,
+      sub: provider.subject ?? `user-of-${sid}`,
+      iat: secondsNow(),
+      exp: secondsNow() + LIFE_SECS,
+    };
     return Response.json({
       token_type: 'Bearer',
       expires_in: LIFE_SECS,
       scope: audience === API ? 'openid profile email offline_access read:messages' : 'read:orders',
       access_token: signed(key, { ...of, aud: audience, number: state.count }),
       refresh_token: token,
-      id_token: signed(key, { ...of, aud: 'the-client', sid, ...(nonce ? { nonce } : {}), name: 'Ada' }),
+      id_token: signed(key, {
+        ...of,
+        ...provider.claims,
+        aud: 'the-client',
+        sid,
+        ...(nonce ? { nonce } : {}),
+        name: 'Ada',
+      }),
     });
   };
   const provider = {
     state,
     calls,
+    /** What ID tokens say besides. */
+    claims: {},
+    /** Who logs in, if not somebody else each time. @type {string | undefined} */
+    subject: undefined,
+    /** Gives a refresh token, and returns it. */
+    give(sid) {
+      state.count += 1;
+      const token = `refresh-${state.count}-${sid}`;
+      state.refreshTokens[token] = sid;
+      return token;
+    },
     /** Answers in place of the provider, where it gives something. @type {(path: string) => any} */
     instead: () => undefined,
     /** How often a path was called. */
@@ -125,8 +159,10 @@ function providerOf(state) {
       if (other) return other;
       if (pathname === '/.well-known/jwks.json')
         return Response.json({ keys: [{ kty, n, e, alg: 'RS256', kid: 'the-key', use: 'sig' }] });
+      if (pathname === '/.well-known/openid-configuration') return Response.json(DISCOVERY);
       if (pathname === '/oauth/revoke') return new Response(null, { status: 200 });
       assert.equal(pathname, '/oauth/token');
+      if (form.grant_type === 'client_credentials') return issue('gateway', form.audience);
       // A code is the nonce of its login.
       if (form.code) return issue(createHash('sha256').update(form.code).digest('hex').slice(0, 8), API, form.code);
       const sid = state.refreshTokens[form.refresh_token];
@@ -139,8 +175,15 @@ function providerOf(state) {
   return provider;
 }
 
-/** Starts a gateway of this version with the config of a version, at the moment at which its fixture was made. */
-export async function startAt(state, config) {
+/**
+ * Starts a gateway of this version with the config of a version, at the moment at which its fixture was made. Options are those of
+ * `startGateway`.
+ *
+ * @param {any} state
+ * @param {string} config
+ * @param {Record<string, any>} [options]
+ */
+export async function startAt(state, config, options = {}) {
   // The clock is stopped first.
   await later(0);
   await later((NOW_MS - Date.now()) / 1000);
@@ -151,12 +194,14 @@ export async function startAt(state, config) {
     clock: true,
     entry: ENTRY,
     outbound: provider.outbound,
+    ...options,
   });
   const order = async (what) => {
     const answer = await fetch(gateway.origin, { headers: { 'x-order': JSON.stringify(what) } });
     assert.equal(answer.status, 200, await answer.clone().text());
     return answer.json();
   };
+  const look = (binding, name) => order({ object: [binding, name], act: 'taken' });
   return {
     ...gateway,
     provider,
@@ -165,19 +210,24 @@ export async function startAt(state, config) {
     /** What the objects that were called have. */
     async taken() {
       const objects = [];
-      for (const [binding, name] of await order({}))
-        objects.push({ binding, name, ...(await order({ object: [binding, name], act: 'taken' })) });
+      for (const [binding, name] of await order({})) objects.push({ binding, name, ...(await look(binding, name)) });
       return objects;
     },
+    /** What an object has. */
+    look,
     /** Fills an object, before its first call. */
     fill: ({ binding, name, ...kept }) => order({ object: [binding, name], act: 'filled', said: [kept] }),
     ring: ({ binding, name }) => order({ object: [binding, name], act: 'ring' }),
+    /** Sends a message to an object, as the gateway does. */
+    tell: (binding, name, message) => order({ object: [binding, name], act: 'call', said: [JSON.stringify(message)] }),
+    /** How many requests wait at an object for its work. */
+    waits: (binding, name) => order({ object: [binding, name], act: 'waits' }),
   };
 }
 
 /** Begins a login, and gives the cookie of the browser and the path of its callback. */
-export async function beginLogin(gateway) {
-  const { status, headers, text } = await gateway.ask('/login');
+export async function beginLogin(gateway, asked = '') {
+  const { status, headers, text } = await gateway.ask(`/login${asked}`);
   assert.equal(status, 302, text);
   const { searchParams } = new URL(headers.get('location'));
   const cookie = headers.getSetCookie()[0].split(';')[0];
@@ -294,4 +344,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = join(FIXTURES, version());
   writeConfigs(folder);
   await makeFixture(folder);
+  const { makeFurtherFixture } = await import('./further-forms.mjs');
+  await makeFurtherFixture(folder);
 }
