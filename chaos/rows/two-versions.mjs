@@ -1,0 +1,238 @@
+// The version before and this one over the same objects and the same KV: they are rolled out and back every second, sometimes to one of
+// two isolates only, under logins, sessions that renew, refreshes, lists, limits and logouts.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { BUNDLE } from '../../bench/gateway.mjs';
+import { startApi } from '../../dev/api.mjs';
+import { unpackKept } from '../../tests/e2e/support/kept-bundle.mjs';
+import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE } from '../../tests/e2e/support/session-flow.mjs';
+import { clientsOf } from '../clients.mjs';
+import { startChaosGateway } from '../gateway.mjs';
+import { startKv } from '../kv.mjs';
+import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, startProvider } from '../provider.mjs';
+
+const ISOLATES = 2;
+/** Access tokens live for so long that every one of them ends while versions change. */
+const LIFE_SECS = 8;
+/**
+ * So long the provider takes a refresh token twice. An answer may be lost with the process, and that of the second try too: then the
+ * gateway waits for a minute.
+ */
+const OVERLAP_SECS = 600;
+const ROLL_MS = 1_000;
+const LIMIT = 20;
+const SESSIONS = '/account/sessions';
+const COUNTED = '/counted';
+
+const ALIVE = 'no session and no refresh token is lost';
+const READABLE = 'nothing stored is unreadable to either version: no answer is an error of the gateway or of its store';
+const FINAL = 'a logout is final for both versions';
+const LIMITED = 'a limit that an object counts holds across versions';
+const FAMILIES = 'the provider revokes no family for a reuse';
+
+/** @type {import('../row.mjs').Row} */
+export default {
+  name: 'two-versions',
+  group: 'Versions',
+  rank: 1,
+  done: ({ rolls, people }) =>
+    `The version before and this one, rolled out and back ${rolls} times, once a second, by SIGKILL, over the same objects and KV, at both or at one of ${ISOLATES} isolates, under ${people} people at work`,
+  holds: [ALIVE, READABLE, FINAL, LIMITED, FAMILIES],
+  sizes: { card: { rolls: 60, people: 24 }, excerpt: { rolls: 6, people: 8 } },
+  timeoutSecs: { card: 600, excerpt: 240 },
+  async run({ size: { rolls, people }, random, timeline, hold, folder }) {
+    const kept = unpackKept();
+    const [tenant, api, kv] = await Promise.all([
+      startProvider({ accessTokenSeconds: LIFE_SECS, rotationOverlapSeconds: OVERLAP_SECS }, timeline),
+      startApi(),
+      startKv(),
+    ]);
+    const [before, current] = [kept.folder, BUNDLE];
+    const bundles = [
+      [before, before],
+      [current, current],
+      [before, current],
+      [current, before],
+    ];
+    const gateway = await startChaosGateway({
+      folder,
+      config: chaosConfig(tenant, api, {
+        paths: [
+          { method: 'GET', path: SESSIONS, auth: true, integration: { type: 'sessions' } },
+          {
+            method: 'GET',
+            path: COUNTED,
+            rate_limit: { limit: LIMIT, period_seconds: 3600, key: 'header:x-key' },
+            response: { passed: true },
+          },
+        ],
+      }),
+      isolates: ISOLATES,
+      bundle: bundles[0],
+      kv,
+      timeline,
+    });
+    const clients = clientsOf(gateway, { timeline });
+    const seen = { requests: 0, 'answers lost with the process': 0, logins: 0, logouts: 0, rotations: 0 };
+    let deployed = bundles[0];
+    let isOver = false;
+    let isClosed = false;
+    let isUp = Promise.resolve();
+
+    /** Rolls another version out, and resolves when it listens. */
+    const roll = (next) => {
+      const name = (folder) => (folder === current ? 'current' : 'before');
+      deployed = next;
+      timeline.add('fault', `rolls to ${next.map(name).join(' and ')}`);
+      isUp = (async () => {
+        await gateway.kill();
+        await gateway.start({ bundle: next });
+      })();
+      return isUp;
+    };
+    /** Asks until there is an answer: none comes from a process that has ended. */
+    const ask = async (path, init) => {
+      for (;;) {
+        await isUp;
+        const answer = await clients.ask(path, { isolate: random.int(ISOLATES), ...init });
+        seen.requests += 1;
+        if (isClosed) return answer;
+        if (answer.status === 0) {
+          seen['answers lost with the process'] += 1;
+          if (init.onLost?.()) return undefined;
+          continue;
+        }
+        hold(READABLE, isReadable(answer), { path, status: answer.status, code: answer.body?.code }, init.about);
+        // The provider's word was lost twice with the process: the client keeps its tokens and asks again.
+        if (answer.status !== 503) return answer;
+        await pause(ROLL_MS);
+      }
+    };
+    const enter = async (email, withTokens = false) => {
+      for (;;) {
+        await isUp;
+        const rolling = isUp;
+        try {
+          const login = await logIn(gateway.origins[random.int(ISOLATES)], tenant, { email, withTokens });
+          seen.logins += 1;
+          return login;
+        } catch (error) {
+          // A login is of several requests: one that a roll has cut begins again.
+          if (rolling === isUp) throw error;
+        }
+      }
+    };
+
+    /** Has the provider end a session. If the answer is lost, it tries another token: the one that it sent may have been used. */
+    const endAtProvider = async ({ grantId, about }, lane) => {
+      const { sid } = tenant.families().find((family) => family.grantId === grantId);
+      for (;;) {
+        const answer = await ask(BACKCHANNEL_LOGOUT, {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: `${new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) })}`,
+          onLost: () => true,
+          lane,
+          about,
+        });
+        if (answer) return answer;
+      }
+    };
+
+    const gone = [];
+    /** Somebody with a session, until the rolls are over; then it is still theirs. */
+    const withSession = async (number) => {
+      const [own, lane, email] = [random.fork(`session ${number}`), `client ${number}`, `person-${number}@example.com`];
+      let login = await enter(email);
+      const asked = () => ({ headers: { cookie: login.cookie, ...OWN_PAGE }, lane, about: login.about });
+      while (!isOver) {
+        const dice = own.int(100);
+        if (dice < 6) {
+          const answer =
+            dice < 2 ? await endAtProvider(login, lane) : await ask(LOGOUT, { method: 'POST', ...asked() });
+          hold(FINAL, answer.status < 400, { status: answer.status, code: answer.body?.code }, login.about);
+          gone.push(login);
+          seen.logouts += 1;
+          login = await enter(email);
+        } else if (dice < 20) {
+          const { status, body } = await ask(SESSIONS, asked());
+          const isListed = body?.sessions?.some(({ current }) => current);
+          hold(ALIVE, status === 200 && isListed, { status, code: body?.code, body }, login.about);
+        } else {
+          const { status, body } = await ask(PRIVATE, asked());
+          hold(ALIVE, status === 200, { status, code: body?.code }, login.about);
+        }
+      }
+      return { login, isAlive: async () => (await ask(PRIVATE, asked())).status === 200 };
+    };
+    /** Somebody whose page has the tokens, and refreshes them. */
+    const withTokens = async (number) => {
+      const lane = `client ${number}`;
+      const login = await enter(`page-${number}@example.com`, true);
+      let token = login.tokens.refresh_token;
+      const refreshed = async () => {
+        const headers = { 'x-refresh-token': token };
+        const { status, body } = await ask(REFRESH, { method: 'POST', headers, lane, about: login.about });
+        token = body?.refresh_token ?? token;
+        return hold(ALIVE, status === 200, { status, code: body?.code }, login.about);
+      };
+      while (!isOver) {
+        if (!(await refreshed())) break;
+        await pause(random.int(ROLL_MS));
+      }
+      return { login, isAlive: refreshed };
+    };
+    /** Somebody who asks more often than a limit lets through. @returns {Promise<undefined>} */
+    const counted = async (number) => {
+      let [passed, lost] = [0, 0];
+      for (let asked = 0; asked < 3 * LIMIT; asked += 1) {
+        const headers = { 'x-key': `key ${number}` };
+        // What was lost may have been counted.
+        const onLost = () => {
+          lost += 1;
+          return true;
+        };
+        const answer = await ask(COUNTED, { headers, lane: `client ${number}`, onLost });
+        if (answer?.status === 200) passed += 1;
+        await pause(random.int((rolls * ROLL_MS) / (3 * LIMIT)));
+      }
+      hold(LIMITED, passed <= LIMIT && passed + lost >= LIMIT, { passed, lost });
+      return undefined;
+    };
+
+    try {
+      const numbers = Array.from({ length: people }, (_, index) => index);
+      const kinds = [withSession, withSession, withTokens, counted];
+      const working = Promise.all(numbers.map((number) => kinds[number % kinds.length](number)));
+      for (let rolled = 1; rolled <= rolls; rolled += 1) {
+        await Promise.race([pause(ROLL_MS), working]);
+        await roll(random.pick(bundles.filter((each) => each !== deployed)));
+      }
+      isOver = true;
+      const at = (await working).filter((each) => each !== undefined);
+      for (const last of [bundles[0], bundles[1]]) {
+        await roll(last);
+        for (const { login, isAlive } of at) hold(ALIVE, await isAlive(), 'at the end', login.about);
+        for (const { cookie, about } of gone) {
+          const { status, body } = await ask(PRIVATE, { headers: { cookie }, lane: 'client', about });
+          hold(FINAL, status === 401, { status, code: body?.code }, about);
+        }
+      }
+      hold(FAMILIES, tenant.reused() === 0, { reused: tenant.reused() });
+      const families = familiesOf(tenant);
+      for (const { login } of at)
+        hold(ALIVE, !families.get(login.about).revoked, families.get(login.about), login.about);
+      seen.rotations = [...families.values()].reduce((sum, { rotations }) => sum + rotations, 0);
+      return { 'version before': `${kept.version} of ${kept.commit.slice(0, 8)}`, ...seen };
+    } finally {
+      isOver = true;
+      isClosed = true;
+      await Promise.all([clients.close(), gateway.close()]);
+      await Promise.all([tenant.close(), api.close(), kv.close()]);
+      kept.remove();
+    }
+  },
+};
+
+/** @param {import('../clients.mjs').Answer} answer */
+const isReadable = ({ status, body }) => status < 500 || (status === 503 && body?.code === 'idp_unavailable');
