@@ -7,6 +7,9 @@ import { deserialize } from 'node:v8';
 import { workerName } from '../tests/e2e/support/harness.mjs';
 
 const NAME_BYTES = 16;
+/** Where the metadata of an object has its alarm, in nanoseconds. */
+const ALARM_KEY = 1n;
+const NANOS_PER_MS = 1_000_000n;
 
 /** The folder in which workerd stores the objects of a class (bench/workerd.mjs). */
 const classFolder = (folder, className) => join(folder, `${workerName(0)}-${className}`);
@@ -41,13 +44,22 @@ export function filesOf(folder, className) {
 }
 
 /**
- * The values in the file of an object, by key. A copy is read, because a reader of SQLite tidies up what a killed writer left.
+ * The values in the file of an object, by key.
  *
  * @param {string} file
  * @returns {Record<string, any>}
  */
-export function storedIn(file) {
-  if (!existsSync(file)) return {};
+export const storedIn = (file) => readObject(file).entries;
+
+/**
+ * The values in the file of an object, by key, and when its alarm rings, in milliseconds since 1970, if it has one. A copy is read, because a
+ * reader of SQLite tidies up what a killed writer left.
+ *
+ * @param {string} file
+ * @returns {{ entries: Record<string, any>, alarmMs?: number }}
+ */
+export function readObject(file) {
+  if (!existsSync(file)) return { entries: {} };
   const place = mkdtempSync(`${file}-copy-`);
   try {
     for (const ending of ['', '-wal']) {
@@ -56,12 +68,20 @@ export function storedIn(file) {
     // Loaded here, it warns of being experimental only in the process that uses it.
     const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
     const database = new DatabaseSync(join(place, basename(file)));
-    const tables = database.prepare("SELECT name FROM sqlite_master WHERE name = '_cf_KV'").all();
-    const rows = tables.length ? database.prepare('SELECT key, value FROM _cf_KV').all() : [];
+    const rowsOf = (table) => {
+      if (!database.prepare('SELECT name FROM sqlite_master WHERE name = ?').get(table)) return [];
+      const statement = database.prepare(`SELECT key, value FROM ${table}`);
+      statement.setReadBigInts(true);
+      return statement.all();
+    };
+    const [rows, metadata] = [rowsOf('_cf_KV'), rowsOf('_cf_METADATA')];
     database.close();
-    return Object.fromEntries(
-      rows.map(({ key, value }) => [String(key), deserialize(/** @type {Uint8Array} */ (value))]),
-    );
+    const entries = rows.map(({ key, value }) => [String(key), deserialize(/** @type {Uint8Array} */ (value))]);
+    const alarm = metadata.find(({ key }) => key === ALARM_KEY)?.value;
+    return {
+      entries: Object.fromEntries(entries),
+      alarmMs: typeof alarm === 'bigint' ? Number(alarm / NANOS_PER_MS) : undefined,
+    };
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
