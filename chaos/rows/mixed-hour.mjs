@@ -39,7 +39,7 @@ const CONFIG = 'gateway.config.json';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const BUDGET = 'every request is answered as it should be: the error budget is 0';
-const FAMILIES = 'the provider revokes no family but for a logout';
+const FAMILIES = 'the provider revokes no family but for a logout, or at the end of its session';
 const MEMORY =
   'the isolates hold in the last sixth what they held in the second, within a tenth (in the excerpt, in which little is warm by then, a half)';
 const ALARMS = 'every object that has stored something has an alarm, no later than the end of that';
@@ -122,7 +122,12 @@ export default {
     const isOver = () => isClosed || Date.now() - startedAt >= seconds * 1000;
     const seen = { requests: 0, logins: 0, logouts: 0, 'logouts by the provider': 0, sockets: 0, rotations: 0 };
 
-    /** Asks, and says whether the answer is as it should be. */
+    /**
+     * Asks, and holds that the answer is as it should be.
+     * @param {string} path
+     * @param {Record<string, any>} init
+     * @param {(answer: import('../clients.mjs').Answer) => unknown} [isRight]
+     */
     const ask = async (path, init, isRight = ({ status }) => status === 200) => {
       const answer = await clients.ask(path, { isolate: isolateOf(), ...init });
       seen.requests += 1;
@@ -136,8 +141,13 @@ export default {
     const rest = () => pause(20 + random.int(200));
     const enter = async (email, withTokens = false) => {
       seen.logins += 1;
-      return { ...(await logIn(gateway.origins[isolateOf()], tenant, { email, withTokens })), at: Date.now() };
+      const at = Date.now();
+      const login = await logIn(gateway.origins[isolateOf()], tenant, { email, withTokens });
+      begun.set(login.about, at);
+      return { ...login, at };
     };
+    /** When each login began. @type {Map<string, number>} */
+    const begun = new Map();
     const loggedOut = new Set();
 
     const withSession = async (lane, number) => {
@@ -282,8 +292,11 @@ export default {
       const sixths = held.filter((looks) => looks.length > 0).map(median);
       hold(MEMORY, /** @type {number} */ (sixths.at(-1)) <= sixths[1] * (1 + growth), { sixths });
       const families = [...familiesOf(tenant)];
-      for (const [about, { revoked, revokedBy }] of families)
-        hold(FAMILIES, !revoked || loggedOut.has(about), { revokedBy }, about);
+      for (const [about, { revoked, revokedBy }] of families) {
+        const isOver = Date.now() - begun.get(about) >= SESSION_SECS * 1000 - ROUNDING_MS;
+        const isMeant = revokedBy === 'revocation' && (loggedOut.has(about) || isOver);
+        hold(FAMILIES, !revoked || isMeant, { revokedBy }, about);
+      }
       seen.rotations = families.reduce((sum, [, { rotations }]) => sum + rotations, 0);
 
       // What is over is erased as soon as its alarm has rung, also if the process has ended meanwhile.

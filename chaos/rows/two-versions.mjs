@@ -14,8 +14,11 @@ import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, startProvider } from 
 const ISOLATES = 2;
 /** Access tokens live for so long that every one of them ends while versions change. */
 const LIFE_SECS = 8;
-/** As long as a provider takes a refresh token twice: an answer may be lost with the process. */
-const OVERLAP_SECS = 60;
+/**
+ * So long the provider takes a refresh token twice. An answer may be lost with the process, and that of the second try too: then the
+ * gateway waits for a minute.
+ */
+const OVERLAP_SECS = 600;
 const ROLL_MS = 1_000;
 const LIMIT = 20;
 const SESSIONS = '/account/sessions';
@@ -73,6 +76,7 @@ export default {
     const seen = { requests: 0, 'answers lost with the process': 0, logins: 0, logouts: 0, rotations: 0 };
     let deployed = bundles[0];
     let isOver = false;
+    let isClosed = false;
     let isUp = Promise.resolve();
 
     /** Rolls another version out, and resolves when it listens. */
@@ -92,6 +96,7 @@ export default {
         await isUp;
         const answer = await clients.ask(path, { isolate: random.int(ISOLATES), ...init });
         seen.requests += 1;
+        if (isClosed) return answer;
         if (answer.status === 0) {
           seen['answers lost with the process'] += 1;
           if (init.onLost?.()) return undefined;
@@ -118,6 +123,22 @@ export default {
       }
     };
 
+    /** Has the provider end a session. If the answer is lost, it tries another token: the one that it sent may have been used. */
+    const endAtProvider = async ({ grantId, about }, lane) => {
+      const { sid } = tenant.families().find((family) => family.grantId === grantId);
+      for (;;) {
+        const answer = await ask(BACKCHANNEL_LOGOUT, {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: `${new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) })}`,
+          onLost: () => true,
+          lane,
+          about,
+        });
+        if (answer) return answer;
+      }
+    };
+
     const gone = [];
     /** Somebody with a session, until the rolls are over; then it is still theirs. */
     const withSession = async (number) => {
@@ -127,17 +148,8 @@ export default {
       while (!isOver) {
         const dice = own.int(100);
         if (dice < 6) {
-          const isBackChannel = dice < 2;
-          const { sid } = tenant.families().find(({ grantId }) => grantId === login.grantId);
-          const answer = isBackChannel
-            ? await ask(BACKCHANNEL_LOGOUT, {
-                method: 'POST',
-                headers: { 'content-type': 'application/x-www-form-urlencoded' },
-                body: `${new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) })}`,
-                lane,
-                about: login.about,
-              })
-            : await ask(LOGOUT, { method: 'POST', ...asked() });
+          const answer =
+            dice < 2 ? await endAtProvider(login, lane) : await ask(LOGOUT, { method: 'POST', ...asked() });
           hold(FINAL, answer.status < 400, { status: answer.status, code: answer.body?.code }, login.about);
           gone.push(login);
           seen.logouts += 1;
@@ -170,7 +182,7 @@ export default {
       }
       return { login, isAlive: refreshed };
     };
-    /** Somebody who asks more often than a limit lets through. */
+    /** Somebody who asks more often than a limit lets through. @returns {Promise<undefined>} */
     const counted = async (number) => {
       let [passed, lost] = [0, 0];
       for (let asked = 0; asked < 3 * LIMIT; asked += 1) {
@@ -185,6 +197,7 @@ export default {
         await pause(random.int((rolls * ROLL_MS) / (3 * LIMIT)));
       }
       hold(LIMITED, passed <= LIMIT && passed + lost >= LIMIT, { passed, lost });
+      return undefined;
     };
 
     try {
@@ -213,6 +226,7 @@ export default {
       return { 'version before': `${kept.version} of ${kept.commit.slice(0, 8)}`, ...seen };
     } finally {
       isOver = true;
+      isClosed = true;
       await Promise.all([clients.close(), gateway.close()]);
       await Promise.all([tenant.close(), api.close(), kv.close()]);
       kept.remove();

@@ -23,7 +23,7 @@ const DRIP_MS = 50;
 const PIECE_BYTES = 64 * 1024;
 /** How many requests of a part, and how many handshakes, are under way at a time. */
 const AT_A_TIME = 50;
-/** How many file descriptors workerd takes for a WebSocket: of the client, of the upstream, and a pair between them. */
+/** How many file descriptors workerd takes for a WebSocket: two for each of its connections, to the client and to the upstream. */
 const FILES_PER_SOCKET = 4;
 /** File descriptors of the gateway's process that are not sockets of this row. */
 const OTHER_FILES = 500;
