@@ -95,7 +95,7 @@ impl SessionRecord {
 
     /// Records a use at `now`, with the active idle time; returns whether that is worth storing.
     pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
-        let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
+        let worth_it = now.saturating_sub(self.used_at) >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
         if worth_it {
             (self.used_at, self.idle_secs) = (now, rules.idle_secs);
         }
@@ -105,13 +105,13 @@ impl SessionRecord {
     /// Checks whether a token that a requester rejects at `now` is worth renewing: one that has just arrived is not, because the
     /// next would be no better.
     pub fn may_be_rejected(&self, now: i64) -> bool {
-        now - self.token_from >= REJECT_AFTER_SECS
+        now.saturating_sub(self.token_from) >= REJECT_AFTER_SECS
     }
 
     /// Takes over the times of the tokens that arrived at `now`. If the provider states none, they have the life of those
     /// before.
     pub fn renew(&mut self, answer: &TokenResponse, now: i64) {
-        let life = self.token_until - self.token_from;
+        let life = self.token_until.saturating_sub(self.token_from);
         self.token_from = now;
         self.token_until = answer.until(now).unwrap_or_else(|| now.saturating_add(life));
     }
@@ -127,16 +127,17 @@ impl SessionRecord {
     }
 
     fn state_of(&self, from: i64, until: i64, rules: &SessionRules, now: i64) -> TokenState {
-        let left = until - now;
+        let left = until.saturating_sub(now);
         if left <= 0 {
             return TokenState::Expired;
         }
-        let life = until - from;
+        // By a clock that is behind the one that stored it, a token may come after its end.
+        let life = until.saturating_sub(from).max(0);
         // A token that lives no longer than that would be renewed by every request.
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
         let fresh = left - renew_before;
         // A session that is used must not seem idle because nobody asks it, nor be used past its end.
-        let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at - now);
+        let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at.saturating_sub(now));
         if fresh > 0 {
             return TokenState::Fresh(fresh.min(unasked));
         }
@@ -268,6 +269,22 @@ mod tests {
         assert_eq!(short.token_state(&rules(), 0), TokenState::Fresh(15));
         assert_eq!(short.token_state(&rules(), 29), TokenState::Fresh(1));
         assert_eq!(short.token_state(&rules(), 30), TokenState::Due(5));
+    }
+
+    #[test]
+    fn no_time_that_is_stored_makes_a_token_outlive_its_end() {
+        // A clock that was set back: the token came later than now, or even than its end.
+        let ahead = SessionRecord { token_from: 100, token_until: 98, ..record() };
+        assert_eq!(ahead.token_state(&rules(), 95), TokenState::Fresh(3));
+        for time in [i64::MIN, -1, 0, 1, i64::MAX] {
+            for other in [i64::MIN, i64::MAX] {
+                let record =
+                    SessionRecord { used_at: time, ends_at: other, token_from: time, token_until: other, ..record() };
+                assert_eq!(record.token_state(&rules(), 50) == TokenState::Expired, other < 50, "{time} {other}");
+                assert_eq!(record.may_be_rejected(50), time <= 40, "{time}");
+                assert_eq!(record.clone().touch(&rules(), 50), time <= 0, "{time}");
+            }
+        }
     }
 
     #[test]
