@@ -1,6 +1,6 @@
 //! The crate by which the command line reads addresses, against the runtime's `URL`, by which the gateway reads them in a Worker.
 //!
-//! The table has what the runtime makes of each address, which `tests/e2e/config/addresses.test.mjs` asks it. Another difference
+//! The tables have what the runtime makes of each address, which `tests/e2e/config/addresses.test.mjs` asks it. Another difference
 //! than those that are named here is one to think about: see `src/address.rs`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -12,9 +12,12 @@ use std::path::Path;
 use bargate::address::Address;
 use serde_json::Value;
 
-fn table() -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/addresses/table.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+fn rows() -> impl Iterator<Item = Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/addresses");
+    ["table.json", "corpus.json"].into_iter().flat_map(move |name| {
+        let rows: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap();
+        rows
+    })
 }
 
 /// Names the difference between what the runtime and the crate make of an address; nothing if there is none.
@@ -39,7 +42,7 @@ fn difference(text: &str, runtime: Option<&str>, own: Option<&str>) -> &'static 
 #[test]
 fn the_crate_reads_addresses_as_the_runtime_does_but_for_two_differences() {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for row in table() {
+    for row in rows() {
         let text = row["text"].as_str().unwrap();
         let own = Address::parse(text);
         let own = own.as_ref().map(Address::as_str);

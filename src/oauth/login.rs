@@ -108,7 +108,7 @@ impl LoginState {
     /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] if the bytes are not a state.
     pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
         let state = Self::parse(bytes).ok_or_else(|| Problem::StateInvalid("no login state inside".into()))?;
-        if now - state.issued_at > LOGIN_STATE_MAX_SECS {
+        if now.saturating_sub(state.issued_at) > LOGIN_STATE_MAX_SECS {
             return Err(Problem::StateExpired);
         }
         Ok(state)

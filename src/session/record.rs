@@ -99,7 +99,8 @@ impl SessionRecord {
     /// Records a use at `now`, with the active idle time; returns whether that is worth storing.
     pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
         let apart = (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
-        let worth_it = now - self.used_at >= apart || self.used_at - now > SKEW_MAX_SECS.max(apart);
+        let since = now.saturating_sub(self.used_at);
+        let worth_it = since >= apart || since < -SKEW_MAX_SECS.max(apart);
         if worth_it {
             (self.used_at, self.idle_secs) = (now, rules.idle_secs);
         }
@@ -109,13 +110,14 @@ impl SessionRecord {
     /// Checks whether a token that a requester rejects at `now` is worth renewing: one that has just arrived is not, because the
     /// next would be no better.
     pub fn may_be_rejected(&self, now: i64) -> bool {
-        now - self.token_from >= REJECT_AFTER_SECS || self.token_from - now > SKEW_MAX_SECS
+        let since = now.saturating_sub(self.token_from);
+        since >= REJECT_AFTER_SECS || since < -SKEW_MAX_SECS
     }
 
     /// Takes over the times of the tokens that arrived at `now`. If the provider states none, they have the life of those
     /// before.
     pub fn renew(&mut self, answer: &TokenResponse, now: i64) {
-        let life = self.token_until - self.token_from;
+        let life = self.token_until.saturating_sub(self.token_from);
         self.token_from = now;
         self.token_until = answer.until(now).unwrap_or_else(|| now.saturating_add(life));
     }
@@ -131,17 +133,18 @@ impl SessionRecord {
     }
 
     fn state_of(&self, from: i64, until: i64, rules: &SessionRules, now: i64) -> TokenState {
-        let left = until - now;
+        let left = until.saturating_sub(now);
         if left <= 0 {
             return TokenState::Expired;
         }
-        let life = until - from;
+        // By a clock that is behind the one that stored it, a token may come after its end.
+        let life = until.saturating_sub(from).max(0);
         // A token that lives no longer than that would be renewed by every request.
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
         // Nobody knows how much is left of one that came in the future.
-        let fresh = if from - now > SKEW_MAX_SECS { 0 } else { left - renew_before };
+        let fresh = if from.saturating_sub(now) > SKEW_MAX_SECS { 0 } else { left - renew_before };
         // A session that is used must not seem idle because nobody asks it, nor be used past its end.
-        let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at - now);
+        let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at.saturating_sub(now));
         if fresh > 0 {
             return TokenState::Fresh(fresh.min(unasked));
         }
@@ -290,6 +293,22 @@ mod tests {
             "a machine whose clock is ahead of another's"
         );
         assert!(!apart.may_be_rejected(0) && !apart.clone().touch(&rules(), 0));
+    }
+
+    #[test]
+    fn no_time_that_is_stored_makes_a_token_outlive_its_end() {
+        // A clock that was set back: the token came later than now, or even than its end.
+        let ahead = SessionRecord { token_from: 100, token_until: 98, ..record() };
+        assert_eq!(ahead.token_state(&rules(), 95), TokenState::Fresh(3));
+        for time in [i64::MIN, -1, 0, 1, i64::MAX] {
+            for other in [i64::MIN, i64::MAX] {
+                let record =
+                    SessionRecord { used_at: time, ends_at: other, token_from: time, token_until: other, ..record() };
+                assert_eq!(record.token_state(&rules(), 50) == TokenState::Expired, other < 50, "{time} {other}");
+                assert_eq!(record.may_be_rejected(50), time <= 40 || time == i64::MAX, "{time}");
+                assert_eq!(record.clone().touch(&rules(), 50), time <= 0 || time == i64::MAX, "{time}");
+            }
+        }
     }
 
     #[test]

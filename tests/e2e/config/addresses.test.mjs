@@ -1,14 +1,13 @@
-// The URL of the runtime, by which the gateway reads every address in a Worker, gives what tests/fixtures/addresses/table.json says.
-// tests/addresses.rs holds the parser of the command line against the same table. With UPDATE_GOLDEN=1 the table is written anew.
+// The URL of the runtime, by which the gateway reads every address in a Worker, gives what the tables in tests/fixtures/addresses say.
+// tests/addresses.rs holds the parser of the command line against the same tables. With UPDATE_GOLDEN=1 they are written anew.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
+import { corpusOf } from '../support/corpora.mjs';
 import { ROOT, compatibilityDate } from '../support/harness.mjs';
-
-const FILE = join(ROOT, 'tests/fixtures/addresses/table.json');
 
 const SCHEMES = ['https:', 'http:', 'HTTPS:', 'ftp:', 'ws:', 'javascript:', 'data:', 'file:', 'x:', '', 'https', ':'];
 const SLASHES = ['//', '//', '//', '/', '', '///', '\\\\', '/\\', '//user@', '//user:pw@', '//a@b@', '//%40@'];
@@ -103,7 +102,11 @@ function texts() {
   return [...new Set([...single, ...mixed])];
 }
 
-const table = () => JSON.parse(readFileSync(FILE, 'utf8'));
+/** Each table, with the addresses that it has: those that are made here, and what fuzzing kept. */
+const TABLES = [
+  { file: 'table.json', addresses: texts() },
+  { file: 'corpus.json', addresses: [...new Set(['address', 'return_to'].flatMap(corpusOf))] },
+].map(({ file, addresses }) => ({ file: join(ROOT, 'tests/fixtures/addresses', file), addresses }));
 
 /** Returns what workerd's URL makes of each text. */
 async function readByRuntime(addresses) {
@@ -120,23 +123,26 @@ async function readByRuntime(addresses) {
 }
 
 if (process.env.UPDATE_GOLDEN) {
-  const all = texts();
-  const read = await readByRuntime(all);
-  writeFileSync(
-    FILE,
-    `[\n${all.map((text, index) => JSON.stringify({ text, runtime: read[index] })).join(',\n')}\n]\n`,
-  );
+  for (const { file, addresses } of TABLES) {
+    const read = await readByRuntime(addresses);
+    const rows = addresses.map((text, index) => JSON.stringify({ text, runtime: read[index] }));
+    writeFileSync(file, `[\n${rows.join(',\n')}\n]\n`);
+  }
 }
 
-test('the table has every address that is made here, and no other', () => {
-  assert.deepEqual(
-    table().map(({ text }) => text),
-    texts(),
-  );
-});
+for (const { file, addresses } of TABLES) {
+  const table = () => JSON.parse(readFileSync(file, 'utf8'));
 
-test('the runtime reads each address as the table says', async () => {
-  const rows = table();
-  const read = await readByRuntime(rows.map(({ text }) => text));
-  for (const [index, { text, runtime }] of rows.entries()) assert.equal(read[index], runtime, JSON.stringify(text));
-});
+  test(`${basename(file)} has every address of its kind, and no other`, () => {
+    assert.deepEqual(
+      table().map(({ text }) => text),
+      addresses,
+    );
+  });
+
+  test(`the runtime reads each address as ${basename(file)} says`, async () => {
+    const rows = table();
+    const read = await readByRuntime(rows.map(({ text }) => text));
+    for (const [index, { text, runtime }] of rows.entries()) assert.equal(read[index], runtime, JSON.stringify(text));
+  });
+}

@@ -54,12 +54,12 @@ const NOT_OF_JWS = [
   ['ES512', 'ecdsa_secp521r1_sha512', 'written as DER'],
   ['ES256', 'ecdsa_secp256r1_sha512_p1363', 'of another hash'],
   ['ES384', 'ecdsa_secp384r1_sha512_p1363', 'of another hash'],
-  ['PS256', 'rsa_pss_2048_sha256_mgf1_0', 'without a salt', 69],
+  ['PS256', 'rsa_pss_2048_sha256_mgf1_0', 'without a salt', '69'],
   ['PS256', 'rsa_pss_2048_sha256_mgf1sha1_20', 'of another mask'],
   ['PS512', 'rsa_pss_4096_sha512_mgf1_32', 'of a shorter salt'],
-  ['RS256', 'rsa_signature_2048_sha224', 'of another hash', 219],
-  ['RS256', 'rsa_signature_2048_sha3_256', 'of another hash', 221],
-  ['RS512', 'rsa_signature_2048_sha512_256', 'of another hash', 225],
+  ['RS256', 'rsa_signature_2048_sha224', 'of another hash', '219'],
+  ['RS256', 'rsa_signature_2048_sha3_256', 'of another hash', '221'],
+  ['RS512', 'rsa_signature_2048_sha512_256', 'of another hash', '225'],
 ];
 
 /** How many vectors are sent at once. */
@@ -69,16 +69,20 @@ let miniflare;
 let origin;
 
 before(async () => {
-  const modules = [
-    { type: 'ESModule', path: 'entry.js', contents: ENTRY },
-    {
-      type: 'ESModule',
-      path: 'webcrypto.js',
-      contents: readFileSync(join(ROOT, 'src/edge/runtime/webcrypto.js'), 'utf8'),
-    },
-  ];
-  const options = { host: '127.0.0.1', port: 0, modules, modulesRoot: '.', compatibilityDate, compatibilityFlags };
-  miniflare = new Miniflare(convertV4MiniflareOptions(options));
+  const webcrypto = readFileSync(join(ROOT, 'src/edge/runtime/webcrypto.js'), 'utf8');
+  miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      compatibilityDate,
+      compatibilityFlags,
+      modulesRoot: '.',
+      modules: [
+        { type: 'ESModule', path: 'entry.js', contents: ENTRY },
+        { type: 'ESModule', path: 'webcrypto.js', contents: webcrypto },
+      ],
+    }),
+  );
   origin = await miniflare.ready;
 });
 

@@ -1,0 +1,144 @@
+//! A request's headers on their way to an upstream: what it believes is what the gateway says.
+
+use bargate::address::Address;
+use bargate::http::header::{HOP_BY_HOP_HEADERS, is_token, tokens};
+use bargate::http::header_lines::HeaderLines;
+use bargate::http::request::RequestHead;
+use bargate::http::trace::Trace;
+use bargate::proxy::{ClientHeaderNames, PassedOn, is_own_cookie};
+use bargate::token::VerifiedClaims;
+use serde_json::Map;
+
+use super::example::{ORIGIN, with_config};
+use super::text::{assert_value, fields, text};
+
+const SESSION: &str = "__Host-bargate";
+const ID: &str = "the-id-of-the-request";
+
+struct Head<'h> {
+    method: &'h str,
+    url: &'h Address,
+    sent: &'h HeaderLines,
+}
+
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &str {
+        self.method
+    }
+    fn path(&self) -> &str {
+        self.url.path()
+    }
+    fn query(&self) -> Option<&str> {
+        self.url.query()
+    }
+    fn header(&self, name: &str) -> Option<&str> {
+        self.sent.get(name)
+    }
+}
+
+/// A method on the first line, a header on each further one.
+pub fn check(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let [method, lines] = fields(text);
+    let sent: Vec<_> = lines.split('\n').filter_map(header).collect();
+    let printed: Vec<_> = sent.iter().flat_map(|(name, value)| [name.as_str(), value]).collect();
+    let read = HeaderLines::new(printed.join("\n"));
+    assert!(read.pairs().eq(sent.iter().map(|(name, value)| (name.as_str(), *value))), "what crosses is what was sent");
+    let url = Address::parse(&[ORIGIN, "/a/b/c"].concat()).expect("an address");
+    let trace = Trace::of(read.get("traceparent"), &[7; 24], true);
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), "user".into());
+    let claims = VerifiedClaims::assumed(claims);
+    let forwarded = with_config(|config| {
+        let names = ClientHeaderNames::new(&config.asserted_headers);
+        let request = Head { method, url: &url, sent: &read };
+        let passed_on = PassedOn {
+            request: &request,
+            sent: &read,
+            url: &url,
+            id: ID,
+            trace: &trace,
+            path: &config.paths[0],
+            prefix: "",
+            names: &names,
+            session_cookie: Some(SESSION),
+            session_token: Some("token-of-the-session"),
+            claims: Some(&claims),
+        };
+        let pairs: Vec<_> = read.pairs().collect();
+        passed_on.changes().carried_out(&pairs)
+    });
+    assert_asserted(&forwarded, &read, &trace);
+    for (name, value) in &forwarded {
+        assert_passes(name, value, method, &read);
+    }
+    assert_untouched(&forwarded, &sent, &read);
+}
+
+/// Reads a header as the runtime has it: its name in lower case, its value without spaces around it.
+fn header(line: &str) -> Option<(String, &str)> {
+    let (name, value) = line.split_once(':')?;
+    let value = value.trim_matches([' ', '\t']);
+    let is_sent = is_token(name) && !value.contains(['\r', '\n', '\0']);
+    is_sent.then(|| (name.to_ascii_lowercase(), value))
+}
+
+/// What the gateway says of a request stands there once, whatever the client said.
+fn assert_asserted(forwarded: &[(String, String)], sent: &HeaderLines, trace: &Trace) {
+    let values = |name: &str| -> Vec<&str> {
+        forwarded.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
+    };
+    assert_eq!(values("x-forwarded-proto"), ["https"]);
+    assert_eq!(values("x-forwarded-host"), ["gateway.example"]);
+    assert_eq!(values("x-forwarded-for"), sent.get("cf-connecting-ip").into_iter().collect::<Vec<_>>());
+    assert_eq!(values("x-request-id"), [ID]);
+    assert_eq!(values("authorization"), ["Bearer token-of-the-session"]);
+    assert_eq!(values("traceparent"), [&trace.traceparent]);
+    assert_eq!(values("x-claim"), ["user"]);
+    assert_eq!(values("x-fixed"), ["fixed"]);
+    assert!(values("x-header").len() <= 1 && values("x-removed").is_empty());
+    assert!(trace.continued || values("tracestate").is_empty());
+    for value in values("x-header") {
+        assert_value("x-header", value);
+    }
+}
+
+/// Asserts that a header may reach an upstream, however it reads names: many make an underscore of a hyphen, or of any sign.
+fn assert_passes(name: &str, value: &str, method: &str, sent: &HeaderLines) {
+    let folded: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let own =
+        ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "authorization", "traceparent"];
+    assert!(
+        !own.contains(&&*folded) || own.contains(&name) || folded == "authorization" || folded == "traceparent",
+        "{name} is read as {folded}"
+    );
+    let is_stopped = folded.contains("forwarded") && !own.contains(&name) && !name.starts_with("cf-")
+        || HOP_BY_HOP_HEADERS.contains(&name)
+        || ["x-access-token", "x-refresh-token", "x-real-ip", "x-original-url", "x-http-method-override", "proxy"]
+            .contains(&&*folded);
+    assert!(!is_stopped, "{name}: {value}");
+    assert!(name != "upgrade" || method == "GET");
+    if name == "cookie" {
+        for part in value.split([';', ',']) {
+            let cookie = part.split('=').next().unwrap_or_default().trim();
+            assert!(!is_own_cookie(cookie, Some(SESSION)), "{value}");
+        }
+    }
+    let is_of_connection = tokens(sent.get("connection").unwrap_or_default()).any(|own| own.eq_ignore_ascii_case(name));
+    let is_kept = name == "upgrade" || name.starts_with("content-") || name.starts_with("cf-");
+    let is_set = ["x-claim", "x-fixed", "x-header", "x-id", "x-query", "cookie"].contains(&name) || own.contains(&name);
+    assert!(!is_of_connection || is_kept || is_set, "{name} is of the connection alone");
+}
+
+/// Headers that no rule names stay as they are.
+fn assert_untouched(forwarded: &[(String, String)], sent: &[(String, &str)], read: &HeaderLines) {
+    let connection = read.get("connection").unwrap_or_default();
+    for name in ["accept", "content-type", "range", "x-other"] {
+        if tokens(connection).any(|own| own.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let before = sent.iter().filter(|(own, _)| own == name).map(|(_, value)| *value);
+        let after = forwarded.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        assert!(before.eq(after), "{name}");
+    }
+}
