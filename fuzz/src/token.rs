@@ -5,7 +5,7 @@ use bargate::encoding::base64url;
 use bargate::oauth::validate_logout_token;
 use bargate::token::{
     Credentials, Expectations, Expiry, Kind, SignatureVerified, TOKEN_MAX_BYTES, TokenError, UnverifiedToken,
-    VerifiedClaims, bare_token, bearer, claimed, claimed_expiry,
+    VerifiedClaims, bare_token, bearer, claimed, claimed_date,
 };
 use serde_json::{Map, Value};
 
@@ -101,7 +101,7 @@ fn check_claims(token: &str, claims: &str, kind: Kind, expiry: Expiry) {
     }
     if let Some(at) = secs("exp") {
         assert_eq!(verified.expires_at(), at.floor() as i64);
-        assert_eq!(claimed_expiry(token), Some(verified.expires_at()));
+        assert_eq!(claimed_date(token, "exp"), Some(verified.expires_at()));
     }
     assert!(kind != Kind::Access || !read.contains_key("cnf"), "bound to a key that nobody showed");
     assert!(kind != Kind::Id || read["sub"].as_str().is_some_and(|sub| !sub.is_empty()));
