@@ -94,7 +94,8 @@ impl Address {
             _ => with_port,
         };
         // The standard takes a host whose last part is a number for an IPv4 address, and writes it in four.
-        let is_ipv4 = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        // One that ends with an empty part is a name to it.
+        let is_ipv4 = host.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !host.ends_with('.');
         host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || is_ipv4 && host.starts_with("127.")
     }
 
@@ -141,6 +142,9 @@ mod tests {
             "https://gw.example/#//a:b@c",
             "https://user@gw.example/?",
             "https://127.0.0.1.example/",
+            "http://127.0.0.1./",
+            "http://127..:8787/",
+            "http://127.0.0.1../",
             "https://a.localhost/",
             "javascript:alert(1)",
             "mailto:a@b?subject=#x",

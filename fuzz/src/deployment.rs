@@ -45,8 +45,6 @@ pub fn check_wrangler(bytes: &[u8]) {
         let hides = name == "wrangler.toml" && only_in_variables(text);
         match Wrangler::parse(file, environment) {
             Ok(wrangler) => {
-                let is_toml = name == "wrangler.toml";
-                assert!(!is_toml || text.trim_start_matches('\u{feff}').parse::<toml::Table>().is_ok());
                 let deployment =
                     Deployment { env: EnvFiles::default(), wrangler: Some(wrangler), variables: VariablesIn::Declared };
                 assert_not_shown(&deployment, hides);
