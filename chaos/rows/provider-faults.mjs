@@ -266,7 +266,8 @@ export default {
     });
     // This issuer's keys are those of the beginning, and signed by no other.
     const [key] = bed.provider.keys;
-    bed.mintForTls = () => bed.provider.mint({ jti: String(bed.random.int(1e9)) }, { key });
+    const mintForTls = () => bed.provider.mint({ jti: String(bed.random.int(1e9)) }, { key });
+    Object.assign(bed, { mintForTls });
     try {
       return await runCases(bed, CASES);
     } finally {

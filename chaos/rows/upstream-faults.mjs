@@ -51,7 +51,12 @@ async function requests(bed, { plain = [], bodies = [], claim } = {}) {
 
 const BROKEN = ['upstream_unreachable'];
 
-/** While one address fails, others than those with a body find the other one. */
+/**
+ * While one address fails, others than those with a body find the other one.
+ *
+ * @param {(upstream: any) => unknown} begin
+ * @param {{ plain?: (string | number)[], bodies?: (string | number)[] }} [may]
+ */
 const oneFails =
   (begin, { plain = [], bodies = BROKEN } = {}) =>
   async (bed) => {

@@ -244,7 +244,7 @@ describe('a token that is not believed', () => {
     t.after(() => strict.close());
 
     const [rs256, rs512, es256] = own.keys;
-    const claims = claimsOf(await own.mint());
+    const claims = claimsOf(await own.mint({ iat: seconds() - 60 }));
     const noKey = (kid) => new RegExp(`^no key "${kid}" of the algorithm's type$`);
     const leftOut = (kid, why) => new RegExp(`^the key "${kid}" cannot be used: ${why}$`);
     /** @type {any[][]} */
