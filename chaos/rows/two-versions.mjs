@@ -145,16 +145,21 @@ export default {
       const [own, lane, email] = [random.fork(`session ${number}`), `client ${number}`, `person-${number}@example.com`];
       let login = await enter(email);
       const asked = () => ({ headers: { cookie: login.cookie, ...OWN_PAGE }, lane, about: login.about });
+      const logOut = async (isByProvider) => {
+        const answer = isByProvider
+          ? await endAtProvider(login, lane)
+          : await ask(LOGOUT, { method: 'POST', ...asked() });
+        hold(FINAL, answer.status < 400, { status: answer.status, code: answer.body?.code }, login.about);
+        gone.push(login);
+        seen.logouts += 1;
+        login = await enter(email);
+      };
+      // Whatever the dice say, there is one of each.
+      if (number < 2) await logOut(number === 0);
       while (!isOver) {
         const dice = own.int(100);
-        if (dice < 6) {
-          const answer =
-            dice < 2 ? await endAtProvider(login, lane) : await ask(LOGOUT, { method: 'POST', ...asked() });
-          hold(FINAL, answer.status < 400, { status: answer.status, code: answer.body?.code }, login.about);
-          gone.push(login);
-          seen.logouts += 1;
-          login = await enter(email);
-        } else if (dice < 20) {
+        if (dice < 6) await logOut(dice < 2);
+        else if (dice < 20) {
           const { status, body } = await ask(SESSIONS, asked());
           const isListed = body?.sessions?.some(({ current }) => current);
           hold(ALIVE, status === 200 && isListed, { status, code: body?.code, body }, login.about);
