@@ -20,6 +20,8 @@ const LIFE_SECS = 8;
  */
 const OVERLAP_SECS = 600;
 const ROLL_MS = 1_000;
+/** As long as a config may say: a busy machine is no fault. */
+const TIMEOUT_MS = 25_000;
 const LIMIT = 20;
 const SESSIONS = '/account/sessions';
 const COUNTED = '/counted';
@@ -57,6 +59,7 @@ export default {
     const gateway = await startChaosGateway({
       folder,
       config: chaosConfig(tenant, api, {
+        authorizer: { timeout_ms: TIMEOUT_MS },
         paths: [
           { method: 'GET', path: SESSIONS, auth: true, integration: { type: 'sessions' } },
           {
@@ -103,8 +106,8 @@ export default {
           continue;
         }
         hold(READABLE, isReadable(answer), { path, status: answer.status, code: answer.body?.code }, init.about);
-        // The provider's word was lost twice with the process: the client keeps its tokens and asks again.
-        if (answer.status !== 503) return answer;
+        // The client keeps its tokens, and asks again.
+        if (answer.status < 500) return answer;
         await pause(ROLL_MS);
       }
     };
@@ -239,5 +242,7 @@ export default {
   },
 };
 
+/** Whether the provider's word is missing: it was lost twice with the process, or a busy machine has it wait. */
+const isToWait = ({ status, body }) => status >= 500 && ['idp_unavailable', 'idp_timeout'].includes(body?.code);
 /** @param {import('../clients.mjs').Answer} answer */
-const isReadable = ({ status, body }) => status < 500 || (status === 503 && body?.code === 'idp_unavailable');
+const isReadable = (answer) => answer.status < 500 || isToWait(answer);
