@@ -107,7 +107,7 @@ export default {
         }
         hold(READABLE, isReadable(answer), { path, status: answer.status, code: answer.body?.code }, init.about);
         // The client keeps its tokens, and asks again.
-        if (answer.status < 500) return answer;
+        if (!isToWait(answer)) return answer;
         await pause(ROLL_MS);
       }
     };
