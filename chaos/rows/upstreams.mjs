@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ const PIECE_BYTES = 64 * 1024;
 const AT_A_TIME = 50;
 /** How many file descriptors workerd takes for a WebSocket: two for each of its connections, to the client and to the upstream. */
 const FILES_PER_SOCKET = 4;
+const LIMITS = '/proc/self/limits';
 /** File descriptors of the gateway's process that are not sockets of this row. */
 const OTHER_FILES = 500;
 
@@ -165,9 +166,11 @@ const rounded = (mib) => Math.round(mib * 10) / 10;
 /** After how many bytes of an answer a client has all of it. @param {number} kind */
 const wholeAt = (kind) => SHORT[kind].length;
 
-/** How many files, sockets among them, a process may have open. */
-const openFiles = () =>
-  Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1_000);
+/** How many files, sockets among them, a process may have open; where Linux does not say, as many as is usual. */
+const openFiles = () => {
+  const limits = existsSync(LIMITS) ? readFileSync(LIMITS, 'utf8') : '';
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 1_024);
+};
 
 /** The pieces of a large body: a pattern, each time with its number in it. */
 function* piecesOf({ pattern, pieces }) {

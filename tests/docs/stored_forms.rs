@@ -7,7 +7,7 @@ pub fn faults(root: &Path, page: &str) -> Vec<String> {
     let section = page.split("\n## ").find_map(|part| part.strip_prefix("What is stored\n")).unwrap_or_default();
     let rows: Vec<Vec<&str>> = section
         .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| --- ") && !line.starts_with("| what "))
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| --- ") && !line.starts_with("| what | "))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
     let mut faults = Vec::new();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const LEAD_MS = 60 * 60 * 1000;
 
 /** Shorter timers, such as pauses between retries, run by the real clock. Longer ones are time-outs and expiries. */
-const REAL_MAX_MS = 1_700;
+export const REAL_MAX_MS = 1_700;
 
 let now;
 const running = new Set();
