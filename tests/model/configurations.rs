@@ -84,25 +84,20 @@ fn two_configs() -> Rules {
 
 pub fn clients_large() -> Vec<Rules> {
     let two = || tabs(&[&[0], &[0]]);
-    let all = |count| Budget { restarts: count, losses: count, faults: count, leaps: 1 };
+    let three = || tabs(&[&[1], &[2], &[1]]);
+    let logout = || with_logout(tabs(&[&[0]]));
+    let all = Budget { restarts: 1, losses: 1, faults: 1, leaps: 1 };
+    let (breaking, lossy) = (Budget { restarts: 1, leaps: 1, ..NO_HARM }, Budget { losses: 1, ..NO_HARM });
+    let later = |rules| Rules { leaps_ms: vec![GRACE_MS, 61_000], ..rules };
     vec![
         clients("four tabs", STRICT, tabs(&[&[0], &[0], &[0], &[0]]), NO_HARM),
-        Rules { leaps_ms: vec![GRACE_MS, 61_000], ..clients("two tabs, everything", OVERLAPPING, two(), all(1)) },
-        Rules {
-            leaps_ms: vec![GRACE_MS, 61_000],
-            ..clients("two tabs, everything, no overlap", STRICT, two(), all(1))
-        },
-        clients("three APIs, losses", STRICT, tabs(&[&[1], &[2], &[1]]), Budget { losses: 1, ..NO_HARM }),
-        clients("three APIs, restarts", OVERLAPPING, tabs(&[&[1], &[2], &[1]]), Budget { restarts: 2, ..NO_HARM }),
-        clients("logout, everything", OVERLAPPING, with_logout(tabs(&[&[0]])), all(1)),
-        Rules {
-            skew_ms: -30_000,
-            ..clients("clocks, two tabs", OVERLAPPING, two(), Budget { restarts: 1, leaps: 1, ..NO_HARM })
-        },
-        Rules {
-            builds: true,
-            ..clients("two builds, APIs", OVERLAPPING, tabs(&[&[1], &[2]]), Budget { restarts: 1, ..NO_HARM })
-        },
+        Rules { skew_ms: -30_000, ..clients("two tabs, clocks", OVERLAPPING, two(), breaking) },
+        Rules { builds: true, ..clients("two APIs, two builds", OVERLAPPING, tabs(&[&[1], &[2]]), breaking) },
+        clients("three APIs, losses", STRICT, three(), lossy),
+        clients("three APIs, restarts", OVERLAPPING, three(), Budget { restarts: 2, ..NO_HARM }),
+        clients("logout, restarts and losses", OVERLAPPING, logout(), Budget { faults: 0, ..all }),
+        later(clients("two tabs, everything, no overlap", STRICT, two(), all)),
+        later(clients("two tabs, everything", OVERLAPPING, two(), all)),
     ]
 }
 
@@ -175,22 +170,17 @@ pub fn sessions_small() -> Vec<Rules> {
 }
 
 pub fn sessions_large() -> Vec<Rules> {
-    let logout = |targets: &[&[usize]]| SessionRulesOf { logout: Some(0), backchannel: true, ..visits(targets) };
+    let two = || visits(&[&[0], &[0]]);
+    let logout = || SessionRulesOf { logout: Some(0), ..two() };
+    let logouts = || SessionRulesOf { logout: Some(0), backchannel: true, ..visits(&[&[0]]) };
+    let three = || visits(&[&[1], &[2], &[0]]);
     let all = Budget { restarts: 1, losses: 1, faults: 1, leaps: 1 };
     vec![
-        sessions(
-            "two requests, everything",
-            OVERLAPPING,
-            visits(&[&[0], &[0]]),
-            Budget { restarts: 2, losses: 2, faults: 1, leaps: 1 },
-        ),
-        sessions("two logouts, everything", STRICT, logout(&[&[0]]), all),
-        sessions(
-            "a session for three APIs, everything",
-            OVERLAPPING,
-            visits(&[&[1], &[2], &[0]]),
-            Budget { restarts: 2, losses: 1, ..NO_HARM },
-        ),
+        sessions("a session for three APIs, a restart", STRICT, three(), Budget { restarts: 1, ..NO_HARM }),
+        sessions("a logout, a loss and a failure", STRICT, logout(), Budget { losses: 1, faults: 1, ..NO_HARM }),
+        sessions("two requests, everything", OVERLAPPING, two(), all),
+        sessions("two logouts, a restart and a loss", STRICT, logouts(), Budget { restarts: 1, losses: 1, ..NO_HARM }),
+        sessions("two logouts, everything", STRICT, logouts(), all),
     ]
 }
 

@@ -96,7 +96,8 @@ impl Hash for Work {
         (text, row.requesters()).hash(hasher);
         (row.current().map(|token| token.expose().as_str()), row.has_answer(Some(" "), " ")).hash(hasher);
         (waiting, joined, replays, originals).hash(hasher);
-        for Call { message, sent, back } in call {
+        call.is_some().hash(hasher);
+        if let Some(Call { message, sent, back }) = call {
             let back = back
                 .as_ref()
                 .map(|back| (RefreshExchangeAnswer::new(Rc::clone(&back.outcome), None).to_json(), back.has_spent));

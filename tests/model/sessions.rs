@@ -234,7 +234,8 @@ impl Hash for SessionWorld {
         for Isolate { learned, ended, .. } in &self.isolates {
             (learned, ended).hash(hasher);
         }
-        for Renewal { target, tokens, serial, is_second, exchanges, at } in &self.renewal {
+        self.renewal.is_some().hash(hasher);
+        if let Some(Renewal { target, tokens, serial, is_second, exchanges, at }) = &self.renewal {
             (target, tokens.to_json(), serial, is_second, exchanges, at).hash(hasher);
         }
     }
@@ -481,6 +482,7 @@ impl SessionWorld {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "it lives for one step")]
 enum Opened {
     Nothing,
     AnothersKey,
@@ -608,7 +610,7 @@ impl World {
         }
         let session = self.session();
         let is_own = session.renewal.as_ref().is_none_or(|renewal| renewal.target == target);
-        session.renewal.get_or_insert_with(|| Renewal {
+        session.renewal.get_or_insert(Renewal {
             target,
             tokens,
             serial: 0,
