@@ -34,14 +34,23 @@ let askedMs = -OBJECTS_RECHECK_MS;
 
 /** @param {...any} of */
 export async function state(...of) {
-  const [env, authorizers, isUsable, source, text, sinceMs, lastGood, failure, failedMs, withSessions] = of;
+  const [env, names, keys, source, text, sinceMs, lastGood, failure, failedMs, withSessions] = of;
+  // Before anything is awaited: the numbers are in memory that others write.
+  const authorizers = names.map((/** @type {string} */ name, /** @type {number} */ at) => {
+    const [usable, age, isWithheld] = keys.slice(3 * at);
+    const refresh_tokens = isWithheld ? 'not_given' : undefined;
+    // An age that is no number becomes null.
+    return { name, keys: { usable: !!usable, age_seconds: age }, refresh_tokens };
+  });
   if (withSessions !== undefined) await askObjects(env, withSessions);
   const objects = withSessions === undefined ? undefined : known;
-  const isWell = isUsable && Object.values(objects ?? {}).every((said) => said === WELL);
+  const isWell =
+    authorizers.every((/** @type {any} */ { keys }) => keys.usable) &&
+    Object.values(objects ?? {}).every((said) => said === WELL);
   return JSON.stringify({
     status: isWell ? WELL : 'unavailable',
     config: { source, id: await idOf(text), ...since('loaded_at', sinceMs), last_good: lastGood },
-    authorizers: JSON.parse(authorizers),
+    authorizers,
     last_provider_failure: failure ? { code: failure, ...since('at', failedMs) } : undefined,
     objects,
   });

@@ -1,7 +1,6 @@
 //! `health`: the state of the config, of each authorizer's keys, of the provider as this isolate saw it last, and of objects.
 
-use js_sys::Promise;
-use serde_json::Value;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
@@ -10,18 +9,18 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::webcrypto::text_of;
-use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 
 #[wasm_bindgen(module = "/src/edge/integrations/health.js")]
 extern "C" {
-    /// Promises the whole as JSON, with the status as its first member. `text` is that of the config, but for the one that was built in.
+    /// Promises the whole as JSON, with the status as its first member. `keys` are three numbers for each authorizer, by its name: whether
+    /// they are usable, their age, and whether it gives no refresh token. `text` is that of the config, but for the one that was built in.
     /// `failure` is the code of the last one, if there was any. Objects are asked for a config `with_sessions`, or for one without, if that
     /// is said at all.
     fn state(
         env: &Env,
-        authorizers: &str,
-        is_usable: bool,
+        authorizers: &Array,
+        keys: &[f64],
         source: &str,
         text: Option<&str>,
         since_ms: f64,
@@ -37,25 +36,21 @@ const WELL: &str = r#"{"status":"ok""#;
 
 /// Answers with 200 if every authorizer can verify tokens and every object that is asked answers, otherwise with 503.
 pub async fn run(gateway: &Gateway, cx: &RequestContext, checks_objects: bool) -> Result<Answer, Problem> {
-    let mut is_usable = true;
-    let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.verifiers.len());
+    let (authorizers, mut keys) = (Array::new(), Vec::new());
     for verifier in &gateway.verifiers {
-        let usable = verifier.keys.current(cx).await.is_ok();
-        is_usable &= usable;
-        let age = verifier.keys.age_secs();
-        let keys = json::object(&mut [("usable", usable.into()), ("age_seconds", age.into())]);
-        let mut members = vec![("name", verifier.authorizer.name.as_str().into()), ("keys", keys)];
-        if verifier.withholds_refresh_tokens.get() {
-            members.push(("refresh_tokens", "not_given".into()));
-        }
-        authorizers.push(json::object(&mut members));
+        let is_usable = verifier.keys.current(cx).await.is_ok();
+        authorizers.push(&verifier.authorizer.name.as_str().into());
+        #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53")]
+        let age = verifier.keys.age_secs().map_or(f64::NAN, |age| age as f64);
+        let is_withheld = verifier.withholds_refresh_tokens.get();
+        keys.extend([f64::from(u8::from(is_usable)), age, f64::from(u8::from(is_withheld))]);
     }
     let origin = loader::origin().ok_or(Problem::ConfigInvalid)?;
     let (failure, failed_ms) = provider_failures::last();
     let state = state(
         cx.env(),
-        &Value::Array(authorizers).to_text(),
-        is_usable,
+        &authorizers,
+        &keys,
         origin.source,
         origin.text.as_ref().map(|text| text.as_str()),
         origin.since_ms,
