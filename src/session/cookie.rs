@@ -123,4 +123,11 @@ mod tests {
         assert_eq!(read("__Host-s=x", false), "malformed");
         assert!(matches!(presented(&Head("GET", vec![]), "__Host-s", false), Presented::Absent));
     }
+
+    #[test]
+    fn a_session_is_stored_under_the_first_half_and_opened_by_the_second() {
+        let cookie = SessionCookie::from_random([1; 16], [2; 16]);
+        assert_eq!(cookie.object_name(), base64url(&[1; 16]));
+        assert_eq!(cookie.key(), base64url(&[2; 16]));
+    }
 }
