@@ -141,7 +141,8 @@ fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ListedOrigin;
+    use crate::config::{ListedOrigin, UnknownBindings, load};
+    use crate::http::request::Head;
 
     fn listed() -> Cors {
         Cors {
@@ -252,5 +253,88 @@ mod tests {
         assert!(given.contains(&("access-control-allow-headers".into(), "x-a, authorization".into())), "{given:?}");
         let odd = Preflight { headers: Some("x-a\u{e9}"), ..asked };
         assert!(!preflight_headers(&cors, &odd, "GET").iter().any(|(name, _)| *name == "access-control-allow-headers"));
+    }
+
+    #[test]
+    fn a_preflight_is_answered_by_the_rule_of_the_method_that_it_asks_for() {
+        let app = r#"{ "allow_origins": ["https://app.example"] }"#;
+        let partner = r#"{ "allow_origins": ["https://partner.example"] }"#;
+        let longer = r#"{ "allow_origins": ["https://app.example"], "max_age": 60 }"#;
+        let named = r#"{ "allow_origins": ["https://app.example"], "allow_headers": ["x-a"] }"#;
+        let (of_app, of_partner) = ("https://app.example", "https://partner.example");
+        type Path = (&'static str, Option<&'static str>);
+        let table: [(&[Path], _, _, Option<[&str; 3]>, _); 13] = [
+            (&[("GET", None), ("POST", None)], "POST", of_app, Some([of_app, "GET, HEAD, POST", "600"]), "one rule"),
+            (&[("GET", None), ("POST", None)], "PUT", of_app, None, "a method that the path has not"),
+            (&[("GET", None), ("POST", None)], "GET", of_partner, None, "an origin that may not"),
+            (&[("ANY", None)], "PATCH", of_app, Some([of_app, EVERY, "600"]), "every method at once"),
+            (&[("GET", None), ("POST", Some(partner))], "GET", of_app, Some([of_app, "GET", "0"]), "the rule of all"),
+            (&[("GET", None), ("POST", Some(partner))], "HEAD", of_app, Some([of_app, "HEAD", "0"]), "HEAD is by GET"),
+            (&[("GET", None), ("POST", Some(partner))], "POST", of_partner, Some([of_partner, "POST", "0"]), "its own"),
+            (&[("GET", None), ("POST", Some(partner))], "POST", of_app, None, "an origin of another method"),
+            (&[("GET", None), ("POST", Some(partner))], "GET", of_partner, None, "the same the other way round"),
+            (
+                &[("GET", None), ("POST", Some(app))],
+                "GET",
+                of_app,
+                Some([of_app, "GET", "600"]),
+                "two rules that are alike",
+            ),
+            (
+                &[("GET", None), ("POST", Some(longer))],
+                "POST",
+                of_app,
+                Some([of_app, "POST", "60"]),
+                "alike but for the age",
+            ),
+            (&[("GET", None), ("POST", Some(named))], "POST", of_app, Some([of_app, "POST", "0"]), "other headers"),
+            (&[("ANY", Some(partner))], "PUT", of_partner, Some([of_partner, "PUT", "600"]), "every method by its own"),
+        ];
+        for (paths, method, origin, expected, message) in table {
+            let head = Head("OPTIONS", vec![("origin", origin), ("access-control-request-method", method)]);
+            let given = answered(app, paths, &head).unwrap_or_else(|| panic!("{message}: not answered"));
+            let value = |name: &str| given.iter().find(|(header, _)| header == name).map(|(_, value)| &**value);
+            let shown = ["origin", "methods"].map(|of| value(&["access-control-allow-", of].concat()));
+            let expected = expected.map_or([None; 3], |texts| texts.map(Some));
+            assert_eq!([shown[0], shown[1], value("access-control-max-age")], expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_preflight_or_has_its_own_answer_is_left_to_the_routes() {
+        let app = r#"{ "allow_origins": ["https://app.example"] }"#;
+        let (origin, method) = (("origin", "https://app.example"), ("access-control-request-method", "GET"));
+        let table: [(&str, &[(&str, Option<&str>)], _, bool, _); 7] = [
+            ("OPTIONS", &[("GET", None)], vec![origin, method], true, "a preflight"),
+            (
+                "OPTIONS",
+                &[("GET", None), ("OPTIONS", None)],
+                vec![origin, method],
+                false,
+                "an OPTIONS entry of the path",
+            ),
+            ("OPTIONS", &[("ANY", None)], vec![origin, method], true, "an entry for every method is none of OPTIONS"),
+            ("OPTIONS", &[("GET", None)], vec![method], false, "no origin"),
+            ("OPTIONS", &[("GET", None)], vec![origin], false, "no method is asked for"),
+            ("GET", &[("GET", None)], vec![origin, method], false, "another method"),
+            ("POST", &[("GET", None)], vec![origin, method], false, "a method that the path has not"),
+        ];
+        for (sent, paths, headers, is_answered, message) in table {
+            assert_eq!(answered(app, paths, &Head(sent, headers)).is_some(), is_answered, "{message}");
+        }
+    }
+
+    /// The methods of a path that takes all.
+    const EVERY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+    /// Returns the answer to `head` at `/`, which has an entry for each method of `paths` with its own rule, if any.
+    fn answered(of_all: &str, paths: &[(&str, Option<&str>)], head: &Head<'_>) -> Option<Vec<Header>> {
+        let entries = paths.iter().map(|(method, cors)| {
+            let cors = cors.map(|cors| format!(r#", "cors": {cors}"#)).unwrap_or_default();
+            format!(r#"{{ "method": "{method}", "path": "/", "response": 1{cors} }}"#)
+        });
+        let text = format!(r#"{{ "cors": {of_all}, "paths": [{}] }}"#, entries.collect::<Vec<_>>().join(","));
+        let config = load(&text, &UnknownBindings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        answered_preflight(&config, head, &config.routes.find(head.method(), head.host(), head.path()))
     }
 }

@@ -531,17 +531,19 @@ mod tests {
             (failed(none, 0), Readiness::Unavailable, "no set, and the provider just failed"),
             (failed(none, JWKS_LOAD_RETRY_SECS), Readiness::Load, "no set, time to retry"),
             (fetched(0), Readiness::Use, "just fetched"),
-            (fetched(JWKS_FRESH_SECS - 1), Readiness::Use, "a second before it is stale"),
-            (fetched(JWKS_FRESH_SECS), Readiness::UseAndRenew, "just stale"),
+            (fetched(599), Readiness::Use, "a second before it is stale"),
+            (fetched(600), Readiness::UseAndRenew, "just stale, ten minutes old"),
             (failed(fetched(JWKS_FRESH_SECS), 1), Readiness::Use, "stale, a renewal failed a second ago"),
             (failed(fetched(JWKS_FRESH_SECS), JWKS_RETRY_SECS), Readiness::UseAndRenew, "stale, time to retry"),
             (renewing(fetched(JWKS_FRESH_SECS), 1), Readiness::Use, "stale, a renewal is under way"),
             (renewing(fetched(JWKS_FRESH_SECS), 0), Readiness::UseAndRenew, "stale, and the renewal is lost"),
-            (fetched(JWKS_STALE_MAX_SECS - 1), Readiness::UseAndRenew, "a second short of a day old"),
-            (fetched(JWKS_STALE_MAX_SECS), Readiness::Load, "a day old"),
+            (fetched(86_399), Readiness::UseAndRenew, "a second short of a day old"),
+            (fetched(86_400), Readiness::Load, "a day old"),
         ];
         for (age, expected, message) in table {
             assert_eq!(age.readiness(NOW), expected, "{message}");
+            let is_used = matches!(expected, Readiness::Use | Readiness::UseAndRenew);
+            assert_eq!(age.is_usable(NOW), is_used, "{message}");
         }
     }
 
@@ -624,5 +626,33 @@ mod tests {
         assert_eq!(bits(&[0, 0]), 0);
         assert_eq!(bits(&[0, 1, 0]), 9);
         assert_eq!(bits(&[0x80; 256]), 2048);
+    }
+
+    #[test]
+    fn a_document_in_the_place_of_a_key_set_is_called_by_its_name() {
+        let key = r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#;
+        let pem = r#""-----BEGIN CERTIFICATE-----\nMIIB""#;
+        let table = [
+            (format!("{{\"keys\":[{key}]}}"), None, "a key set, whatever else is wrong with it"),
+            (format!("{{\"keys\":{key}}}"), Some("must be a list"), "a key in the place of the list"),
+            (key.to_owned(), Some("one key (JWK)"), "a key alone"),
+            (key.replacen('{', r#"{"d":"AQAB","#, 1), Some("a secret one"), "a private key"),
+            (r#"{"kty":"oct","k":"AQAB"}"#.to_owned(), Some("a secret one"), "a shared secret"),
+            (format!("[{key}]"), Some("a list of keys"), "the list alone"),
+            ("[1]".to_owned(), None, "another list"),
+            ("[]".to_owned(), None, "an empty list"),
+            (r#"{"jwks_uri":"https://idp.example/jwks"}"#.to_owned(), Some("\"jwks_uri\""), "a discovery document"),
+            (format!("{{\"a\":{pem},\"b\":{pem}}}"), Some("in PEM"), "certificates by name"),
+            (format!("{{\"a\":{pem},\"b\":1}}"), None, "certificates beside something else"),
+            (r#"{"error":"not_found"}"#.to_owned(), None, "an error"),
+            ("{}".to_owned(), None, "an empty object"),
+            (" -----BEGIN PUBLIC KEY-----".to_owned(), Some("it is PEM"), "a key as PEM"),
+            (" <!doctype html>".to_owned(), Some("a page"), "a page"),
+        ];
+        for (document, expected, message) in table {
+            let hint = mistaken_for_key_set(&document);
+            assert_eq!(hint.is_some(), expected.is_some(), "{message}: {hint:?}");
+            assert!(hint.unwrap_or_default().contains(expected.unwrap_or_default()), "{message}: {hint:?}");
+        }
     }
 }

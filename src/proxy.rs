@@ -65,6 +65,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_header_of_an_answer_that_is_dropped_moved_or_decides_is_noted() {
+        let noted = noted_response_headers();
+        let names: Vec<_> = noted.split(',').collect();
+        for name in ["connection", "upgrade", "access-control-allow-origin", "location", "refresh", "set-cookie"] {
+            assert!(names.contains(&name), "{name}: {noted}");
+        }
+        assert_eq!(names.iter().filter(|name| is_dropped_of_response(name, true)).count(), 13, "{noted}");
+    }
+
+    #[test]
     fn paths_are_joined_without_a_second_reading() {
         let target =
             |base_path: &str| Target { origin: "https://api.example".into(), base_path: base_path.into(), weight: 0 };

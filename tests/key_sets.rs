@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use bargate::algorithm::Algorithm;
-use bargate::jwks::{JWKS_MAX_BYTES, JWKS_MAX_KEYS, KeySet, KeySetError, SigningKey, SkippedKey};
+use bargate::jwks::{JWKS_MAX_KEYS, KeySet, KeySetError, SigningKey, SkippedKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -74,8 +74,8 @@ fn a_document_that_is_no_key_set_replaces_none() {
         (json!({ "keys": [good], "x": 1 }).to_string(), None, "with members that nobody knows"),
         (many(JWKS_MAX_KEYS), None, "as many keys as there may be"),
         (many(JWKS_MAX_KEYS + 1), Some(TooManyKeys(65)), "a key more"),
-        (padded(JWKS_MAX_BYTES), None, "as large as it may be"),
-        (padded(JWKS_MAX_BYTES + 1), Some(TooLarge), "a byte more"),
+        (padded(64 * 1024), None, "as large as it may be"),
+        (padded(64 * 1024 + 1), Some(TooLarge), "a byte more"),
         ("x".repeat(10_000_000), Some(TooLarge), "10 MB"),
         (String::new(), Some(Malformed), "empty"),
         ("<!doctype html><title>503</title>".to_owned(), Some(Malformed), "HTML"),
@@ -219,6 +219,9 @@ fn the_algorithm_of_a_key_is_of_its_family() {
     for (key, expected, message) in table {
         assert_eq!(skipped(&key), expected, "{message}");
     }
+    let only_for = |key: Value| set(&[key]).keys()[0].algorithm();
+    assert_eq!(only_for(row(rsa("a"), "PS512")), Some(Algorithm::Ps512), "a key says which one it is for");
+    assert_eq!(only_for(with(rsa("a"), "alg", None)), None, "or none");
 }
 
 #[test]

@@ -249,7 +249,8 @@ mod tests {
         }
         assert!(attempts.begin("a", &["first"], 1.0).unwrap(), "forgotten");
         assert!(!attempts.begin("a", &["999"], 1.0).unwrap(), "remembered");
-        assert!(!attempts.begin("a", &[&"x".repeat(NAME_MAX_BYTES + 1)], 1.0).unwrap(), "too long");
+        assert!(!attempts.begin("a", &[&"x".repeat(4 * 1024 + 1)], 1.0).unwrap(), "too long");
+        assert!(attempts.begin("a", &[&"x".repeat(4 * 1024)], 1.0).unwrap(), "the longest");
         assert_eq!(attempts.known.len(), NAMES_MAX);
     }
 }

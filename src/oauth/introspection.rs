@@ -73,8 +73,13 @@ fn unavailable(reason: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::config::Asked;
+    use crate::encoding::base64url;
     use crate::json;
+    use crate::oauth::login::tests::provider;
     use crate::oauth::{ProviderResponse, TransportError};
 
     fn parsed(outcome: &Outcome) -> Result<Option<Map<String, Value>>, Problem> {
@@ -105,6 +110,14 @@ mod tests {
             (Err(TransportError::TooLarge), (503, "idp_unavailable"), "too large"),
             (Err(TransportError::Unreachable("x".into())), (503, "idp_unavailable"), "away"),
         ];
+        let reason = |error| parsed(&Err(error)).unwrap_err().reason().unwrap().into_owned();
+        for (error, expected) in [
+            (TransportError::Timeout, "took too long"),
+            (TransportError::TooLarge, "larger than what is read"),
+            (TransportError::Unreachable("refused".into()), "refused"),
+        ] {
+            assert!(reason(error).contains(expected), "the log says why: {expected}");
+        }
         for (outcome, expected, message) in table {
             let problem = parsed(&outcome).unwrap_err();
             assert_eq!((problem.status(), problem.code()), expected, "{message}");
@@ -119,5 +132,34 @@ mod tests {
         assert_eq!(parsed(&answer(r#"{"active":false,"sub":"u"}"#)).unwrap(), None);
         let members = parsed(&answer(r#"{"active":true,"sub":"u"}"#)).unwrap().unwrap();
         assert_eq!(json::text(&members, "sub"), Some("u"));
+    }
+
+    #[test]
+    fn the_provider_is_asked_as_the_client_and_for_the_answer_that_the_config_wants() {
+        let endpoints = Endpoints::of_auth0("https://idp.example");
+        for (signed_by, signed_answer) in [(None, false), (Some(Algorithm::Es256), true)] {
+            let introspection =
+                Introspection { asked: Asked::All, endpoint: None, without_token_type: false, signed_by };
+            let form = introspection_form(&provider(&[]), &endpoints, &introspection, "a+b");
+            assert_eq!(form.body, "token=a%2Bb&token_type_hint=access_token&client_id=client", "{signed_by:?}");
+            assert_eq!(form.signed_answer, signed_answer, "{signed_by:?}");
+        }
+    }
+
+    #[test]
+    fn a_signed_answer_is_one_of_its_kind_for_this_client_by_the_algorithm_of_the_config() {
+        let provider = provider(&[]);
+        let rules = introspection_expectations(&provider, &Algorithm::Es256);
+        assert_eq!((rules.algorithms, rules.kind), (&[Algorithm::Es256][..], Kind::Introspection));
+        assert_eq!((rules.issuer, rules.audience), ("https://idp.example/", "client"));
+        let answer = |said: serde_json::Value| {
+            let claims =
+                json!({"iss": rules.issuer, "aud": rules.audience, "iat": 1, "exp": 9, "token_introspection": said});
+            let token = ["h.", &base64url(claims.to_string().as_bytes()), ".s"].concat();
+            signed_introspection(&VerifiedClaims::of_session(&token, &rules, 9, 1).unwrap())
+        };
+        let said = json!({"active": true, "sub": "u"});
+        assert_eq!(answer(said.clone()).map(Value::Object), Some(said), "what it says of the token");
+        assert_eq!(answer(json!("active")), None, "no object");
     }
 }

@@ -503,18 +503,21 @@ pub(super) mod tests {
         let state = begun(None, 1_000);
         let other = Some("the claim auth_time has another value");
         let table = [
-            (None, "", None, "it does not ask"),
-            (Some("60"), r#","auth_time":940"#, None, "as long ago as may be"),
-            (Some("60"), r#","auth_time":939"#, other, "a second longer ago"),
-            (Some("60"), r#","auth_time":1500"#, None, "in the course of the login"),
-            (Some("60"), "", other, "the provider does not say when"),
-            (Some("60"), r#","auth_time":"1000""#, other, "a text"),
-            (Some("0"), r#","auth_time":999"#, other, "before the login, though it asks for one"),
-            (Some("1h"), r#","auth_time":999"#, other, "no number: as 0"),
-            (Some("99999999999"), r#","auth_time":0"#, None, "more than there are seconds"),
+            (None, 0, "", None, "it does not ask"),
+            (Some("60"), 0, r#","auth_time":940"#, None, "as long ago as may be"),
+            (Some("60"), 0, r#","auth_time":939"#, other, "a second longer ago"),
+            (Some("60"), 0, r#","auth_time":1500"#, None, "in the course of the login"),
+            (Some("60"), 0, "", other, "the provider does not say when"),
+            (Some("60"), 0, r#","auth_time":"1000""#, other, "a text"),
+            (Some("0"), 0, r#","auth_time":999"#, other, "before the login, though it asks for one"),
+            (Some("1h"), 0, r#","auth_time":999"#, other, "no number: as 0"),
+            (Some("99999999999"), 0, r#","auth_time":0"#, None, "more than there are seconds"),
+            (Some("60"), 30, r#","auth_time":910"#, None, "as long ago as clocks may differ besides"),
+            (Some("60"), 30, r#","auth_time":909"#, other, "a second longer ago than that"),
         ];
-        for (max_age, auth_time, expected, message) in table {
-            let client = provider(max_age.map(|age| ("max_age", age)).as_slice());
+        for (max_age, skew, auth_time, expected, message) in table {
+            let mut client = provider(max_age.map(|age| ("max_age", age)).as_slice());
+            Rc::get_mut(&mut client.authorizer).unwrap().clock_skew_secs = skew;
             let claims = format!(
                 r#"{{"iss":"https://idp.example/","aud":"client","sub":"u","exp":9000,"iat":1000{auth_time}}}"#
             );
@@ -622,5 +625,14 @@ pub(super) mod tests {
         let base = state_context("a", "https://x/cb");
         assert_ne!(base, state_context("b", "https://x/cb"), "another browser");
         assert_ne!(base, state_context("a", "https://x/other"), "another callback");
+    }
+
+    #[test]
+    fn a_code_goes_with_its_redirect_uri_and_the_verifier_if_there_is_one() {
+        let (provider, endpoints) = (provider(&[]), Endpoints::of_auth0("https://idp.example"));
+        let of = |verifier| code_form(&provider, &endpoints, "c+1", "https://gw.example/cb", verifier).body;
+        let own = "grant_type=authorization_code&code=c%2B1&redirect_uri=https%3A%2F%2Fgw.example%2Fcb";
+        assert_eq!(of(None), format!("{own}&client_id=client"));
+        assert_eq!(of(Some("v")), format!("{own}&code_verifier=v&client_id=client"));
     }
 }

@@ -223,4 +223,10 @@ mod tests {
         );
         assert_eq!(url(&provider(&[]), &without), RETURN_TO, "straight back");
     }
+
+    #[test]
+    fn a_refresh_token_is_revoked_as_what_it_is() {
+        let form = revocation_form(&provider(&[]), &Endpoints::of_auth0("https://idp.example"));
+        assert_eq!(form.body, "token_type_hint=refresh_token&client_id=client");
+    }
 }

@@ -117,4 +117,42 @@ mod tests {
             assert_eq!(given.map(Value::Object).map_err(|problem| problem.code()), expected, "{message}");
         }
     }
+
+    #[test]
+    fn a_client_reads_what_was_sent_to_it_or_its_session_or_whose_fault_it_is() {
+        use SupabaseStep::{Send, SendEmail, Verify};
+        let (mail, phone) = (r#"{"email":"a@b.c","token":"1"}"#, r#"{"phone":"+1","token":"1"}"#);
+        let session = r#"{"access_token":"a","token_type":"bearer"}"#;
+        let said = |message: &str| Ok(json!({ "message": message }).to_string());
+        let table = [
+            (Send, mail, 200, "{}", said("Email OTP sent successfully"), "to an address"),
+            (Send, phone, 200, "{}", said("SMS OTP sent successfully"), "to a phone"),
+            (SendEmail, mail, 200, "{}", said("Alternative OTP method attempted"), "to the other address"),
+            (Verify, mail, 200, session, Ok(session.to_owned()), "a session"),
+            (
+                Verify,
+                mail,
+                200,
+                r#"{"access_token":"a","token_type":"mac"}"#,
+                Err("idp_error"),
+                "another kind of token",
+            ),
+            (Verify, mail, 200, r#"{"token_type":"bearer"}"#, Err("idp_error"), "no token"),
+            (Verify, mail, 200, "<html>", Err("idp_error"), "a page"),
+            (Verify, mail, 401, "{}", Err("otp_invalid"), "a wrong password"),
+            (Verify, mail, 403, "{}", Err("otp_invalid"), "one that has expired"),
+            (Send, mail, 401, "{}", Err("idp_rejected"), "the gateway's own key is refused"),
+            (Send, mail, 422, "{}", Err("otp_rejected"), "an address that it does not take"),
+            (Send, mail, 429, "{}", Err("idp_rate_limited"), "too many"),
+            (Verify, mail, 429, "{}", Err("idp_rate_limited"), "too many tries"),
+            (Send, mail, 500, "{}", Err("idp_error"), "a failure"),
+            (Verify, mail, 500, "{}", Err("idp_error"), "a failure of the second step"),
+        ];
+        for (step, body, status, answer, expected, message) in table {
+            let request = read_otp_request(step, body).unwrap();
+            let answer = ProviderResponse { status, retry_after: None, body: answer.to_owned() };
+            let given = parse_otp_response(step, &request, &answer).map_err(|problem| problem.code());
+            assert_eq!(given, expected, "{message}");
+        }
+    }
 }

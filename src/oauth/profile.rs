@@ -100,6 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::oauth::login::tests::provider;
 
     fn answer(status: u16, body: &str) -> ProviderResponse {
         ProviderResponse { status, retry_after: Some("7".into()), body: body.into() }
@@ -131,6 +132,7 @@ mod tests {
         }
         let reason = |body| parse_userinfo(&answer(200, body), true).unwrap_err().reason().unwrap().into_owned();
         assert!(reason("a.b.c.d.e").contains("encrypted"), "by name");
+        assert!(!reason("<a.b.c.d.e>").contains("encrypted"), "a page is no token, however many dots it has");
         let claims = Userinfo::Claims(members(json!({"sub": "a"})));
         assert_eq!(parse_userinfo(&answer(200, r#"{"sub":"a"}"#), true).unwrap(), claims);
         assert_eq!(parse_userinfo(&answer(200, "h.p-_.s\n"), true).unwrap(), Userinfo::Signed("h.p-_.s"));
@@ -167,5 +169,13 @@ mod tests {
         let token = ["h.", &URL_SAFE_NO_PAD.encode(Value::Object(claims).to_string()), ".s"].concat();
         assert_eq!(id_token_profile(&token), Some(expected));
         assert_eq!(id_token_profile("opaque"), None);
+    }
+
+    #[test]
+    fn a_signed_profile_is_for_this_client_and_may_lack_an_expiry() {
+        let provider = provider(&[]);
+        let rules = userinfo_expectations(&provider);
+        assert_eq!((rules.audience, rules.issuer), ("client", "https://idp.example/"));
+        assert_eq!((rules.kind, rules.expiry), (Kind::Userinfo, Expiry::Optional));
     }
 }

@@ -497,4 +497,21 @@ mod tests {
         let reason = problem.reason().unwrap();
         assert!(reason.starts_with("access_denied: a b [redacted] x x") && reason.len() < 300, "{reason}");
     }
+
+    #[test]
+    fn only_the_name_of_an_error_as_registered_ones_are_written_is_repeated() {
+        let longest = "a".repeat(ERROR_MAX_BYTES);
+        let table = [
+            ("invalid_client", "invalid_client", "a registered one"),
+            (&longest, &longest, "the longest"),
+            (&["a", &*longest].concat(), "an unregistered error", "a letter more"),
+            ("Invalid_Client", "an unregistered error", "other letters"),
+            ("a b", "an unregistered error", "two words"),
+            ("eyJhbGciOiJub25lIn0.e30.", "an unregistered error", "a token"),
+        ];
+        for (written, expected, message) in table {
+            let body = json!({ "error": written }).to_string();
+            assert_eq!(provider_error(&answer(400, &body)).error, expected, "{message}");
+        }
+    }
 }

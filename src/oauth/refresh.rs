@@ -165,6 +165,8 @@ pub fn expires_in(expires_at: i64, now: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::request::Head;
+    use crate::oauth::login::tests::provider;
 
     #[test]
     fn a_refresh_token_is_read_from_json_and_form_and_nothing_else() {
@@ -203,6 +205,90 @@ mod tests {
             assert_eq!(given, expected.map(str::to_owned), "{message}");
         }
     }
+
+    #[test]
+    fn a_refresh_is_read_from_the_header_or_else_from_the_body_which_alone_names_a_target() {
+        let listed = ["audience\nb\n\nb".to_owned()];
+        type Row = (
+            &'static [(&'static str, &'static str)],
+            Option<&'static str>,
+            Result<(Option<&'static str>, bool), &'static str>,
+            &'static str,
+        );
+        let table: [Row; 11] = [
+            (&[], None, Ok((None, false)), "nothing"),
+            (&[("x-refresh-token", " r1 ")], None, Ok((Some("r1"), false)), "the header"),
+            (&[("x-refresh-token", " ")], None, Ok((None, false)), "an empty header"),
+            (&[("content-type", "application/json")], Some(r#"{"t":"r2"}"#), Ok((Some("r2"), false)), "the body"),
+            (
+                &[("x-refresh-token", ""), ("content-type", "application/json")],
+                Some(r#"{"t":"r2"}"#),
+                Ok((Some("r2"), false)),
+                "an empty header beside the body",
+            ),
+            (
+                &[("x-refresh-token", "r1"), ("content-type", "application/json")],
+                Some(r#"{"t":"r2","audience":"b"}"#),
+                Ok((Some("r1"), true)),
+                "the header counts, and the body names the target",
+            ),
+            (
+                &[("content-type", "application/x-www-form-urlencoded")],
+                Some("audience=b&t=r2"),
+                Ok((Some("r2"), true)),
+                "both in a form",
+            ),
+            (&[("content-type", "application/json")], Some("{}"), Ok((None, false)), "a body without one"),
+            (&[("content-type", "application/json")], Some("t=r2"), Err("body_malformed"), "a body of another type"),
+            (
+                &[("content-type", "application/json")],
+                Some(r#"{"t":"r2","audience":"c"}"#),
+                Err("invalid_target"),
+                "a target that is not listed",
+            ),
+            (&[("x-refresh-token", "r1")], Some("t=r2"), Err("unsupported_media_type"), "a body of no type"),
+        ];
+        for (headers, body, expected, message) in table {
+            let given = read_refresh(&Head("POST", headers.to_vec()), body, "t", &listed);
+            let given = given.map(|(token, target)| (token.map(|token| token.expose().clone()), target.is_some()));
+            let expected = expected.map(|(token, targeted)| (token.map(str::to_owned), targeted));
+            assert_eq!(given.map_err(|problem| problem.code()), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn no_provider_is_asked_about_what_cannot_be_a_refresh_token() {
+        let table = [
+            ("r1-._~+/=", true, "the usual characters"),
+            ("a b", true, "a space is one of those that a token may have"),
+            ("a\nb", false, "a line break"),
+            ("a\u{7f}", false, "a control character"),
+            ("\u{e9}", false, "beyond ASCII"),
+        ];
+        for (token, passes, message) in table {
+            let given = check_form(&Secret::new(token.to_owned())).map_err(|problem| problem.code());
+            assert_eq!(given, if passes { Ok(()) } else { Err("refresh_token_invalid") }, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_token_request_has_the_refresh_token_and_the_target() {
+        let (provider, endpoints) = (provider(&[]), Endpoints::of_auth0("https://idp.example"));
+        let target = TokenTarget { parameter: "audience", value: "b", scope: "r", audience: "b" };
+        let of = |target| refresh_form(&provider, &endpoints, &Secret::new("a+b".to_owned()), target).body;
+        assert_eq!(of(None), "grant_type=refresh_token&refresh_token=a%2Bb&client_id=client");
+        let expected = "grant_type=refresh_token&refresh_token=a%2Bb&audience=b&scope=r&client_id=client";
+        assert_eq!(of(Some(&target)), expected);
+    }
+
+    #[test]
+    fn a_token_is_valid_for_the_seconds_that_remain() {
+        let table = [(61, Some(1), "a second"), (360, Some(300), "minutes"), (60, None, "none"), (0, None, "long ago")];
+        for (expires_at, expected, message) in table {
+            assert_eq!(expires_in(expires_at, 60), expected, "{message}");
+        }
+    }
+
     #[test]
     fn a_target_is_one_of_those_that_are_listed() {
         let listed: Vec<String> = [
@@ -262,5 +348,11 @@ mod tests {
                 assert_eq!(read(BodyKind::Json, &body, &[]), Ok(None), "{body}, of no list");
             }
         }
+    }
+
+    #[test]
+    fn a_body_with_the_longest_token_is_read_and_not_one_of_twice_its_size() {
+        let form = format!("grant_type=refresh_token&refresh_token={}", "a".repeat(TOKEN_MAX_BYTES));
+        assert!((form.len()..2 * TOKEN_MAX_BYTES).contains(&BODY_MAX_BYTES), "{BODY_MAX_BYTES}");
     }
 }

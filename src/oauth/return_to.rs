@@ -70,6 +70,9 @@ mod tests {
             ("JavaScript:alert(1)//https://gw.example", None, "a script in another case"),
             ("data:text/html,x", None, "a document"),
             (" /home", None, "a space in front"),
+            ("/home ", None, "a space behind"),
+            ("/a\\b", None, "a backslash within"),
+            ("/a\tb", None, "a tab within"),
             ("home", None, "a relative path"),
             ("", None, "nothing"),
         ];
@@ -77,12 +80,13 @@ mod tests {
             let given = validate_return_to(written, own, &allowed);
             assert_eq!(given.ok().as_deref(), expected, "{message}");
         }
+        let most = 4 * 1024;
         let of = |length: usize, text: &str| format!("/{}", text.repeat((length - 1) / text.len()));
         let table = [
-            (of(RETURN_TO_MAX_BYTES, "a"), true, "the longest"),
-            (of(RETURN_TO_MAX_BYTES + 1, "a"), false, "a byte more"),
-            (of(RETURN_TO_MAX_BYTES / 3, "\u{e9}"), true, "letters that become six bytes of two"),
-            (of(RETURN_TO_MAX_BYTES / 3 + 3, "\u{e9}"), false, "one more of them"),
+            (of(most, "a"), true, "the longest"),
+            (of(most + 1, "a"), false, "a byte more"),
+            (of(most / 3, "\u{e9}"), true, "letters that become six bytes of two"),
+            (of(most / 3 + 3, "\u{e9}"), false, "one more of them"),
         ];
         for (written, taken, message) in table {
             assert_eq!(validate_return_to(&written, own, &allowed).is_ok(), taken, "{message}");

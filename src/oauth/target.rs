@@ -137,4 +137,25 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn only_a_refusal_of_the_target_or_of_its_user_is_one() {
+        let of = |error: &str| {
+            Box::new(ProviderError { status: Some(400), error: error.into(), description: String::new() })
+        };
+        let table = [
+            (Problem::IdpRejected(of("invalid_target")), true, "the target"),
+            (Problem::IdpRejected(of("invalid_scope")), true, "its scopes"),
+            (Problem::IdpRejected(of("access_denied")), true, "this user"),
+            (Problem::IdpRejected(of("unauthorized_client")), true, "this client"),
+            (Problem::IdpRejected(of("invalid_client")), false, "whoever the client is"),
+            (Problem::IdpRejected(of("")), false, "a firewall"),
+            (Problem::InteractionRequired(of("consent_required")), true, "until the user consents"),
+            (Problem::RefreshTokenInvalid(of("invalid_grant")), false, "the grant"),
+            (Problem::IdpTimeout, false, "nobody"),
+        ];
+        for (problem, is_refusal, message) in table {
+            assert_eq!(refusal("audience\nb\n\nb", &problem).is_some(), is_refusal, "{message}");
+        }
+    }
 }

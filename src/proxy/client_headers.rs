@@ -253,12 +253,18 @@ mod tests {
             assert_eq!(left(sent, &plain, false), "x-own x_own", "{round}");
             for made_up in 0..2 * KNOWN_MAX {
                 assert_eq!(left(&format!("x-{made_up}"), &plain, true), format!("x-{made_up}"));
+                assert!(names.known.borrow().len() <= KNOWN_MAX, "what is kept is bounded");
                 assert_eq!(left(&format!("x-forwarded-{made_up}"), &plain, true), "");
                 assert!(names.known.borrow().len() <= KNOWN_MAX, "what is kept is bounded");
             }
             let long = "x".repeat(KNOWN_NAME_MAX_BYTES + 1);
             assert_eq!(left(&format!("{long} {long}-ip"), &plain, true), long);
             assert!(names.known.borrow().iter().all(|known| known.name.len() <= KNOWN_NAME_MAX_BYTES));
+            for _ in 0..2 {
+                left("accept", &plain, true);
+            }
+            let is_known = names.known.borrow().iter().any(|known| known.name == "accept");
+            assert!(is_known, "{round}: what is sent again is known, however many were made up before");
         }
     }
 

@@ -89,3 +89,102 @@ impl<R: RequestHead> PassedOn<'_, R> {
         changes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{UnknownBindings, load};
+    use crate::http::request::Head;
+
+    #[test]
+    fn an_upstream_gets_what_is_the_clients_and_none_of_the_gateways_own_cookies() {
+        let whole = "a=1; b = 2";
+        let mixed = "a=1; __Host-s=secret; b=2";
+        let per_user = r#", "auth": true, "cache": { "ttl_seconds": 60, "per_user": true }"#;
+        let anonymous = r#", "cache": { "ttl_seconds": 60 }"#;
+        let removing = r#", "request_headers": { "remove": ["cookie"] }"#;
+        let another = r#", "request_headers": { "remove": ["x-own"] }"#;
+        let table = [
+            ("", whole, Some(whole), true, "cookies of the client's, as they were written"),
+            ("", mixed, Some("a=1; b=2"), true, "without the session's"),
+            ("", "__Host-s=secret", None, true, "none, if there is no other"),
+            (another, whole, Some(whole), true, "all, if the path removes something else"),
+            (removing, whole, None, true, "none, if the path removes them"),
+            (removing, mixed, None, true, "none of any kind"),
+            (anonymous, whole, None, false, "no user's, where the answer is for all"),
+            (anonymous, mixed, None, false, "nor the session's there"),
+            (per_user, whole, Some(whole), true, "each user's, where the answer is for one"),
+            (per_user, mixed, Some("a=1; b=2"), true, "without the session's there"),
+        ];
+        for (path, cookie, expected, authorized, message) in table {
+            let sent = [("accept", "a"), ("authorization", "Bearer t"), ("cookie", cookie)];
+            let changes = changes(path, &sent, true);
+            // A text that is set has lost whatever bytes are no UTF-8.
+            assert!(expected != Some(whole) || changes.value_set("cookie").is_none(), "{message}");
+            let given = changes.carried_out(&sent);
+            assert_eq!(value(&given, "cookie"), expected, "{message}");
+            assert_eq!(value(&given, "authorization").is_some(), authorized, "{message}: its token");
+            assert_eq!(value(&given, "accept"), Some("a"), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_learns_from_the_gateway_whose_request_it_is() {
+        let sent = [
+            ("x-forwarded-for", "1.2.3.4"),
+            ("cf-connecting-ip", "192.0.2.1"),
+            ("tracestate", "s"),
+            ("upgrade", "websocket"),
+        ];
+        let sent_on = |path: &str, continued| changes(path, &sent, continued).carried_out(&sent);
+        let given = sent_on("", true);
+        let table = [
+            ("x-request-id", Some("id")),
+            ("x-forwarded-proto", Some("https")),
+            ("x-forwarded-host", Some("gw.example:8443")),
+            ("x-forwarded-for", Some("192.0.2.1")),
+            ("x-forwarded-prefix", None),
+            ("traceparent", Some("00-a-b-01")),
+            ("tracestate", Some("s")),
+            ("upgrade", Some("websocket")),
+        ];
+        for (name, expected) in table {
+            assert_eq!(value(&given, name), expected, "{name}");
+        }
+        assert_eq!(value(&sent_on("", false), "tracestate"), None, "the state of a trace that does not go on");
+        let removing = r#", "request_headers": { "remove": ["x-request-id"] }"#;
+        assert_eq!(value(&sent_on(removing, true), "x-request-id"), None, "what the path removes is not set");
+    }
+
+    fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+        headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the changes to the headers of a GET, whose path has members of `path` in the config.
+    fn changes(path: &str, sent: &[(&str, &str)], continued: bool) -> HeaderChanges {
+        let text = [
+            r#"{
+                "servers": [{ "alias": "api", "url": "https://api.example" }],
+                "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "jwks_uri": "https://i.example/jwks" },
+                "paths": [{ "method": "GET", "path": "/", "integration": { "type": "http", "server": "api" }"#,
+            path,
+            "}] }",
+        ];
+        let config = load(&text.concat(), &UnknownBindings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let lines = sent.iter().flat_map(|(name, value)| [*name, *value]).collect::<Vec<_>>().join("\n");
+        let request = PassedOn {
+            request: &Head("GET", sent.to_vec()),
+            sent: &HeaderLines::new(lines),
+            url: &Address::parse("https://gw.example:8443/").unwrap(),
+            id: "id",
+            trace: &Trace { traceparent: "00-a-b-01".into(), continued },
+            path: &config.paths[0],
+            prefix: "",
+            names: &ClientHeaderNames::new(&[]),
+            session_cookie: Some("__Host-s"),
+            session_token: None,
+            claims: None,
+        };
+        request.changes()
+    }
+}

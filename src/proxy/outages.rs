@@ -104,6 +104,7 @@ mod tests {
         assert!(!outages.is_down(ORIGIN, DOWN_MS), "one before that does not");
         outages.record_attempt(ORIGIN, DOWN_MS);
         assert!(outages.is_down(ORIGIN, 2.0 * DOWN_MS - 1.0), "to the others it stays down meanwhile");
+        assert!(!outages.is_down(ORIGIN, 2.0 * DOWN_MS), "and no longer, if nobody says how that one fared");
         outages.record_failure(ORIGIN, true, DOWN_MS + 5.0);
         assert!(outages.is_down(ORIGIN, 2.0 * DOWN_MS + 4.0), "and on, if it cannot be reached");
     }

@@ -74,4 +74,17 @@ mod tests {
             assert_eq!(one.asks_more_than(&other), expected, "{message}");
         }
     }
+
+    #[test]
+    fn a_guard_without_some_things_has_the_others_and_is_read_as_before() {
+        let mut whole = Guard::new(true);
+        whole.demand("cors", "a");
+        whole.demand("scope", "b");
+        whole.limit("bytes", 9);
+        let mut rest = Guard::new(true);
+        rest.demand("scope", "b");
+        rest.limit("bytes", 9);
+        assert_eq!(whole.without(&["cors"]), rest);
+        assert_eq!(rest.without(&["cor", "b"]), rest, "by their whole names");
+    }
 }

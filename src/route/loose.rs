@@ -181,6 +181,7 @@ mod tests {
             ("a letter with two lower cases", "/%CF%83/%CF%82", 0, "/%CF%83/%CF%83"),
             ("a letter beyond ASCII that stands for one within", "/%E2%84%AAeys", 0, "/keys"),
             ("bytes that are no text", "/A%FF", 0, "/a%FF"),
+            ("an encoded slash", "/a%2Fb", 0, "/a%2Fb"),
             ("an encoded question mark", "/a/b%3Fc/d", 0, "/a/b%3Fc/d"),
             ("one that is cut", "/a/b%3Fc/d", CUTS, "/a/b"),
             ("an encoded fragment", "/a%23b", CUTS, "/a"),

@@ -177,4 +177,24 @@ mod tests {
         cache.learn(&mine, Some("audience\nb\n\nb"), &token, 1.0);
         assert!(cache.get_for(&mine, "audience\nb\n\nb", 1.0).is_none(), "an answer that was on its way past the end");
     }
+
+    #[test]
+    fn many_tokens_are_kept_and_no_more_than_there_is_room_for() {
+        let cookie = |session: u16| {
+            let [high, low] = session.to_be_bytes();
+            SessionCookie::from_random([[high; 8], [low; 8]].concat().try_into().unwrap(), [0; 16])
+        };
+        for (bytes, sessions, kept_at_least) in [(4 * 1024, 100, 100), (64 * 1024, 100, 25)] {
+            let mut cache = SessionCache::default();
+            let token = kept(&"t".repeat(bytes));
+            for session in 0..sessions {
+                cache.learn(&cookie(session), None, &token, 0.0);
+            }
+            let found = (0..sessions).filter(|session| cache.get(&cookie(*session), 0.0).is_some()).count();
+            assert!(
+                (kept_at_least..=4 * 1024 * 1024 / bytes).contains(&found),
+                "of {sessions} with {bytes} bytes: {found}"
+            );
+        }
+    }
 }

@@ -130,4 +130,11 @@ mod tests {
         assert_eq!(read(&format!("__Host-s=2.{value}"), false), "later", "it is not for this version to clear it");
         assert!(matches!(presented(&Head("GET", vec![]), "__Host-s", false), Presented::Absent));
     }
+
+    #[test]
+    fn a_session_is_stored_under_the_first_half_and_opened_by_the_second() {
+        let cookie = SessionCookie::from_random([1; 16], [2; 16]);
+        assert_eq!(cookie.object_name(), base64url(&[1; 16]));
+        assert_eq!(cookie.key(), base64url(&[2; 16]));
+    }
 }

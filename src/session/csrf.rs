@@ -129,4 +129,27 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_session_is_ended_by_a_page_of_ours_and_by_no_other_and_not_ahead_of_the_user() {
+        let site = |site: &'static str| ("sec-fetch-site", site);
+        let table: [(&str, &[(&str, &str)], bool, &str); 13] = [
+            ("GET", &[site("same-origin"), ("sec-fetch-dest", "document")], true, "a link on a page of ours"),
+            ("GET", &[site("same-origin"), ("sec-fetch-dest", "empty")], true, "a fetch of a page of ours"),
+            ("GET", &[site("same-origin")], true, "a browser that does not say what it is for"),
+            ("GET", &[site("same-origin"), ("sec-fetch-dest", "image")], false, "a picture"),
+            ("GET", &[site("same-origin"), ("sec-purpose", "prefetch")], false, "a page that is fetched ahead"),
+            ("GET", &[site("cross-site"), ("sec-fetch-dest", "document")], false, "a link on another site"),
+            ("GET", &[site("same-site"), ("sec-fetch-dest", "document")], false, "a link on a sister"),
+            ("GET", &[site("none"), ("sec-fetch-dest", "document")], false, "an address that somebody sent"),
+            ("GET", &[("sec-fetch-dest", "document")], false, "a browser that does not say from where"),
+            ("POST", &[site("same-origin")], true, "a form of ours"),
+            ("POST", &[("origin", OWN)], true, "the same of an old browser"),
+            ("POST", &[site("cross-site"), ("origin", "https://evil.example")], false, "another site's form"),
+            ("POST", &[], false, "nobody's"),
+        ];
+        for (method, headers, expected, message) in table {
+            assert_eq!(may_log_out(&Head(method, headers.to_vec()), OWN, None), expected, "{message}");
+        }
+    }
 }

@@ -138,6 +138,9 @@ mod tests {
         assert_eq!((later.sessions(), later.valid_until()), (vec!["b".to_owned()], 200));
         assert_eq!(later.spent_by("a b"), None, "forgotten once it could not be replayed");
         assert_eq!(IndexRecord::parse(Some(&text), 200).to_json(), None);
+        let mut only = IndexRecord::default();
+        only.add("a", 100);
+        assert_eq!(IndexRecord::parse(only.to_json().as_deref(), 0), only, "sessions without a logout token");
     }
 
     #[test]
@@ -168,6 +171,7 @@ mod tests {
             }
             assert_eq!(index.end_all(Some("own"), 100), ["other"], "{known}");
             assert!(!index.is_over("own", 50), "{known}");
+            assert!(index.is_over("unknown", 50), "{known}: nobody else is spared");
             assert!(index.sessions().contains(&"own".to_owned()), "{known}: the next end finds it");
         }
     }
@@ -186,5 +190,14 @@ mod tests {
         assert_eq!(index.sessions().len(), SESSIONS_MAX, "and is not there twice");
         index.remove(&last);
         assert_eq!(index.pushed_out_by("next"), None);
+    }
+
+    #[test]
+    fn an_index_is_of_one_claim_of_one_issuer() {
+        let subject = index_subject("sub", "https://idp.example/", "u");
+        assert_eq!(subject, "sub\nhttps://idp.example/\nu", "what is stored under it is found by later builds");
+        let others =
+            [("sid", "https://idp.example/", "u"), ("sub", "https://idp.example/", "v"), ("sub", "https://a", "u")];
+        assert!(others.iter().all(|(claim, issuer, value)| index_subject(claim, issuer, value) != subject));
     }
 }

@@ -78,6 +78,7 @@ mod tests {
         assert_eq!((tokens.get("k", NOW_MS).as_deref(), tokens.is_refused("k", NOW_MS)), (Some("a"), false), "stays");
         assert!(tokens.refuse("k", "a", NOW_MS), "for the first time");
         assert_eq!((tokens.get("k", NOW_MS), tokens.is_refused("k", NOW_MS)), (None, true), "it is dropped");
+        assert!(!tokens.is_refused("other", NOW_MS), "that says nothing of another");
         assert!(tokens.refuse("k", "a", NOW_MS), "again, by a request that was on its way");
         tokens.insert("k", "b".into(), 1_100);
         assert!(!tokens.refuse("k", "b", NOW_MS + 9_999.0), "too soon: it may be the upstream that is wrong");

@@ -318,6 +318,7 @@ mod tests {
         assert!(!record.touch(&rules(), 49), "not worth a write");
         assert!(record.touch(&rules(), 50), "a twentieth of the idle time later");
         assert!(!record.has_ended(1_049) && record.has_ended(1_050));
+        assert!(!record.touch(&rules(), 99) && record.touch(&rules(), 100), "and so on from there");
         record.used_at = 9_999;
         assert!(record.has_ended(10_000), "absolute, however much it is used");
         assert!(record.touch(&SessionRules { idle_secs: 60, ..rules() }, 10_100));
@@ -349,6 +350,10 @@ mod tests {
         for (body, expected, renewed, message) in table {
             assert_eq!(until(body), (expected, 1_000, renewed), "{message}");
         }
+        let opaque = ProviderResponse { status: 200, retry_after: None, body: r#"{"access_token":"a"}"#.into() };
+        let mut later = SessionRecord { token_from: 100, token_until: 400, ..record() };
+        later.renew(&parse_token_response(Grant::Refresh, &opaque).ok().unwrap(), 1_000);
+        assert_eq!(later.token_until, 1_300, "the life of the one before, whenever it came");
     }
 
     #[test]
@@ -358,6 +363,7 @@ mod tests {
         assert_eq!(record().token_state(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
         assert_eq!(last.token_state(&rules(), 0), TokenState::Fresh(7), "nor past its end");
+        assert_eq!(last.token_state(&rules(), 3), TokenState::Fresh(4), "the nearer it is");
     }
 
     #[test]
@@ -387,5 +393,14 @@ mod tests {
         assert_eq!((record().sealed_tokens(), record().revocable().as_deref()), ("s", Some("r")));
         let without = SessionRecord { sealed: "s".into(), ..record() };
         assert_eq!((without.sealed_tokens(), without.revocable()), ("s", None), "no refresh token");
+    }
+
+    #[test]
+    fn a_token_that_has_just_come_is_not_renewed_because_somebody_rejects_it() {
+        let came = SessionRecord { token_from: 100, ..record() };
+        let table = [(100, false, "at once"), (109, false, "a second before"), (110, true, "after a while")];
+        for (now, expected, message) in table {
+            assert_eq!(came.may_be_rejected(now), expected, "{message}");
+        }
     }
 }

@@ -23,3 +23,49 @@ pub fn missing_access(claims: &VerifiedClaims, needed: &Requirements) -> Option<
     }
     claims.unmet(&needed.claims).map(|claim| ClaimError::Required { claim: claim.to_owned() }.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_path_opens_to_whoever_has_all_that_it_asks_for() {
+        let list = |names: &str| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let needed = |scopes: &str, any_scopes: &str, permissions: &str| Requirements {
+            scopes: list(scopes),
+            any_scopes: list(any_scopes),
+            permissions: list(permissions),
+            ..Requirements::default()
+        };
+        let of_role = Requirements { claims: vec![("role".to_owned(), json!("admin"))], ..Requirements::default() };
+        let table = [
+            (needed("", "", ""), json!({}), None, "nothing asked for"),
+            (needed("a b", "", ""), json!({"scope": "b a"}), None, "each scope"),
+            (needed("a b", "", ""), json!({"scp": ["a", "b"]}), None, "each in the other claim"),
+            (needed("a b", "", ""), json!({"scope": "a", "scp": "b"}), None, "each in one of the two"),
+            (needed("a b", "", ""), json!({"scope": "a"}), Some("no scope b"), "one of two scopes"),
+            (needed("a", "", ""), json!({"permissions": ["a"]}), Some("no scope a"), "a permission is no scope"),
+            (needed("", "a b", ""), json!({"scope": "b"}), None, "one of several"),
+            (needed("", "a b", ""), json!({"scope": "c"}), Some("none of the scopes a b"), "none of several"),
+            (
+                needed("c", "a b", ""),
+                json!({"scope": "c"}),
+                Some("none of the scopes a b"),
+                "only the one that is needed",
+            ),
+            (needed("", "", "p q"), json!({"permissions": ["q", "p"]}), None, "each permission"),
+            (needed("", "", "p q"), json!({"permissions": ["p"]}), Some("no permission q"), "one of two permissions"),
+            (needed("", "", "p"), json!({"permissions": "p"}), Some("no permission p"), "permissions are a list"),
+            (needed("", "", "p"), json!({"scope": "p"}), Some("no permission p"), "a scope is no permission"),
+            (of_role.clone(), json!({"role": "admin"}), None, "a claim with its value"),
+            (of_role, json!({"role": "user"}), Some("the claim role has another value"), "a claim with another"),
+        ];
+        for (needed, claims, expected, message) in table {
+            let Value::Object(claims) = claims else { panic!("{message}") };
+            let missing = missing_access(&VerifiedClaims::assumed(claims), &needed);
+            assert_eq!(missing.as_deref(), expected, "{message}");
+        }
+    }
+}

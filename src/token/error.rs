@@ -179,3 +179,29 @@ impl fmt::Display for ClaimError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_left_out_is_told_from_one_that_is_not_there() {
+        let set = KeySet::parse(
+            r#"{"keys":[
+                {"kty":"oct","kid":"secret","k":"AAAA"},
+                {"kty":"OKP","crv":"Ed25519","kid":"good","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+                {"kty":"RSA","kid":"","use":"enc"}
+            ]}"#,
+        );
+        let set = set.unwrap();
+        let table = [
+            (Some("secret"), "the key \"secret\" cannot be used: its kty is not supported", "left out"),
+            (Some("good"), "no key \"good\" of the algorithm's type", "there, and of another type"),
+            (Some("other"), "no key \"other\" of the algorithm's type", "not there"),
+            (None, "no kid, and not exactly one key of the algorithm's type", "no name"),
+        ];
+        for (kid, expected, message) in table {
+            assert_eq!(TokenError::no_key(kid, &set).to_string(), expected, "{message}");
+        }
+    }
+}

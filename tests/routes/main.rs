@@ -275,6 +275,12 @@ fn a_path_that_is_read_loosely_is_refused_where_another_reading_asks_for_more() 
         ("the method decides within one pattern", &["ANY /a auth ~", "GET /a ~"], "GET /a", "GET /a ~"),
         ("an exception within what is guarded", &["GET /a/{x} auth", "GET /a/b ~", "ANY /{.+} ~"], "GET /a/b", "GET /a/b ~"),
         ("the same in upper case", &["GET /a/{x} auth", "GET /a/b ~", "ANY /{.+} ~"], "GET /a/B", "GET /a/{x} auth"),
+        ("letter case, where each pattern has a last slash", &["GET /a/ auth", "GET /{x}/ ~"], "GET /A/", refused),
+        ("what follows it is not before it", &["GET /a/{.+} ~", "ANY /{.+} auth"], "GET /a/X", "GET /a/{.+} ~"),
+        ("nor is a wildcard that begins like it", &["GET /{x} ~", "ANY /a/{.+} auth"], "GET /A", "GET /{x} ~"),
+        ("a parameter comes before a wildcard", &["GET /a/{.+} ~", "GET /{x}/b auth"], "GET /a/B", refused),
+        ("a literal that lacks the method", &["POST /ab/c ~", "GET /ab/{y} auth", "GET /{x}/{y} ~"], "GET /Ab/c", refused),
+        ("the method decides in another case, too", &["ANY /{x} auth ~", "GET /{x} ~"], "GET /A", "GET /{x} ~"),
         ("only the case is ignored", &["GET /a auth", "ANY /{x}/{.+} auth", "ANY /{.+} ~"], "GET /A/", "ANY /{x}/{.+} auth"),
     ]);
 }
@@ -493,6 +499,32 @@ fn parameters_are_named_by_the_pattern_and_not_decoded() {
 }
 
 #[test]
+fn what_a_wildcard_matched_is_the_rest_without_its_first_slash() {
+    for (route, path, expected) in [
+        ("GET /a", "/a", ""),
+        ("GET /a/{id}", "/a/7", ""),
+        ("GET /a/{rest+}", "/a/b/c/", "b/c/"),
+        ("GET /a/{id}/{rest+}", "/a/7/b", "b"),
+        ("GET /a/{.+}", "/a", ""),
+        ("GET /a/{.+}", "/a/", ""),
+        ("GET /a/{.+}", "/a//b", "/b"),
+        ("GET /{.+}", "/", ""),
+    ] {
+        assert_eq!(matched(&table(&[route]), path).rest(), expected, "{route}: {path}");
+    }
+}
+
+#[test]
+fn a_route_is_called_by_its_method_its_host_and_its_pattern() {
+    for route in ["GET /orders/{id}", "ANY api.example.com/{.+}"] {
+        let spec = spec(route);
+        assert_eq!(spec.name(), route);
+        assert!(route.ends_with(&spec.pattern.to_string()), "{route}");
+    }
+    assert!(table(&[]).is_empty() && !table(&["GET /a"]).is_empty());
+}
+
+#[test]
 #[rustfmt::skip] // One row a line.
 fn routes_that_no_request_can_tell_apart_conflict() {
     for (message, routes, expected) in [
@@ -597,6 +629,7 @@ fn a_wrong_pattern_is_told_what_to_write_instead() {
         ("an open brace", "/a/{id", ["\"{id\"", "`%7B`"]),
         ("a closing brace", "/id}", ["\"id}\"", "unpaired"]),
         ("a brace within braces", "/{{id}}", ["unpaired", "`{name}`"]),
+        ("two opening braces in a part", "/a{{b}", ["unpaired", "`{name}`"]),
         ("a slash within braces", "/{a/b}", ["\"{a\"", "unpaired"]),
         ("a part of a segment", "/a-{id}", ["\"a-{id}\"", "whole segment"]),
         ("two in a segment", "/{a}{b}", ["\"{a}{b}\"", "whole segment"]),
@@ -634,6 +667,8 @@ fn a_wrong_pattern_is_told_what_to_write_instead() {
         }
     }
     assert!(Pattern::parse(&"/a".repeat(MAX_SEGMENTS)).is_ok(), "the limit itself is allowed");
+    let longest = format!("/{}", "a".repeat(MAX_PATTERN_BYTES - 1));
+    assert!(Pattern::parse(&longest).is_ok(), "so is that of its length");
     let full = format!("{}/{{.+}}", "/a".repeat(MAX_SEGMENTS - 1));
     assert!(Pattern::parse(&full).is_ok(), "the wildcard counts as the last segment");
     let over = format!("{}/{{.+}}", "/a".repeat(MAX_SEGMENTS));
@@ -645,6 +680,7 @@ fn methods_are_parsed_as_they_are_written() {
     for method in Method::ALL {
         assert_eq!(Method::parse(method.as_str()), Some(method), "{method}");
         assert_eq!(MethodRule::parse(method.as_str()), Some(MethodRule::Exact(method)), "{method}");
+        assert_eq!(method.to_string(), method.as_str());
     }
     assert_eq!(MethodRule::parse("ANY"), Some(MethodRule::Any));
     assert_eq!(MethodRule::Any.to_string(), "ANY");

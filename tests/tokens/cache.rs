@@ -112,7 +112,7 @@ fn the_bytes_held_are_bounded_where_tokens_or_the_answers_about_them_are_long() 
             most = most.max(Rc::strong_count(&claims) - held_by_us);
         }
         assert!(most * LONG_BYTES <= 4 * 1024 * 1024, "{most} {message} of 16 KiB were held at once");
-        assert!(most >= 100, "{most} {message} are too few to be of use");
+        assert!(most >= 200, "{most} {message} are too few to be of use");
     }
 }
 

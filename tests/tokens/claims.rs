@@ -303,6 +303,11 @@ fn the_expiry_is_required_and_passes_until_the_skew_is_used_up() {
             (Some(json!((NOW - SKEW_SECS) as f64 + 0.5)), expired(NOW - SKEW_SECS), "a fraction is dropped"),
             (Some(json!(-0.5)), expired(-1), "a negative fraction is rounded down"),
             (Some(json!(9_007_199_254_740_991_i64)), Ok(()), "the last whole number of a float"),
+            (
+                Some(json!(9_007_199_254_740_992_i64)),
+                wrong_type("exp"),
+                "the first that a float may stand for another by",
+            ),
             (None, missing("exp"), "missing"),
             (Some(json!(null)), wrong_type("exp"), "null"),
             (Some(json!((NOW + 60).to_string())), wrong_type("exp"), "a number in a string"),
@@ -403,6 +408,43 @@ fn an_expired_token_that_is_wrong_in_another_way_is_refused_for_that() {
         let verdict = verify(&token, &tenant.key_set()).map(|_| ());
         assert_eq!(verdict, expected.map_err(TokenError::Claim), "{claim}");
     }
+}
+
+#[test]
+fn an_id_token_is_for_this_client_and_says_whose_it_is_and_when_it_was_made() {
+    let party =
+        |actual: &str| Err(ClaimError::AuthorizedParty { expected: AUDIENCE.to_owned(), actual: actual.to_owned() });
+    let several = || Some(json!([AUDIENCE, "https://other.example"]));
+    let expectations = Expectations { kind: Kind::Id, expiry: Expiry::Optional, ..EXPECTATIONS };
+    check_by(
+        &expectations,
+        vec![
+            (&[("azp", Some(json!(AUDIENCE)))], Ok(()), "issued to this client"),
+            (&[("azp", Some(json!("other")))], party("other"), "issued to another"),
+            (&[("azp", Some(json!("")))], party(""), "issued to nobody"),
+            (&[("azp", Some(json!(7)))], wrong_type("azp"), "issued to a number"),
+            (&[("sub", None)], missing("sub"), "of nobody"),
+            (&[("sub", Some(json!("")))], missing("sub"), "of an empty name"),
+            (&[("sub", Some(json!(1)))], missing("sub"), "of a number"),
+            (&[("iat", None)], missing("iat"), "of no time"),
+            (&[("aud", Some(json!([AUDIENCE]))), ("azp", None)], Ok(()), "a list of one audience"),
+            (&[("aud", several()), ("azp", None)], missing("azp"), "two audiences, and no word to whom it was issued"),
+            (&[("aud", several()), ("azp", Some(json!(AUDIENCE)))], Ok(()), "two audiences, issued to this client"),
+            (
+                &[("aud", several()), ("azp", Some(json!("other")))],
+                party("other"),
+                "two audiences, issued to the other",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn the_claims_are_handed_on_as_they_came() {
+    let tenant = Tenant::new();
+    let claims = verify(&tenant.sign_claims(&baseline_claims()), &tenant.key_set()).unwrap();
+    assert_eq!(claims.to_json(), baseline_claims());
+    assert_eq!(Value::Object(claims.into_members()), baseline_claims());
 }
 
 #[test]

@@ -198,9 +198,11 @@ fn the_length_is_bounded_before_anything_is_decoded() {
         .last();
     let longest = longest.filter(|token| token.len() > TOKEN_MAX_BYTES - 4).expect("one that just fits");
     assert!(verify(&longest, &tenant.key_set()).is_ok(), "{} bytes", longest.len());
+    let of_dots = verify(&".".repeat(16 * 1024), &tenant.key_set()).unwrap_err();
+    assert_eq!(of_dots, TokenError::NotThreeParts, "what is no longer than a token may be is read");
     for (token, message) in [
         (tenant.sign_claims(&claims(12_300)), "a genuine one"),
-        (".".repeat(TOKEN_MAX_BYTES + 1), "dots"),
+        (".".repeat(16 * 1024 + 1), "dots"),
         ("x".repeat(10_000_000), "10 MB"),
     ] {
         let bytes = token.len();
