@@ -95,6 +95,8 @@ fn malformed() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
@@ -173,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_signed_profile_is_for_this_client_and_may_lack_an_expiry() {
-        let provider = provider(&[]);
+        let mut provider = provider(&[]);
+        Rc::get_mut(&mut provider.authorizer).unwrap().audience = "https://api.example".to_owned();
         let rules = userinfo_expectations(&provider);
         assert_eq!((rules.audience, rules.issuer), ("client", "https://idp.example/"));
         assert_eq!((rules.kind, rules.expiry), (Kind::Userinfo, Expiry::Optional));
