@@ -31,8 +31,19 @@ export const abandon = () => inputs.abandon;
 export const resume = () => inputs.resume;
 // As bytes: letter by letter, a long text would take a good part of a start.
 export const prepared_config = () => new TextEncoder().encode(inputs.prepared || 'not prepared');
-/** Called only if what was prepared cannot be used. */
+/** Called only if what was prepared cannot be used, or if somebody asks which config is active. */
 export const built_in_config = async () => inputs.config();
+
+/** The text of the active config, if that was not built in. @type {string | undefined} */
+let active;
+
+/** @param {string | undefined} text */
+export function activated(text) {
+  active = text;
+}
+
+/** Returns the text of the active config. */
+export const active_config = async () => active ?? built_in_config();
 export const built_for_dev = () => inputs.forDev;
 
 /** @param {string} name */

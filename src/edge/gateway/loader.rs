@@ -33,6 +33,9 @@ extern "C" {
     /// Returns the same as [`Prepared`] has it; nothing if it cannot be prepared.
     fn prepared_config() -> Vec<u8>;
 
+    /// Keeps the text of the config that is active from here, for whoever asks which it is; `None` stands for the one that was built in.
+    fn activated(text: Option<&str>);
+
     /// Checks whether this was built to be run by `wrangler dev`.
     fn built_for_dev() -> bool;
 }
@@ -56,9 +59,7 @@ const BUILT_IN: &str = "built_in";
 struct Loaded {
     gateway: Option<Rc<Gateway>>,
     /// The text of its source; `None` if that must be loaded anew.
-    source: Option<Rc<String>>,
-    /// The text of the config active; `None` of the one that was built in.
-    text: Option<Rc<String>>,
+    source: Option<String>,
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` if it cannot change.
     recheck_ms: Option<f64>,
@@ -117,7 +118,6 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let (resolved, config) = load_source(&env, &source).await;
     let Source { text: source, rechecked, name } = source;
-    let source = Rc::new(source);
     // Of the requests that load at once, the first to get here decides: its caches serve the others.
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -141,8 +141,9 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let gateway = match config.filter(|_| fresh) {
         Some(config) => {
             let dataset = config.analytics.as_deref().filter(|_| config.counts_events);
-            events::write_to(dataset.map(|binding| bindings::raw(&env, binding)));
+            events::write_to(&dataset.map_or(JsValue::UNDEFINED, |binding| bindings::raw(&env, binding)));
             events::count("config", name);
+            activated((name != BUILT_IN).then_some(&source));
             warn_of_weak_seal(&config);
             Some(Rc::new(Gateway::new(config, previous.as_deref())))
         }
@@ -152,19 +153,18 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         }
     };
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
-    let (refused, text) = (resolved.refused && !fresh, Some(Rc::clone(&source)).filter(|_| name != BUILT_IN));
+    let refused = resolved.refused && !fresh;
     let (source, recheck_ms) = match refused {
         true => (None, Some(REFUSED_RECHECK_MS)),
         false => (Some(source), (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
     };
     LOADED.with_borrow_mut(|loaded| {
         let now = now_ms();
-        let kept = loaded.take().map(|loaded| (loaded.name, loaded.since_ms, loaded.text)).filter(|_| !fresh);
-        let (name, since_ms, text) = kept.unwrap_or((name, now, text));
+        let kept = loaded.as_ref().map(|loaded| (loaded.name, loaded.since_ms)).filter(|_| !fresh);
+        let (name, since_ms) = kept.unwrap_or((name, now));
         let gateway = gateway.clone();
-        let last_good = !fresh;
         *loaded =
-            Some(Loaded { gateway, source, text, loaded_ms: now, recheck_ms, since_ms, name, last_good, reasons });
+            Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh, reasons });
     });
     gateway
 }
@@ -200,7 +200,7 @@ fn active() -> Option<Rc<Gateway>> {
 /// Returns the active gateway, if it was loaded from this text.
 fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| {
-        loaded.as_ref().filter(|loaded| loaded.source.as_ref().is_some_and(|known| **known == source))?.gateway.clone()
+        loaded.as_ref().filter(|loaded| loaded.source.as_deref() == Some(source))?.gateway.clone()
     })
 }
 
@@ -238,23 +238,10 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Where the active config came from.
-pub struct Origin {
-    /// The name of its source.
-    pub source: &'static str,
-    /// When it was loaded, in milliseconds since 1970.
-    pub since_ms: f64,
-    /// Whether it is an earlier one, because the source has one that is invalid.
-    pub last_good: bool,
-    /// Its text; `None` of the one that was built in.
-    pub text: Option<Rc<String>>,
-}
-
-/// Returns where the active config came from; `None` if there never was one.
-pub fn origin() -> Option<Origin> {
+/// Returns where the active config came from, since when, and whether it is the last valid one.
+pub fn state() -> (&'static str, f64, bool) {
     LOADED.with_borrow(|loaded| {
-        let Loaded { name, since_ms, last_good, text, .. } = loaded.as_ref()?;
-        Some(Origin { source: name, since_ms: *since_ms, last_good: *last_good, text: text.clone() })
+        loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))
     })
 }
 

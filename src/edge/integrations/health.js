@@ -1,6 +1,6 @@
 // What `health` says.
 
-import { built_in_config } from '../gateway/inputs.js';
+import { active_config } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
 
 /** Objects are asked again after so long: a path that anybody may call must not cost a request to each for every call. */
@@ -34,7 +34,7 @@ let askedMs = -OBJECTS_RECHECK_MS;
 
 /** @param {...any} of */
 export async function state(...of) {
-  const [env, names, keys, source, text, sinceMs, lastGood, failure, failedMs, withSessions] = of;
+  const [env, names, keys, source, sinceMs, lastGood, failure, failedMs, withSessions] = of;
   // Before anything is awaited: the numbers are in memory that others write.
   const authorizers = names.map((/** @type {string} */ name, /** @type {number} */ at) => {
     const [usable, age, isWithheld] = keys.slice(3 * at);
@@ -49,7 +49,7 @@ export async function state(...of) {
     Object.values(objects ?? {}).every((said) => said === WELL);
   return JSON.stringify({
     status: isWell ? WELL : 'unavailable',
-    config: { source, id: await idOf(text), ...since('loaded_at', sinceMs), last_good: lastGood },
+    config: { source, id: await idOf(await active_config()), ...since('loaded_at', sinceMs), last_good: lastGood },
     authorizers,
     last_provider_failure: failure ? { code: failure, ...since('at', failedMs) } : undefined,
     objects,
@@ -63,14 +63,14 @@ const since = (name, ms) => ({
 });
 
 /**
- * Returns the beginning of the SHA-256 of a config, or of the one that was built in, however it is laid out: a module may have it as an
- * object, and KV as another text than its file.
+ * Returns the beginning of the SHA-256 of a config, however it is laid out: a module may have it as an object, and KV as another text than
+ * its file.
  *
- * @param {string} [text]
+ * @param {string} text
  */
 async function idOf(text) {
-  if (!identified.id || identified.text !== text) {
-    const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text ?? (await built_in_config()))));
+  if (identified.text !== text) {
+    const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text)));
     const digest = await crypto.subtle.digest('SHA-256', bytes);
     identified = { text, id: new Uint8Array(digest).toHex().slice(0, ID_LENGTH) };
   }

@@ -14,15 +14,13 @@ use crate::problem::Problem;
 #[wasm_bindgen(module = "/src/edge/integrations/health.js")]
 extern "C" {
     /// Promises the whole as JSON, with the status as its first member. `keys` are three numbers for each authorizer, by its name: whether
-    /// they are usable, their age, and whether it gives no refresh token. `text` is that of the config, but for the one that was built in.
-    /// `failure` is the code of the last one, if there was any. Objects are asked for a config `with_sessions`, or for one without, if that
-    /// is said at all.
+    /// they are usable, their age, and whether it gives no refresh token. `failure` is the code of the last one, if there was any. Objects are
+    /// asked for a config `with_sessions`, or for one without, if that is said at all.
     fn state(
         env: &Env,
         authorizers: &Array,
         keys: &[f64],
         source: &str,
-        text: Option<&str>,
         since_ms: f64,
         last_good: bool,
         failure: &str,
@@ -45,16 +43,15 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, checks_objects: bool) -
         let is_withheld = verifier.withholds_refresh_tokens.get();
         keys.extend([f64::from(u8::from(is_usable)), age, f64::from(u8::from(is_withheld))]);
     }
-    let origin = loader::origin().ok_or(Problem::ConfigInvalid)?;
+    let (source, since_ms, last_good) = loader::state();
     let (failure, failed_ms) = provider_failures::last();
     let state = state(
         cx.env(),
         &authorizers,
         &keys,
-        origin.source,
-        origin.text.as_ref().map(|text| text.as_str()),
-        origin.since_ms,
-        origin.last_good,
+        source,
+        since_ms,
+        last_good,
         failure,
         failed_ms,
         checks_objects.then(|| gateway.config.session.is_some()),
