@@ -209,8 +209,11 @@ describe('a session whose time is over', () => {
     const renewing = askWith(gateway, session.cookie);
     await hold.arrived();
     await later(3);
-    await ring(session);
+    // The alarm waits for the renewal.
+    const ringing = ring(session);
+    await assertEnded(gateway, session, 'meanwhile');
     hold.release();
+    await ringing;
     assertProblem(await renewing, SESSION_EXPIRED, 'the request that waited');
     await assertRevoked(session);
     await untilErased(gateway, session);
