@@ -262,8 +262,7 @@ mod tests {
         let longer = r#"{ "allow_origins": ["https://app.example"], "max_age": 60 }"#;
         let named = r#"{ "allow_origins": ["https://app.example"], "allow_headers": ["x-a"] }"#;
         let (of_app, of_partner) = ("https://app.example", "https://partner.example");
-        type Path = (&'static str, Option<&'static str>);
-        let table: [(&[Path], _, _, Option<[&str; 3]>, _); 13] = [
+        let table: [(&[Entry], _, _, Option<[&str; 3]>, _); 13] = [
             (&[("GET", None), ("POST", None)], "POST", of_app, Some([of_app, "GET, HEAD, POST", "600"]), "one rule"),
             (&[("GET", None), ("POST", None)], "PUT", of_app, None, "a method that the path has not"),
             (&[("GET", None), ("POST", None)], "GET", of_partner, None, "an origin that may not"),
@@ -304,7 +303,7 @@ mod tests {
     fn what_is_no_preflight_or_has_its_own_answer_is_left_to_the_routes() {
         let app = r#"{ "allow_origins": ["https://app.example"] }"#;
         let (origin, method) = (("origin", "https://app.example"), ("access-control-request-method", "GET"));
-        let table: [(&str, &[(&str, Option<&str>)], _, bool, _); 7] = [
+        let table: [(&str, &[Entry], _, bool, _); 7] = [
             ("OPTIONS", &[("GET", None)], vec![origin, method], true, "a preflight"),
             (
                 "OPTIONS",
@@ -324,11 +323,14 @@ mod tests {
         }
     }
 
+    /// A method of a path, and the rule of its entry, if it has its own.
+    type Entry = (&'static str, Option<&'static str>);
+
     /// The methods of a path that takes all.
     const EVERY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-    /// Returns the answer to `head` at `/`, which has an entry for each method of `paths` with its own rule, if any.
-    fn answered(of_all: &str, paths: &[(&str, Option<&str>)], head: &Head<'_>) -> Option<Vec<Header>> {
+    /// Returns the answer to `head` at `/`, which has these entries.
+    fn answered(of_all: &str, paths: &[Entry], head: &Head<'_>) -> Option<Vec<Header>> {
         let entries = paths.iter().map(|(method, cors)| {
             let cors = cors.map(|cors| format!(r#", "cors": {cors}"#)).unwrap_or_default();
             format!(r#"{{ "method": "{method}", "path": "/", "response": 1{cors} }}"#)

@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn a_session_is_ended_by_a_page_of_ours_and_by_no_other_and_not_ahead_of_the_user() {
         let site = |site: &'static str| ("sec-fetch-site", site);
-        let table: [(&str, &[(&str, &str)], bool, &str); 13] = [
+        let table: [(_, &[_], _, _); 13] = [
             ("GET", &[site("same-origin"), ("sec-fetch-dest", "document")], true, "a link on a page of ours"),
             ("GET", &[site("same-origin"), ("sec-fetch-dest", "empty")], true, "a fetch of a page of ours"),
             ("GET", &[site("same-origin")], true, "a browser that does not say what it is for"),
