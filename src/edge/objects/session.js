@@ -1,6 +1,7 @@
 // What a session leaves behind: a refresh token that is to be revoked, and that a login took its place.
 
 import { revoked } from '../auth/token_requests.js';
+import { count } from '../runtime/events.js';
 import { open } from '../runtime/sealing.js';
 import { encoded } from '../runtime/webcrypto.js';
 import { KEY, erase, wake } from '../runtime/stored_object.js';
@@ -44,20 +45,22 @@ export function left(object) {
 }
 
 /**
- * Ends a session. `goesOn` says that the provider takes the login that took its place for the same one.
+ * Ends a session, for a reason. `goesOn` says that the provider takes the login that took its place for the same one.
  *
  * @param {StoredObject} object
  * @param {string | undefined} sealed
  * @param {boolean} replaced
  * @param {boolean} goesOn
+ * @param {string} reason
  */
-export function leave(object, sealed, replaced, goesOn) {
+export function leave(object, sealed, replaced, goesOn, reason) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
   if (sealed !== undefined || replaced)
     kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
   // An object that restarts before it has asked the provider finds what is to be done.
   if (sealed !== undefined) wake(object, Date.now() + REVOCATION_RETRY_MS);
+  count('session', reason);
 }
 
 /**
