@@ -14,11 +14,11 @@ thread_local! {
 /// Remembers a failure by its code, if it is a provider's.
 pub fn note(code: &'static str) {
     if code.starts_with(PROVIDER) {
-        LAST.set((code, now_ms()));
+        LAST.with(|last| last.set((code, now_ms())));
     }
 }
 
 /// Returns the code of the last failure, and when it was, in milliseconds since 1970; an empty code if there was none.
 pub fn last() -> (&'static str, f64) {
-    LAST.get()
+    LAST.with(Cell::get)
 }

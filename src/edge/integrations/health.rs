@@ -41,7 +41,9 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, checks_objects: bool) -
         #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53")]
         let age = verifier.keys.age_secs().map_or(f64::NAN, |age| age as f64);
         let is_withheld = verifier.withholds_refresh_tokens.get();
-        keys.extend([f64::from(u8::from(is_usable)), age, f64::from(u8::from(is_withheld))]);
+        for number in [f64::from(u8::from(is_usable)), age, f64::from(u8::from(is_withheld))] {
+            keys.push(number);
+        }
     }
     let (source, since_ms, last_good) = loader::state();
     let (failure, failed_ms) = provider_failures::last();

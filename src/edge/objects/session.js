@@ -1,6 +1,7 @@
 // What a session leaves behind: a refresh token that is to be revoked, and that a login took its place.
 
 import { revoked } from '../auth/token_requests.js';
+import { count } from '../runtime/events.js';
 import { KEY, erase, kept, wake } from '../runtime/stored_object.js';
 
 /** What is stored of a session that has ended: its refresh token, sealed, until it is revoked; and that a login replaced it. */
@@ -43,18 +44,20 @@ export function left(object) {
 }
 
 /**
- * Ends a session. `goesOn` says that the provider takes the login that took its place for the same one.
+ * Ends a session, for a reason. `goesOn` says that the provider takes the login that took its place for the same one.
  *
  * @param {StoredObject} object
  * @param {string | undefined} sealed
  * @param {boolean} replaced
  * @param {boolean} goesOn
+ * @param {string} reason
  */
-export function leave(object, sealed, replaced, goesOn) {
+export function leave(object, sealed, replaced, goesOn, reason) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
   if (replaced) kv.put(LEFT, { replaced: Date.now() + REPLACED_MS, goesOn });
   if (sealed !== undefined) owe(object, sealed);
+  count('session', reason);
 }
 
 /**

@@ -46,8 +46,15 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/edge/objects/session.js")]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = leave)]
-    fn leave_behind(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
+    /// Leaves of a session what is still to be done and known, and counts its end for this reason.
+    #[wasm_bindgen(catch)]
+    fn leave(
+        object: &StoredObject,
+        sealed: Option<&str>,
+        replaced: bool,
+        goes_on: bool,
+        reason: &str,
+    ) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
     fn owe(object: &StoredObject, sealed: &str) -> Result<(), JsValue>;
@@ -238,19 +245,6 @@ impl Asked<'_> {
             TokenState::Expired => None,
         })
     }
-}
-
-/// Leaves of a session what is still to be done and known, and counts its end.
-fn leave(
-    object: &StoredObject,
-    sealed: Option<&str>,
-    replaced: bool,
-    goes_on: bool,
-    reason: &str,
-) -> Result<(), JsValue> {
-    leave_behind(object, sealed, replaced, goes_on)?;
-    events::count("session", reason);
-    Ok(())
 }
 
 fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {

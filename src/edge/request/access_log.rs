@@ -12,8 +12,7 @@ use crate::edge::request::context::RequestContext;
 use crate::edge::request::otlp;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::work::take_abandoned;
-use crate::edge::runtime::{bindings, events, log};
+use crate::edge::runtime::{bindings, log};
 use crate::http::request::RequestHead as _;
 use crate::json::ToText as _;
 use crate::problem::Problem;
@@ -40,9 +39,6 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
     let route = cx.route.get().map(|(_, pattern)| pattern.as_str());
     let total_ms = || now_ms() - cx.started_ms;
     if let Some(binding) = dataset {
-        if take_abandoned() {
-            events::count("request", "cancelled");
-        }
         let dataset = bindings::raw(cx.env(), binding);
         let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
         let numbers = [f64::from(status), total_ms(), part(&cx.auth_ms), part(&cx.upstream_ms)];

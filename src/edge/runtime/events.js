@@ -21,3 +21,16 @@ export function count(event, what) {
     // That is logged with the data points of requests.
   }
 }
+
+/** Work of cancelled requests that is not counted yet: what hears of it is no request, which alone may write. */
+let cancelled = 0;
+
+/** Notes that work was let go, since its request was cancelled. */
+export function note_cancelled() {
+  cancelled += 1;
+}
+
+/** Counts what was noted. */
+export function count_cancelled() {
+  for (; cancelled > 0; cancelled -= 1) count('request', 'cancelled');
+}

@@ -1,6 +1,7 @@
 // Goes on with work of the WebAssembly once what it awaits is settled, and lets go of it if that can never be.
 
 import { abandon, resume } from '../gateway/inputs.js';
+import { note_cancelled } from './events.js';
 import { TIMEOUT } from './limits.js';
 import { unanswered } from './panic.js';
 
@@ -10,7 +11,9 @@ import { unanswered } from './panic.js';
  * @type {FinalizationRegistry<{ deferred: import('./panic.js').Deferred, id: number }>}
  */
 const forgotten = new FinalizationRegistry(({ deferred, id }) => {
-  if (unanswered.delete(deferred)) abandon()(id);
+  if (!unanswered.delete(deferred)) return;
+  abandon()(id);
+  note_cancelled();
 });
 
 /**

@@ -35,8 +35,6 @@ thread_local! {
     static AWAITED: Cell<Option<(Promise, u32)>> = const { Cell::new(None) };
     /// The outcome for the work that is polled next.
     static OUTCOME: Cell<Option<Outcome>> = const { Cell::new(None) };
-    /// How many works were dropped that nobody has counted.
-    static ABANDONED: Cell<usize> = const { Cell::new(0) };
     static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { works: Vec::new(), free: Vec::new() }) };
 }
 
@@ -104,15 +102,7 @@ pub fn resume(id: usize, value: JsValue, failed: bool) -> JsValue {
 #[wasm_bindgen]
 pub fn abandon(id: usize) {
     let work = WAITING.with_borrow_mut(|waiting| waiting.take(id));
-    ABANDONED.set(ABANDONED.get() + 1);
     drop(work);
-}
-
-/// Takes one away from the number of works that were dropped; `false` if there is none.
-pub fn take_abandoned() -> bool {
-    let abandoned = ABANDONED.get();
-    ABANDONED.set(abandoned.saturating_sub(1));
-    abandoned > 0
 }
 
 /// A promise that work awaits by itself: never beside another future, since the work has one outcome at a time.
