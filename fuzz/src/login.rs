@@ -17,7 +17,7 @@ use super::text::{NOW, fields, members, text};
 pub fn check_state(bytes: &[u8]) {
     let Ok(state) = LoginState::from_bytes(bytes, NOW) else { return };
     assert!(NOW.saturating_sub(state.issued_at) <= LOGIN_STATE_MAX_SECS);
-    let again = LoginState::from_bytes(&state.to_bytes(), NOW).ok().expect("what is sealed can be read");
+    let again = LoginState::from_bytes(&state.to_bytes(), NOW).expect("what is sealed can be read");
     assert_eq!(again.to_bytes(), state.to_bytes());
     assert_eq!((&again.verifier, &again.nonce, &again.return_to), (&state.verifier, &state.nonce, &state.return_to));
     assert_eq!((&again.authentication, again.issued_at), (&state.authentication, state.issued_at));

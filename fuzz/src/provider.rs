@@ -58,7 +58,7 @@ pub fn check_token_response(bytes: &[u8]) {
                         .is_none_or(|until| tokens.expires_in().is_none_or(|secs| until <= NOW.saturating_add(secs)))
                 );
                 let again = ProviderResponse { body: tokens.to_json(None), status: 200, retry_after: None };
-                let again = parse_token_response(grant, &again).ok().expect("what is answered are tokens");
+                let again = parse_token_response(grant, &again).expect("what is answered are tokens");
                 assert_eq!(again.to_json(None), tokens.to_json(None));
                 assert_eq!(again.access_token(), tokens.access_token());
                 assert_eq!(again.refresh_token(), tokens.refresh_token());
@@ -77,7 +77,7 @@ pub fn check_token_response(bytes: &[u8]) {
     assert_eq!(outcome_to_json(&again), outcome_to_json(&outcome));
     assert_eq!(
         validate_renewal(&again).is_ok(),
-        parse_token_response(Grant::Refresh, again.as_ref().ok().expect("a response")).is_ok()
+        parse_token_response(Grant::Refresh, again.as_ref().expect("a response")).is_ok()
     );
     assert!(!is_rotated(&outcome, "sent") || read["refresh_token"] != "sent");
     check_upstream_token(&outcome, &read);
@@ -104,7 +104,7 @@ fn check_upstream_token(outcome: &Outcome, read: &Map<String, Value>) {
                     .is_none_or(|given| given <= 0 || i64::from(secs) <= given)
             );
         }
-        Err(problem) => assert_problem(&problem, &outcome.as_ref().ok().expect("a response").body),
+        Err(problem) => assert_problem(&problem, &outcome.as_ref().expect("a response").body),
     }
 }
 
@@ -162,7 +162,7 @@ pub fn check_introspection(bytes: &[u8]) {
     let body = match introspection_body(&outcome) {
         Ok(body) => body,
         Err(problem) => {
-            assert_problem(&problem, &outcome.as_ref().ok().expect("a response").body);
+            assert_problem(&problem, &outcome.as_ref().expect("a response").body);
             return;
         }
     };

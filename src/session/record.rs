@@ -111,7 +111,7 @@ impl SessionRecord {
     /// next would be no better.
     pub fn may_be_rejected(&self, now: i64) -> bool {
         let since = now.saturating_sub(self.token_from);
-        since >= REJECT_AFTER_SECS || since < -SKEW_MAX_SECS
+        !(-SKEW_MAX_SECS..REJECT_AFTER_SECS).contains(&since)
     }
 
     /// Takes over the times of the tokens that arrived at `now`. If the provider states none, they have the life of those
