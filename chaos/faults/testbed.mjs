@@ -108,7 +108,7 @@ export async function startTestbed(
     size,
     steps: size.steps,
     /** Notes a fault, and that it ends. */
-    fault: (what, detail) => timeline.add('fault', what, detail),
+    fault: (what, detail) => timeline.add('row', what, detail),
     anyIsolate: () => random.int(isolates),
     /** Everybody logs in again, where a case has let their logins end in time. */
     logInEverybody,
@@ -251,7 +251,7 @@ export async function startTestbed(
 
     /** All is well again after so many seconds. */
     async recovers(seconds = 0) {
-      timeline.add('fault', 'has ended', { documented: `${seconds} s` });
+      timeline.add('row', 'has ended', { documented: `${seconds} s` });
       if (seconds) await later(seconds);
       await bed.round({ claim: CLAIMS.recovers });
       await bed.logsIn();

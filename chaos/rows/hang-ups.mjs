@@ -71,7 +71,7 @@ export default {
           : refresh(clients, tokens.refresh_token, { ...how, address: someAddress(random) });
       };
       for (let round = 0; round < rounds; round += 1) {
-        timeline.add('fault', `every access token expires, round ${round}`);
+        timeline.add('row', `every access token expires, round ${round}`);
         await later(LIFE_SECS + 1);
         const before = familiesOf(tenant);
         // Those of a login come together, so that each meets its renewal.

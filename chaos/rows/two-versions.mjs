@@ -86,7 +86,7 @@ export default {
     const roll = (next) => {
       const name = (folder) => (folder === current ? 'current' : 'before');
       deployed = next;
-      timeline.add('fault', `rolls to ${next.map(name).join(' and ')}`);
+      timeline.add('row', `rolls to ${next.map(name).join(' and ')}`);
       isUp = (async () => {
         await gateway.kill();
         await gateway.start({ bundle: next });

@@ -87,7 +87,7 @@ export default {
     };
     const { gateway, meter, idle } = await start();
     const clients = clientsOf(gateway, { timeline, connections: AT_A_TIME });
-    const part = (what) => timeline.add('fault', what);
+    const part = (what) => timeline.add('row', what);
     const numbers = (count) => Array.from({ length: count }, (_, index) => index);
     try {
       part('headers drip');
