@@ -30,6 +30,12 @@ export const CLAIMS = 'claim';
 /** Shortens a token or cookie to a digest that tells it from others. */
 export const digest = (token) => createHash('sha256').update(String(token)).digest('base64url').slice(0, DIGEST_LENGTH);
 
+/** What is so long and has no space in it may be a token. */
+const TOKEN_LIKE = /[\w.~+=-]{32,}/g;
+
+/** Returns a text of an answer or an error with digests in place of what may be a token. @param {string} text */
+export const withoutTokens = (text) => text.replace(TOKEN_LIKE, digest);
+
 export class Timeline {
   /** @type {Entry[]} */
   #entries = [];

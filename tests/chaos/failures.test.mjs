@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { lanesSvg } from '../../chaos/lanes.mjs';
 import { CLAIMS, ROW } from '../../chaos/timeline.mjs';
 import { ROOT } from '../../scripts/toolchain.mjs';
+import { TOKEN } from './support/failing.mjs';
 
 const ROWS = pathToFileURL(join(ROOT, 'tests', 'chaos', 'support', 'failing.mjs'));
 const SEED = '7';
@@ -78,6 +79,11 @@ describe('a row that does not hold', () => {
       assert.match(picture, /the row comes to its end/);
     });
   }
+
+  test('has digests in place of what may be a token', () => {
+    for (const text of Object.values(runRow('thrown')))
+      assert.doesNotMatch(String(text), new RegExp(TOKEN.slice(0, 16)));
+  });
 
   test('fails by itself if its process is killed', () => {
     const { status, stdout } = runRow('killed');
