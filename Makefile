@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build package dev test docs interop audit bench bench-floor bench-curves chaos deploy clean
+.PHONY: help setup build package dev test docs interop audit bench bench-floor bench-curves chaos chaos-rows deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -48,9 +48,13 @@ bench-curves: build ## how costs grow: with routes, sessions, bodies, headers, t
 	@cargo bench --bench routes
 	@node_modules/.bin/node bench/memory.mjs
 
-chaos: build ## what becomes of logins under load, faults and restarts, row by row (ROW=name SEED=n for one)
+chaos: chaos-rows build ## what becomes of logins under load, faults and restarts, row by row (ROW=name SEED=n for one)
 	@npx wrangler deploy --dry-run --outdir build/bundle
 	@node_modules/.bin/node chaos/main.mjs $(ROW) $(if $(SEED),--seed $(SEED))
+
+# A name that no row has is said before anything is built.
+chaos-rows: setup
+	@node_modules/.bin/node chaos/main.mjs --list $(ROW) > /dev/null
 
 deploy: setup ## deploy to your own Cloudflare account
 	@npx wrangler deploy

@@ -10,7 +10,7 @@ import { DEFAULT_CLIENT_SECRET } from '../dev/tenant.mjs';
 import { clockModules, keepTime } from '../tests/e2e/support/clock.mjs';
 import { AS_CLASS, OBJECTS, freePort, workerName } from '../tests/e2e/support/harness.mjs';
 import { NAMESPACE_HEADER } from './kv.mjs';
-import { FAULT } from './timeline.mjs';
+import { ROW } from './timeline.mjs';
 
 /** A request with this header is an order to the module `wrap`, and not one to the gateway. */
 const ORDER_HEADER = 'x-chaos-order';
@@ -112,13 +112,13 @@ export async function startChaosGateway(options) {
       const file = writeConfig(folder, workers, options.v8Flags, [...services, ...(options.services ?? [])]);
       workerd = await startWorkerd(file, workers.length, { onLine, args: options.args });
       time = clock ? keepTime(gateway.origins.slice(0, isolates)) : undefined;
-      timeline?.add(FAULT, 'workerd starts', { pid: workerd.pid });
+      timeline?.add(ROW, 'workerd starts', { pid: workerd.pid });
     },
     /** Kills the process (SIGKILL), and resolves when it has ended. */
     async kill() {
       const { pid } = workerd;
       const ended = end();
-      timeline?.add(FAULT, 'SIGKILL', { pid });
+      timeline?.add(ROW, 'SIGKILL', { pid });
       await ended;
     },
     /** Moves the clock of this gateway alone, or its timers as well (tests/e2e/support/clock.mjs). */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BUNDLE, checkBundle } from '../bench/gateway.mjs';
 import { Failure, ROOT, TOOLS, main, spoken, toolEnvironment } from '../scripts/toolchain.mjs';
-import { resultText, writeResults } from './report.mjs';
+import { checkSameMachine, resultText, writeResults } from './report.mjs';
 import { byPlace, doneText, loadRow, rowNames, timeoutSecs } from './row.mjs';
 
 /** How much longer than its time a row gets to leave its timeline. */
@@ -19,18 +19,7 @@ const SEEDS = 1_000_000;
 /** That of the excerpt, which is the same every time. */
 const EXCERPT_SEED = '1';
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: 'string' },
-    size: { type: 'string' },
-    excerpt: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    picture: { type: 'string' },
-    failures: { type: 'string', default: join(ROOT, 'chaos', 'failures') },
-  },
-});
+const { values: options, positionals } = parsed();
 const sizeName = options.size ?? (options.excerpt ? 'excerpt' : 'card');
 
 await main(async () => {
@@ -42,6 +31,8 @@ await main(async () => {
     return;
   }
   if (!rows.length) throw new Failure(`no row has a size "${sizeName}"`);
+  const isWritten = sizeName === 'card' && (options.write || !positionals.length);
+  if (isWritten && positionals.length) checkSameMachine();
   checkBundle(BUNDLE);
   const startedAt = performance.now();
   const results = [];
@@ -53,11 +44,33 @@ await main(async () => {
     results.push(result);
   }
   const failed = results.filter(({ passed }) => !passed).map(({ name }) => name);
-  console.log(`\n${results.length} rows in ${spoken((performance.now() - startedAt) / 1000)}`);
-  if (sizeName === 'card' && (options.write || !positionals.length))
-    writeResults(results, { isWhole: !positionals.length });
+  console.log(
+    `\n${results.length} ${results.length === 1 ? 'row' : 'rows'} in ${spoken((performance.now() - startedAt) / 1000)}`,
+  );
+  if (isWritten) writeResults(results, { isWhole: !positionals.length });
   if (failed.length) throw new Failure(`FAILED: ${failed.join(', ')}`);
 });
+
+/** The arguments; ones that there are not end it with one line. */
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        size: { type: 'string' },
+        excerpt: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        picture: { type: 'string' },
+        failures: { type: 'string', default: join(ROOT, 'chaos', 'failures') },
+      },
+    });
+  } catch (error) {
+    console.error(`${error.message.split('. ')[0]}; chaos/main.mjs lists the options in its first lines`);
+    return process.exit(2);
+  }
+}
 
 /**
  * Runs a row in a process group of its own, so that nothing that it has started outlives it.

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { machine } from '../bench/machine.mjs';
-import { ROOT, spoken } from '../scripts/toolchain.mjs';
+import { Failure, ROOT, readProjectFile, spoken } from '../scripts/toolchain.mjs';
 import { GROUPS, byPlace } from './row.mjs';
 
 const RESULTS = join(ROOT, 'chaos', 'results.json');
@@ -42,16 +42,37 @@ export function resultText({ passed, holds, seen, seconds, error, files = [] }) 
  * @param {{ isWhole: boolean }} how
  */
 export function writeResults(results, { isWhole }) {
-  const { date, commit, machine: where, versions } = /** @type {any} */ (machine());
-  const at = { date, commit, machine: where, versions: { node: versions.node, workerd: versions.workerd } };
-  const known = !isWhole && existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : { rows: [] };
+  const at = whereAndWhen();
+  const { date, commit } = at;
+  const known = isWhole ? { rows: [] } : knownResults();
   const others = known.rows.filter(({ name }) => !results.some((result) => result.name === name));
   const rows = [...others, ...results.map(({ files, ...result }) => ({ ...result, date, commit }))].sort(byPlace);
-  const all = isWhole ? { ...at, rows } : { ...at, ...known, rows };
+  const all = { ...at, ...known, versions: at.versions, rows };
   writeFileSync(RESULTS, `${JSON.stringify(all, null, 2)}\n`);
   writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), all));
   console.log(`written: ${relative(ROOT, RESULTS)} and ${relative(ROOT, PAGE)}`);
 }
+
+/** Fails if the results that there are cannot have rows of this machine and these versions among them. */
+export function checkSameMachine() {
+  const { machine: where, versions } = whereAndWhen();
+  const known = knownResults();
+  const differs = (one, other) => Object.keys(one ?? {}).filter((name) => one[name] !== other[name]);
+  const differing = [...differs(known.machine, where), ...differs(known.versions, versions)];
+  if (differing.length)
+    throw new Failure(
+      `chaos/results.json is of another ${differing.join(', ')}: write the whole card, without the name of a row`,
+    );
+}
+
+function whereAndWhen() {
+  const { date, commit, machine: where, versions } = /** @type {any} */ (machine());
+  const provider = JSON.parse(readProjectFile('node_modules/oidc-provider/package.json')).version;
+  const { node, workerd } = versions;
+  return { date, commit, machine: where, versions: { node, workerd, 'oidc-provider': provider } };
+}
+
+const knownResults = () => (existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : { rows: [] });
 
 /** Returns a page with the table of these results in it. @param {string} page @param {any} results */
 export function withTable(page, results) {
@@ -72,23 +93,28 @@ function tableText({ date, commit, machine: { cpu, cores, memory_gib: memory }, 
       '',
       '| row | what is done | what must hold, and how often it was checked | what was seen | seed |',
       '| --- | --- | --- | --- | --- |',
-      ...own.map(rowText),
+      ...own.map((row) => rowText(row, { date, commit })),
     ].join('\n'),
   );
   const seconds = rows.reduce((sum, row) => sum + row.seconds, 0);
-  const where = `${date.slice(0, 10)}, commit ${commit}, workerd ${versions.workerd}, Node.js ${versions.node}; ${cores} cores (${cpu}), ${memory} GiB`;
+  const provider = versions['oidc-provider'] ? `, oidc-provider ${versions['oidc-provider']}` : '';
+  const where = `${whenText({ date, commit })}, workerd ${versions.workerd}, Node.js ${versions.node}${provider}; ${cores} cores (${cpu}), ${memory} GiB`;
   return `${met} of ${rows.length} rows hold, in ${spoken(seconds)}. ${where}.\n\n${tables.join('\n\n')}`;
 }
 
-/** @param {Result} result */
-function rowText({ name, done, holds, seen, seed, passed, seconds, error }) {
+const whenText = ({ date, commit }) => `${date.slice(0, 10)}, commit ${commit}`;
+
+/** A row that was run apart from the others says when, and of which commit. @param {Result & { date?: string, commit?: string }} result */
+function rowText({ name, done, holds, seen, seed, passed, seconds, error, date, commit }, heading) {
   const claims = holds.map(({ claim, checked, failed }) => {
     const verdict =
       checked && !failed ? number(checked) : `**${failed ? `failed ${number(failed)} of ` : ''}${number(checked)}**`;
     return `${claim}: ${verdict}`;
   });
   if (!passed && error) claims.push('**did not come to its end**');
-  return `| ${[`\`${name}\``, done, claims.join('<br>'), seenText({ ...seen, took: spoken(seconds) }), seed].map(cell).join(' | ')} |`;
+  const own = date && commit ? whenText({ date, commit }) : undefined;
+  const apart = own && own !== whenText(heading) ? { 'run by itself': own } : {};
+  return `| ${[`\`${name}\``, done, claims.join('<br>'), seenText({ ...seen, took: spoken(seconds), ...apart }), seed].map(cell).join(' | ')} |`;
 }
 
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Failure, ROOT } from '../scripts/toolchain.mjs';
+import { withoutTokens } from './timeline.mjs';
 
 const ROWS = join(ROOT, 'chaos', 'rows');
 
@@ -90,7 +91,9 @@ export function claimsOf({ name, holds }, timeline) {
     known.checked += 1;
     if (condition) return true;
     known.failed += 1;
-    const text = typeof detail === 'string' ? detail : detail === undefined ? '' : JSON.stringify(detail);
+    const text = withoutTokens(
+      typeof detail === 'string' ? detail : detail === undefined ? '' : JSON.stringify(detail),
+    );
     known.first ??= text;
     timeline.fail(claim, text, about);
     return false;

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { lanesSvg } from './lanes.mjs';
 import { randomFrom } from './random.mjs';
 import { claimsOf, doneText, loadRow, timeoutSecs } from './row.mjs';
-import { Timeline, timelineText } from './timeline.mjs';
+import { Timeline, timelineText, withoutTokens } from './timeline.mjs';
 
 /**
  * @typedef {object} Result
@@ -50,8 +50,8 @@ try {
   const running = row.run({ size, random: randomFrom(seed), timeline, hold: claims.hold, folder });
   seen = (await Promise.race([running, stopped])) ?? {};
 } catch (caught) {
-  error = inspect(caught);
-  timeline.fail('the row comes to its end', String(caught));
+  error = withoutTokens(inspect(caught));
+  timeline.fail('the row comes to its end', withoutTokens(String(caught)));
 }
 clearTimeout(timer);
 

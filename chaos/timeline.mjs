@@ -11,15 +11,15 @@ const LAST_KEPT = 400_000;
 const SHOWN_BEFORE = 300;
 const SHOWN_AFTER = 100;
 
-/** The lane of what is done to all of them. */
-export const FAULT = 'fault';
+/** The lane of what the row does to all of them: faults, kills, time that passes. */
+export const ROW = 'row';
 /** The lane of claims that did not hold. */
 export const CLAIMS = 'claim';
 
 /**
  * @typedef {object} Entry
  * @property {number} ms since the row began
- * @property {string} lane who does it: `client 7`, `isolate 2`, `object`, `provider`, `fault`
+ * @property {string} lane who does it: `client 7`, `isolate 2`, `object`, `provider`, `row`
  * @property {string} what
  * @property {string} [detail]
  * @property {string} [to] the lane that it is addressed to
@@ -29,6 +29,12 @@ export const CLAIMS = 'claim';
 
 /** Shortens a token or cookie to a digest that tells it from others. */
 export const digest = (token) => createHash('sha256').update(String(token)).digest('base64url').slice(0, DIGEST_LENGTH);
+
+/** What is so long and has no space in it may be a token. */
+const TOKEN_LIKE = /[\w.~+=-]{32,}/g;
+
+/** Returns a text of an answer or an error with digests in place of what may be a token. @param {string} text */
+export const withoutTokens = (text) => text.replace(TOKEN_LIKE, digest);
 
 export class Timeline {
   /** @type {Entry[]} */
@@ -54,7 +60,7 @@ export class Timeline {
 
   /** Adds something with which another part of the row begins. @param {string} what */
   chapter(what) {
-    this.#chapter = this.add(FAULT, what);
+    this.#chapter = this.add(ROW, what);
   }
 
   /** What has happened since the last part began. */

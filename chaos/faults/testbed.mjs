@@ -9,7 +9,7 @@ import { clientsOf, inTurns } from '../clients.mjs';
 import { startChaosGateway } from '../gateway.mjs';
 import { startKv } from '../kv.mjs';
 import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, logInAll, startProvider } from '../provider.mjs';
-import { digest } from '../timeline.mjs';
+import { digest, withoutTokens } from '../timeline.mjs';
 
 /** What must hold whatever fails, in the words of the table. */
 export const CLAIMS = {
@@ -30,6 +30,12 @@ const WITH_RETRY_AFTER = new Set([
   'rate_limited',
   'busy',
 ]);
+
+/** Whether an answer says when to try again, if it is of those that do. @param {import('../clients.mjs').Answer} answer */
+const saysWhen = ({ headers, body }) => !WITH_RETRY_AFTER.has(body?.code) || Number(headers['retry-after']) > 0;
+
+/** A token that may be good, for all that the gateway knows: it is refused, or told to come back once the keys may be asked for. */
+const UNKNOWN_KEY = 'signed with a key of a name that nobody knows';
 
 /** How many requests are under way at a time. */
 const AT_A_TIME = 24;
@@ -80,6 +86,7 @@ export async function startTestbed(
   const isolates = options.isolates ?? 2;
   const clients = clientsOf(gateway, { timeline, connections: AT_A_TIME });
   const forged = { ...(await generateSigningKey('RS256')), kid: provider.keys[0].kid };
+  const unknown = { ...(await generateSigningKey('RS256')), kid: 'of nobody' };
   const counts = { requests: 0, failures: 0, bad: 0 };
 
   const [sessions, pages] = [[], []];
@@ -108,7 +115,7 @@ export async function startTestbed(
     size,
     steps: size.steps,
     /** Notes a fault, and that it ends. */
-    fault: (what, detail) => timeline.add('fault', what, detail),
+    fault: (what, detail) => timeline.add('row', what, detail),
     anyIsolate: () => random.int(isolates),
     /** Everybody logs in again, where a case has let their logins end in time. */
     logInEverybody,
@@ -123,7 +130,7 @@ export async function startTestbed(
     judge(answer, may, { claim = CLAIMS.goesOn, about, what = '', ok = 200 } = {}) {
       counts.requests += 1;
       const code = answer.body?.code;
-      const detail = `${what} ${answer.status} ${code ?? answer.error ?? answer.text.slice(0, 100)} ${answer.body?.request_id ?? ''}`;
+      const detail = `${what} ${answer.status} ${code ?? answer.error ?? withoutTokens(answer.text).slice(0, 100)} ${answer.body?.request_id ?? ''}`;
       hold(CLAIMS.noFalse401, answer.status !== 401, detail, about);
       if (answer.status === ok) {
         if (!may.length) hold(claim, true);
@@ -135,9 +142,7 @@ export async function startTestbed(
         return false;
       }
       const isTold =
-        may.includes(code) &&
-        answer.headers['content-type'] === 'application/problem+json' &&
-        (!WITH_RETRY_AFTER.has(code) || Number(answer.headers['retry-after']) > 0);
+        may.includes(code) && answer.headers['content-type'] === 'application/problem+json' && saysWhen(answer);
       hold(CLAIMS.told, isTold, `${detail}, expected ${may.join(' or ')}`, about);
       return false;
     },
@@ -201,6 +206,7 @@ export async function startTestbed(
       const unsigned = `${none.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
       const tokens = {
         'signed with another key under a known name': await provider.mint({}, { key: forged }),
+        [UNKNOWN_KEY]: await provider.mint({}, { key: unknown }),
         'of no signature': unsigned,
         expired: await provider.mint({ iat: now - 14_400, exp: now - 10_800 }),
         'for another audience': await provider.mint({ aud: 'https://other.example/' }),
@@ -228,7 +234,10 @@ export async function startTestbed(
           lane: 'stranger',
         });
         counts.bad += 1;
-        hold(CLAIMS.closed, answer.status >= 400, `${what}: ${answer.status} ${answer.text.slice(0, 100)}`);
+        const detail = `${what}: ${answer.status} ${withoutTokens(answer.text).slice(0, 100)}`;
+        hold(CLAIMS.closed, answer.status >= 400, detail);
+        if (what === UNKNOWN_KEY && answer.status !== 401)
+          hold(CLAIMS.told, answer.status >= 500 && saysWhen(answer), detail);
       });
     },
 
@@ -251,7 +260,7 @@ export async function startTestbed(
 
     /** All is well again after so many seconds. */
     async recovers(seconds = 0) {
-      timeline.add('fault', 'has ended', { documented: `${seconds} s` });
+      timeline.add('row', 'has ended', { documented: `${seconds} s` });
       if (seconds) await later(seconds);
       await bed.round({ claim: CLAIMS.recovers });
       await bed.logsIn();
@@ -317,7 +326,7 @@ export async function runCases(bed, cases, last = []) {
     await bed.nobodyLost();
     const { requests, failures, bad } = bed.counts;
     return {
-      cases: cases.length + last.length,
+      cases: chosen.length,
       requests,
       'answered by a problem': failures,
       'bad credentials tried': bad,

@@ -56,14 +56,14 @@ export default {
       };
       await duplicates(size.atOnce, 'at once', isSame);
       for (let second = 1; second < GRACE_SECS; second += 3) {
-        timeline.add('fault', `${second} s into the grace`);
+        timeline.add('row', `${second} s into the grace`);
         await later(second === 1 ? 1 : 3);
         await duplicates(Math.ceil(size.within / 3), 'within', isSame);
       }
       for (const [about, { rotations }] of familiesOf(tenant))
         hold(ONE_EXCHANGE, rotations === 1, { rotations }, about);
 
-      timeline.add('fault', 'the grace is over');
+      timeline.add('row', 'the grace is over');
       await later(GRACE_SECS);
       await duplicates(size.past, 'past', ({ about }, answer) => {
         if (answer.status === 200) last.set(about, answer.body.refresh_token);
@@ -75,7 +75,7 @@ export default {
         hold(NOT_LOST, answer.status === 200, said(answer), login.about);
       });
 
-      timeline.add('fault', 'the overlap of the provider is over');
+      timeline.add('row', 'the overlap of the provider is over');
       await later(OVERLAP_SECS);
       const tooLate = random.shuffle(logins).slice(0, Math.ceil(pages / TOO_LATE_OF));
       await inTurns(tooLate, 1, async (login) => {

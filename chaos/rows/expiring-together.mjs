@@ -31,7 +31,7 @@ export default {
     const { sessions, isolates, requests } = size;
     return inBed(run, { isolates, atATime: AT_A_TIME }, async ({ tenant, gateway, clients }) => {
       const logins = await logInAll(gateway, tenant, { count: sessions, isolates });
-      timeline.add('fault', 'every access token expires');
+      timeline.add('row', 'every access token expires');
       await later(LIFE_SECS + 1);
       const bursts = logins.flatMap((login) =>
         Array.from({ length: requests / BURST }, () => Array(BURST).fill(login)),

@@ -22,6 +22,8 @@ const OVERLAP_SECS = 600;
 const ROLL_MS = 1_000;
 /** As long as a config may say: a busy machine is no fault. */
 const TIMEOUT_MS = 25_000;
+/** So often somebody asks for the same: each roll may lose the answer, and what was lost twice has to wait for a minute. */
+const TRIES_MAX = 200;
 const LIMIT = 20;
 const SESSIONS = '/account/sessions';
 const COUNTED = '/counted';
@@ -86,28 +88,34 @@ export default {
     const roll = (next) => {
       const name = (folder) => (folder === current ? 'current' : 'before');
       deployed = next;
-      timeline.add('fault', `rolls to ${next.map(name).join(' and ')}`);
+      timeline.add('row', `rolls to ${next.map(name).join(' and ')}`);
       isUp = (async () => {
         await gateway.kill();
         await gateway.start({ bundle: next });
       })();
       return isUp;
     };
-    /** Asks until there is an answer: none comes from a process that has ended. */
+    /** Asks until there is an answer, if it comes in time: none comes from a process that has ended. */
     const ask = async (path, init) => {
-      for (;;) {
+      for (let tries = 1; ; tries += 1) {
+        const isLast = tries === TRIES_MAX;
         await isUp;
         const answer = await clients.ask(path, { isolate: random.int(ISOLATES), ...init });
         seen.requests += 1;
         if (isClosed) return answer;
-        if (answer.status === 0) {
+        if (answer.status === 0 && !isLast) {
           seen['answers lost with the process'] += 1;
           if (init.onLost?.()) return undefined;
           continue;
         }
-        hold(READABLE, isReadable(answer), { path, status: answer.status, code: answer.body?.code }, init.about);
+        hold(
+          READABLE,
+          isReadable(answer, isLast),
+          { path, status: answer.status, code: answer.body?.code },
+          init.about,
+        );
         // The client keeps its tokens, and asks again.
-        if (!isToWait(answer)) return answer;
+        if (!isToWait(answer) || isLast) return answer;
         await pause(ROLL_MS);
       }
     };
@@ -242,7 +250,14 @@ export default {
   },
 };
 
-/** Whether the provider's word is missing: it was lost twice with the process, or a busy machine has it wait. */
-const isToWait = ({ status, body }) => status >= 500 && ['idp_unavailable', 'idp_timeout'].includes(body?.code);
-/** @param {import('../clients.mjs').Answer} answer */
-const isReadable = (answer) => answer.status < 500 || isToWait(answer);
+/**
+ * Whether the provider's word is missing: it was lost twice with the process, or a busy machine has it wait. Then the answer says when to
+ * ask again; a state that a version cannot read is none of these, and stays so.
+ *
+ * @param {import('../clients.mjs').Answer} answer
+ */
+const isToWait = ({ status, headers, body }) =>
+  status >= 500 && ['idp_unavailable', 'idp_timeout'].includes(body?.code) && Number(headers['retry-after']) > 0;
+
+/** @param {import('../clients.mjs').Answer} answer @param {boolean} isLast */
+const isReadable = (answer, isLast) => (answer.status > 0 && answer.status < 500) || (isToWait(answer) && !isLast);

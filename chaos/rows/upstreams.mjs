@@ -32,7 +32,8 @@ const OTHER_FILES = 500;
 const MEMORY = `the isolate holds less than ${MEMORY_MAX_MIB} MiB, whenever it is looked at`;
 const DRIP = 'a header that drips is answered 504 upstream_timeout';
 const ENDLESS = 'headers without an end are answered 502 upstream_unreachable';
-const CUT = 'an answer that breaks off is answered 502, or breaks off at the client: it is never taken for a whole one';
+const CUT =
+  'an answer that breaks off is answered 502, or breaks off at the client, and is never taken for a whole one; one that is whole arrives';
 const ONCE = 'no request is sent to the upstream a second time';
 const WHOLE = 'of a large body every byte arrives, in its order';
 const SOCKETS = 'every idle socket still carries a message there and back';
@@ -87,7 +88,7 @@ export default {
     };
     const { gateway, meter, idle } = await start();
     const clients = clientsOf(gateway, { timeline, connections: AT_A_TIME });
-    const part = (what) => timeline.add('fault', what);
+    const part = (what) => timeline.add('row', what);
     const numbers = (count) => Array.from({ length: count }, (_, index) => index);
     try {
       part('headers drip');
@@ -111,7 +112,7 @@ export default {
         const isWhole = status === 200 && text === SHORT_BODY;
         const hasHead = bytes >= SHORT[kind].indexOf('\r\n\r\n') + 4;
         const hasFailed = (status === 502 && body?.code === 'upstream_unreachable') || (hasHead && error !== undefined);
-        const isRight = bytes >= wholeAt(kind) ? isWhole || hasFailed : hasFailed;
+        const isRight = bytes >= wholeAt(kind) ? isWhole : hasFailed;
         hold(CUT, isRight, { kind, bytes, status, code: body?.code, error, text });
       });
       const asked = size.drips + size.endless + cuts.length;

@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { lanesSvg } from '../../chaos/lanes.mjs';
+import { CLAIMS, ROW } from '../../chaos/timeline.mjs';
 import { ROOT } from '../../scripts/toolchain.mjs';
+import { TOKEN } from './support/failing.mjs';
 
 const ROWS = pathToFileURL(join(ROOT, 'tests', 'chaos', 'support', 'failing.mjs'));
 const SEED = '7';
@@ -46,6 +49,7 @@ describe('a row that does not hold', () => {
     assert.doesNotMatch(text, /client 1/, 'what concerns another login is left out');
     assert.match(picture, /^<svg .*<\/svg>\n$/s);
     assert.match(picture, /401 &lt;session_expired&gt;/);
+    assert.match(stdout, /\n1 row in /);
     assert.match(picture, /prefers-color-scheme: dark/);
   });
 
@@ -53,6 +57,13 @@ describe('a row that does not hold', () => {
     const { text, picture } = runRow('refused', 'long');
     assert.match(text, /3 of 5004 entries, around the first failure; others than those about second are left out/);
     assert.match(picture, /3 of 5004 entries/);
+  });
+
+  test('says of a flag that there is not in one line that it is none', () => {
+    const args = [join(ROOT, 'chaos', 'main.mjs'), '--seeds', '7'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /^Unknown option '--seeds'[^\n]*\n$/);
   });
 
   for (const [name, size, reason] of [
@@ -69,6 +80,11 @@ describe('a row that does not hold', () => {
     });
   }
 
+  test('has digests in place of what may be a token', () => {
+    for (const text of Object.values(runRow('thrown')))
+      assert.doesNotMatch(String(text), new RegExp(TOKEN.slice(0, 16)));
+  });
+
   test('fails by itself if its process is killed', () => {
     const { status, stdout } = runRow('killed');
     assert.equal(status, 1);
@@ -79,5 +95,36 @@ describe('a row that does not hold', () => {
     const { status, stdout } = runRow('unchecked');
     assert.equal(status, 1);
     assert.match(stdout, /NOT CHECKED {2}every request is answered 200/);
+  });
+});
+
+describe('the picture', () => {
+  const claim = 'no claim is so long that the picture leaves out what is behind its first sixty characters';
+  const detail = JSON.stringify({ status: 401, code: 'session_expired', word: 'x'.repeat(100) });
+  /** Twelve lanes fit; the first of these is the farthest from the failure. */
+  const entries = (clients) => [
+    ...Array.from({ length: clients }, (_, index) => ({ ms: index, lane: `client ${index}`, what: 'GET /' })),
+    { ms: 50, lane: ROW, what: 'an hour passes' },
+    { ms: 60, lane: 'client 5', what: 'an answer', to: 'client 0' },
+    { ms: 100, lane: CLAIMS, what: claim, detail, failed: true },
+  ];
+
+  test('has room for the whole text of a claim that does not hold', () => {
+    const svg = lanesSvg(entries(11), { title: 'any' });
+    const failed = /<g class="failed">.*<\/g>/.exec(svg)?.[0] ?? '';
+    const lines = [...failed.matchAll(/<text x="([\d.]+)"[^>]*>([^<]*)<\/text>/g)];
+    const said = lines.map(([, , text]) => text.replaceAll('&quot;', '"')).join('');
+    assert.ok(said.replaceAll(' ', '').includes(`${claim}${detail}`.replaceAll(' ', '')), said);
+    const width = Number(/ width="(\d+)" role/.exec(svg)?.[1]);
+    for (const [, , at, wide] of failed.matchAll(/<rect (class)="plate" x="([\d.]+)"[^>]*width="([\d.]+)"/g))
+      assert.ok(Number(at) + Number(wide) < width, `${at} and ${wide} of ${width}`);
+  });
+
+  test('leaves out of a lane that has no room all that concerns it, and says so', () => {
+    const all = [{ ms: 0, lane: 'client 5', what: 'asks', to: 'client 1' }, ...entries(12)];
+    const svg = lanesSvg(all, { title: 'any', focus: all.at(-1) });
+    assert.match(svg, /1 lane is left out, with what is addressed to it/);
+    assert.doesNotMatch(svg, />client 1<|>asks</);
+    assert.equal(svg.match(/class="dot"/g)?.length, 13, 'the other clients, their answer and the claim');
   });
 });

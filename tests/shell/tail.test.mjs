@@ -126,6 +126,20 @@ describe('an event', () => {
     assert.deepEqual([entry.path, JSON.stringify(entry).includes('secret')], ['/a', false]);
   });
 
+  test('counts an exception that ended it once, as a request or a call, with what it says', () => {
+    const exceptions = [{ name: 'Error', message: 'first', timestamp: AT }];
+    for (const [more, kind, text] of /** @type {[object, string, string][]} */ ([
+      [{}, 'request', 'Error: first'],
+      [{ event: { scheduledTime: AT }, entrypoint: 'Session' }, 'line', 'Session.alarm: Error: first'],
+    ])) {
+      const entries = entriesOf(eventOf({}, { outcome: 'exception', logs: [], exceptions, ...more }));
+      assert.deepEqual(
+        entries.map((entry) => [entry.kind, entry.code, entry.text]),
+        [[kind, 'exception', text]],
+      );
+    }
+  });
+
   test('counts by its code, or else its status, and in bounded memory', () => {
     const counts = new Counts();
     const request = { kind: /** @type {const} */ ('request'), level: /** @type {const} */ ('info') };
@@ -177,7 +191,7 @@ describe('the command', () => {
     for (const [filters, codes] of /** @type {[string[], (string | undefined)[]][]} */ ([
       [
         ['--status', '5xx'],
-        ['idp_error', 'internal_error'],
+        ['idp_error', 'internal_error', 'exceededCpu'],
       ],
       [
         ['--status', '401,502'],
@@ -244,6 +258,18 @@ describe('the command', () => {
     }
   });
 
+  test('has no time if what it says is not one, and goes on', async () => {
+    const events = [1e300, -1e300, AT].map((eventTimestamp) => eventOf({}, { eventTimestamp }));
+    const { status, stdout, stderr } = await tail(textOf(...events), '--format', 'json');
+    assert.deepEqual([status, stderr], [0, '']);
+    const shown = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const times = shown.filter(({ kind }) => kind === 'request').map(({ time }) => time);
+    assert.deepEqual(times, [null, null, '2026-11-29T14:30:00.000Z']);
+  });
+
   test('has colours only where they are wanted', async () => {
     for (const [env, expected] of /** @type {[Record<string, string>, boolean][]} */ ([
       [{}, false],
@@ -257,7 +283,7 @@ describe('the command', () => {
 
   test('says by its status and in one line what is wrong about the input or the arguments', async () => {
     for (const [input, args, status, stderr] of /** @type {[string, string[], number, RegExp][]} */ ([
-      ['', [], 0, /^$/],
+      ['', [], 1, /^warning: no event came/],
       [EVENTS.slice(0, -9), [], 1, /^warning: the input ends within an event\n$/],
       ['no event\n', [], 1, /^warning: no event came; this reads what `wrangler tail --format json` prints\n$/],
       ['{"an": "object"}', [], 1, /^warning: no event came/],

@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const HOLDS = 'every request is answered 200';
 
+/** As long as a refresh token of a provider. */
+export const TOKEN = 'made-up_'.repeat(6);
+
 const row = (name, run, more) => ({
   name,
   group: 'Renewals',
@@ -26,9 +29,10 @@ export const ROWS = {
     return { requests: 2 };
   }),
   unchecked: row('unchecked', async () => ({})),
-  thrown: row('thrown', async ({ timeline }) => {
+  thrown: row('thrown', async ({ timeline, hold }) => {
     timeline.add('client 1', 'GET /private', undefined, { to: 'isolate 0' });
-    throw new Error('the row has a fault');
+    hold(HOLDS, false, { text: `{"refresh_token":"${TOKEN}"}` });
+    throw new Error(`the row has a fault: ${TOKEN}`);
   }),
   crashed: row('crashed', async () => {
     setImmediate(() => {

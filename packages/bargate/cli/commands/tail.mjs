@@ -126,7 +126,7 @@ function interrupt(child) {
 }
 
 /**
- * Reports what comes until it ends, somebody interrupts it, or nobody reads the output any more.
+ * Reports what comes until it ends, somebody interrupts it, or nobody reads the output.
  *
  * @param {Source} source
  * @param {Report} report
@@ -159,7 +159,7 @@ async function follow({ stream, stop, ended }, report, fail) {
   if (isStopped) return 0;
   if (failure) throw new Failure(failure);
   if (isCutOff) fail('warning: the input ends within an event\n');
-  else if (report.isForeign) fail('warning: no event came; this reads what `wrangler tail --format json` prints\n');
+  else if (report.isEmpty) fail('warning: no event came; this reads what `wrangler tail --format json` prints\n');
   else return 0;
   return 1;
 }
@@ -173,7 +173,6 @@ class Report {
   /** The minute that is counted, from 1970. @type {number | undefined} */
   #current;
   #events = 0;
-  #lines = 0;
 
   /** @param {ReturnType<typeof optionsOf>} options @param {NodeJS.WriteStream} output */
   constructor(options, output) {
@@ -194,9 +193,9 @@ class Report {
           };
   }
 
-  /** Whether something came, and no event. */
-  get isForeign() {
-    return this.#events === 0 && this.#lines > 0;
+  /** Whether no event came. */
+  get isEmpty() {
+    return this.#events === 0;
   }
 
   /** @param {import('../tail/json_texts.mjs').Piece[]} pieces */
@@ -211,7 +210,6 @@ class Report {
       this.#events += 1;
       return entriesOf(piece.value).flatMap((entry) => this.#linesOfEntry(entry));
     }
-    this.#lines += 1;
     const text = 'value' in piece ? JSON.stringify(piece.value) : piece.line;
     return this.#linesOfEntry({ kind: 'other', level: 'info', time: undefined, text });
   }
@@ -316,12 +314,16 @@ function admitting({ status, code, route, 'request-id': id, level }) {
   const ends = id?.split('…');
   const least = LEVELS.indexOf(level ?? 'debug');
   return (entry) =>
-    (!statuses.length || statuses.some((pattern) => pattern.test(String(entry.status)))) &&
+    (!statuses.length || statuses.some((pattern) => pattern.test(statusOf(entry)))) &&
     (!codes.length || codes.includes(entry.code ?? '')) &&
     (route === undefined || (entry.route ?? '').startsWith(route)) &&
     (ends === undefined || isSame(entry.request_id ?? '', ends)) &&
     LEVELS.indexOf(entry.level) >= least;
 }
+
+/** The status that a filter compares: a request that the runtime ended without one has failed like one of status 5xx. */
+const statusOf = ({ kind, status, level }) =>
+  status === undefined && kind === 'request' && level === 'error' ? '5xx' : String(status);
 
 const listOf = (values) => values.flatMap((value) => value.split(',')).filter(Boolean);
 
@@ -330,5 +332,5 @@ const isSame = (id, [start, end]) => (end === undefined ? id === start : id.star
 
 function statusPattern(status) {
   if (!/^[1-5](?:\d\d|xx)$/i.test(status)) throw new Failure(`--status "${status}": it is like 404 or 5xx`);
-  return new RegExp(`^${status.replace(/x/gi, '\\d')}$`);
+  return new RegExp(`^${status.replace(/xx/i, '(?:\\d\\d|xx)')}$`);
 }

@@ -1,12 +1,12 @@
 // Counts requests: how many, which failed by which code, and how long they took. What it keeps is bounded, however long it counts.
 
-/** So many codes are told apart; the lines of a stream may have any. */
+/** So many codes are distinguished; the lines of a stream may have any. */
 const CODES_MAX = 100;
 
 /** What codes beyond that are counted as. */
 const OTHERS = 'others';
 
-/** Durations are told apart by so many digits, so that there are at most 900 to each power of ten. */
+/** Durations are distinguished by so many digits, so that there are at most 900 to each power of ten. */
 const DIGITS = 3;
 
 /** From this status on, an answer is a failure. */

@@ -35,19 +35,24 @@ const PANIC = /\bpanicked\b/;
  * @returns {Entry[]}
  */
 export function entriesOf(event) {
-  const time = numberOf(event.eventTimestamp);
+  const time = timeOf(event.eventTimestamp);
   const source = objectOf(event.event);
   const logs = listOf(event.logs).map((log) => ofLog(objectOf(log), time));
   const exceptions = listOf(event.exceptions).map((exception) => {
     const { name, message, timestamp } = objectOf(exception);
     /** @type {Entry} */
-    const entry = { kind: 'line', level: 'error', time: numberOf(timestamp) ?? time, code: 'exception' };
+    const entry = { kind: 'line', level: 'error', time: timeOf(timestamp) ?? time, code: 'exception' };
     return { ...entry, text: `${textOf(name)}: ${textOf(message)}` };
   });
   const cancelled = event.outcome === 'canceled' || event.outcome === 'responseStreamDisconnected';
   const logged = logs.find(({ kind }) => kind === 'request');
   if (logged && cancelled) logged.cancelled = true;
   const outcome = logged ? [] : ofOutcome(event, source, time, cancelled);
+  // The exception that ended an invocation is the reason of its outcome, and counts once.
+  if (event.outcome === 'exception' && outcome.length && exceptions.length) {
+    const { text } = /** @type {Entry} */ (exceptions.shift());
+    outcome[0].text = [outcome[0].text, text].filter(Boolean).join(': ');
+  }
   const overload =
     source.type && source.message ? [{ kind: 'other', level: 'warn', time, text: textOf(source.message) }] : [];
   return /** @type {Entry[]} */ ([...logs, ...exceptions, ...outcome, ...overload]);
@@ -55,7 +60,7 @@ export function entriesOf(event) {
 
 /** @param {Record<string, any>} log @param {number | undefined} eventTime @returns {Entry} */
 function ofLog({ message, level, timestamp }, eventTime) {
-  const time = numberOf(timestamp) ?? eventTime;
+  const time = timeOf(timestamp) ?? eventTime;
   const words = listOf(message);
   const line = words.length === 1 ? lineOf(words[0]) : undefined;
   const severity = levelOf(line?.level) ?? levelOf(level) ?? 'info';
@@ -78,7 +83,11 @@ function ofLog({ message, level, timestamp }, eventTime) {
     : { kind: 'other', time, level: severity, text };
 }
 
-/** Returns what is known of an invocation without a line of the gateway's: by `LOG_LEVEL`, or since the runtime ended it. */
+/**
+ * Returns what is known of an invocation without a line of the gateway's: by `LOG_LEVEL`, or since the runtime ended it.
+ *
+ * @returns {Entry[]}
+ */
 function ofOutcome({ outcome, wallTime, entrypoint }, source, time, cancelled) {
   const isWell = WELL.includes(outcome) || outcome === undefined;
   const level = isWell ? 'info' : 'error';
@@ -118,7 +127,7 @@ function lineOf(word) {
 const isRequest = (line) =>
   Number.isInteger(line.status) && typeof line.method === 'string' && typeof line.request_id === 'string';
 
-/** The path alone: a query may have a login's code. */
+/** Only the path: a query may have a login's code. */
 function pathOf(url) {
   try {
     return new URL(textOf(url)).pathname;
@@ -134,5 +143,7 @@ const levelOf = (level) => LEVELS.find((known) => known === (level === 'log' ? '
 const listOf = (value) => (Array.isArray(value) ? value : []);
 /** @returns {Record<string, any>} */
 const objectOf = (value) => (value && typeof value === 'object' ? value : {});
+/** Returns a time that a date can have. */
+const timeOf = (value) => (Number.isNaN(new Date(numberOf(value) ?? Number.NaN).getTime()) ? undefined : value);
 const numberOf = (value) => (Number.isFinite(value) ? value : undefined);
 const textOf = (value) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));

@@ -1,6 +1,6 @@
 // Takes a stream apart into the JSON objects in it, each as `wrangler tail` prints it, and into the lines of whatever else is there.
 
-/** A text of this many characters that has not ended is none of wrangler's: a Worker's logs of one event are 256 KB at most. */
+/** A text of this many characters that has not ended is not wrangler's: a Worker's logs of one event are 256 KB at most. */
 const TEXT_MAX = 4 * 1024 * 1024;
 
 /**
@@ -64,7 +64,7 @@ export class JsonTexts {
   /** @param {string} character @returns {Piece[] | undefined} */
   #inObject(character) {
     if (this.#isInString) {
-      // A string has no line break, so it is none.
+      // A string has no line break, so this is not one.
       if (character === '\n') return this.#given(this.#at + 1);
       if (this.#isEscaped) this.#isEscaped = false;
       else if (character === '\\') this.#isEscaped = true;
@@ -83,7 +83,7 @@ export class JsonTexts {
     return this.#depth === 0 ? this.#whole() : undefined;
   }
 
-  /** Returns the object that ends here; what is none is text. @returns {Piece[]} */
+  /** Returns the object that ends here; what is not JSON is text. @returns {Piece[]} */
   #whole() {
     try {
       const value = JSON.parse(this.#text.slice(0, this.#at + 1));

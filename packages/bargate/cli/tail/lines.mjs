@@ -47,7 +47,7 @@ export function lineOf(entry, paint) {
     printable(method).padEnd(7),
     paint(colourOf(status), String(status ?? '–').padStart(3)),
     (duration === undefined ? '' : `${number(duration)} ms`).padStart(9),
-    // A path is dim: it is none of the config's.
+    // A path is dim: it is not a route of the config.
     route ? printable(shortened(route, TEXT_MAX)) : paint('dim', printable(shortened(path ?? '–', TEXT_MAX))),
     paint(colourOf(status), code),
     entry.cancelled ? paint('yellow', 'cancelled') : '',
