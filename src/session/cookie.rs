@@ -21,7 +21,7 @@ pub enum Presented {
     Absent,
     /// A cookie of the right form.
     Cookie(SessionCookie),
-    /// A cookie that a later version of the gateway has set, in a form that begins with its number and a dot.
+    /// A cookie that a later version of the gateway has set, in a form that begins with its number, from 2 to 9, and a dot.
     Later,
     /// A cookie that no gateway has set.
     Malformed,
@@ -51,8 +51,8 @@ pub fn presented(request: &impl RequestHead, name: &str, plain_loopback: bool) -
     match sent(request, name_on(name, plain_loopback)) {
         Sent::Absent => Presented::Absent,
         Sent::Repeated => Presented::Repeated,
-        // No base64url has a dot.
-        Sent::Once(value) if value.as_bytes().get(1) == Some(&b'.') => Presented::Later,
+        // No base64url has a dot. What is no number of a version nobody can read later, so its browser is told to drop it.
+        Sent::Once(value) if matches!(value.as_bytes(), [b'2'..=b'9', b'.', ..]) => Presented::Later,
         Sent::Once(value) => SessionCookie::parse(&value).map_or(Presented::Malformed, Presented::Cookie),
     }
 }
@@ -127,7 +127,22 @@ mod tests {
         assert_eq!(read(&format!("s={value}"), true), "cookie");
         assert_eq!(read(&format!("__Host-s={value}; __Host-s={value}"), false), "repeated");
         assert_eq!(read("__Host-s=x", false), "malformed");
-        assert_eq!(read(&format!("__Host-s=2.{value}"), false), "later", "it is not for this version to clear it");
+        for (version, expected) in [
+            ("2.", "later"),
+            ("9.", "later"),
+            ("1.", "malformed"),
+            ("0.", "malformed"),
+            ("x.", "malformed"),
+            ("..", "malformed"),
+            ("22.", "malformed"),
+            ("2", "malformed"),
+        ] {
+            assert_eq!(
+                read(&format!("__Host-s={version}{value}"), false),
+                expected,
+                "{version}: a later one clears no other"
+            );
+        }
         assert!(matches!(presented(&Head("GET", vec![]), "__Host-s", false), Presented::Absent));
     }
 

@@ -73,6 +73,13 @@ impl<'t> UnverifiedToken<'t> {
         TokenError::no_key(self.key_id(), set)
     }
 
+    /// Returns when the token says that it was issued, if every rule but that of its signature lets it pass at `now`: for code that lets
+    /// nobody in by it.
+    pub fn claimed_issue(&self, expectations: &Expectations<'_>, now: i64) -> Option<i64> {
+        self.header.check_kind(expectations.kind).ok()?;
+        VerifiedClaims::check(self.parts.claims().ok()?, expectations, now).ok()?.date("iat")
+    }
+
     /// Checks the claims of a token whose signature was verified, at `now` (seconds since 1970).
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::{ask, is_bound, malformed_answer};
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
@@ -18,6 +19,10 @@ const RETRY_SECS: u32 = 5;
 
 /// A session that restarted before it stored the answer asks again at its next request, if that comes within this time.
 const SESSION_RETRY_SECS: u32 = 60;
+
+/// What has taken a token's place is followed so far: further than anybody refreshes within the minute in which objects know of it. A
+/// provider that gives a used token again would lead round in a circle, for ever.
+const SUCCESSORS_MAX: usize = 16;
 
 /// The requester of a token request.
 pub enum Requester {
@@ -87,7 +92,7 @@ pub async fn revoke(
     mut refresh_token: Secret<String>,
 ) -> Result<(), Problem> {
     let mut is_revoked = false;
-    loop {
+    for _ in 0..SUCCESSORS_MAX {
         // The object answers when no exchange is under way. One that began before the provider was asked may have brought another.
         if let Some(next) = replaced_by(application, invocation, &refresh_token).await? {
             (refresh_token, is_revoked) = (next, false);
@@ -98,19 +103,32 @@ pub async fn revoke(
             is_revoked = true;
         }
     }
+    warn_of_many();
+    token_requests::revoke(application, invocation, refresh_token.expose()).await
 }
 
-/// Returns what has taken the place of a refresh token that is to be revoked, however often it was replaced, as far as that is known.
+/// Returns what has taken the place of a refresh token that is to be revoked, however often it was replaced, as far as that is known; and
+/// why no more is known, if the store did not say.
 pub async fn successor(
     application: &Application,
     invocation: &dyn Invocation,
     refresh_token: Option<&Secret<String>>,
-) -> Option<Secret<String>> {
+) -> (Option<Secret<String>>, Option<Problem>) {
     let mut last = None;
-    while let Ok(Some(next)) = replaced_by(application, invocation, last.as_ref().or(refresh_token)?).await {
-        last = Some(next);
+    for _ in 0..SUCCESSORS_MAX {
+        let Some(token) = last.as_ref().or(refresh_token) else { return (None, None) };
+        match replaced_by(application, invocation, token).await {
+            Ok(Some(next)) => last = Some(next),
+            Ok(None) => return (last, None),
+            Err(problem) => return (last, Some(problem)),
+        }
     }
-    last
+    warn_of_many();
+    (last, None)
+}
+
+fn warn_of_many() {
+    log::warn("revocation_failed", "the token was replaced too often: the last one that is known is revoked");
 }
 
 /// Has the object of a refresh token give out nothing any longer, and returns what has taken the token's place.

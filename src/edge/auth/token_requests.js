@@ -25,7 +25,7 @@ const GONE = /^\s*\{(?!.*(_client|unsupported_|assertion)).*(invalid_(token|gran
  * @returns {Promise<Failure | undefined>}
  */
 export async function revoked(url, form, authorization, token, ms) {
-  if (!url) return { reason: "the provider's addresses are not known", passes: true };
+  if (!url) return { reason: 'the provider is not asked', passes: true };
   try {
     const [status, , answer] = await call(
       url,

@@ -35,9 +35,10 @@ pub async fn refresh(
     let outcome = application.send(&endpoints.token, form).await;
     let answer = outcome.as_ref().map_err(|error| Problem::from(error.clone()));
     let failure = answer.and_then(|answer| parse_token_response(Grant::Refresh, answer)).err();
-    let code = failure.as_ref().map_or("made", Problem::code);
-    provider_failures::note(code);
-    events::count("renewal", code);
+    if let Some(failure) = &failure {
+        provider_failures::note(failure);
+    }
+    events::count("renewal", failure.as_ref().map_or("made", Problem::code));
     outcome
 }
 
@@ -62,12 +63,14 @@ pub async fn revoke(
     }
     let failure = Array::from(&failure);
     let reason = failure.get(0).as_string().unwrap_or_default();
-    Err(if failure.get(1).is_truthy() {
+    let failure = if failure.get(1).is_truthy() {
         Problem::IdpUnavailable(reason)
     } else {
         let error = "not revoked".to_owned();
         Problem::IdpRejected(Box::new(ProviderError { status: None, error, description: reason }))
-    })
+    };
+    provider_failures::note(&failure);
+    Err(failure)
 }
 
 /// How a refresh token is revoked, less the token.

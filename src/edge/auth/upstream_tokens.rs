@@ -10,8 +10,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::{UpstreamGrant, UpstreamToken};
-use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::signed;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings::STORE_TIMEOUT_MS;
 use crate::edge::runtime::boxed::{Boxed, boxed};
@@ -155,7 +155,7 @@ impl<'r> OwnToken<'r> {
         let rules = SingleFlightRules::of_call(TIMEOUT_MS + STORE_TIMEOUT_MS, FAILURE_REPLAY_MS);
         let outcome = gateway.token_requests.share(*cx, name.clone(), rules, work).await;
         let now = now_secs();
-        let (token, secs) = parse_upstream_token(&outcome, now)?;
+        let (token, secs) = parse_upstream_token(&outcome, now).inspect_err(provider_failures::note)?;
         let token = Rc::from(token);
         let mut known = gateway.own_tokens.borrow_mut();
         // Only the first of those who waited stores it.

@@ -5,9 +5,9 @@ use std::future::ready;
 use std::rc::Rc;
 
 use crate::config::{Authorizer, Introspection};
-use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlightRules;
@@ -84,7 +84,11 @@ async fn ask(
         (application.send(&url, form).await, false)
     });
     let outcome = verifier.asking.share(invocation, token.to_owned(), rules, work).await;
-    let body = introspection_body(&outcome).map_err(VerifyError::Keys)?;
+    let failed = |problem| {
+        provider_failures::note(&problem);
+        VerifyError::Keys(problem)
+    };
+    let body = introspection_body(&outcome).map_err(failed)?;
     let members = match &introspection.signed_by {
         None => json::parse_object(body.as_bytes()),
         Some(algorithm) => {
@@ -94,7 +98,7 @@ async fn ask(
             signed_introspection(&verified.map_err(refused)?.0)
         }
     };
-    let verdict = match parse_introspection(members).map_err(VerifyError::Keys)? {
+    let verdict = match parse_introspection(members).map_err(failed)? {
         None => Err(TokenError::Inactive),
         Some(claims) => {
             let untyped = introspection.without_token_type;

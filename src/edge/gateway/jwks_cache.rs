@@ -290,9 +290,9 @@ impl State {
             Err((failure, reason)) => {
                 log::warn("jwks_unavailable", &reason);
                 *self.failure.borrow_mut() = failure;
-                let code = self.failure().code();
-                provider_failures::note(code);
-                events::count("jwks", code);
+                let failure = self.failure();
+                provider_failures::note(&failure);
+                events::count("jwks", failure.code());
                 self.end(None);
                 None
             }

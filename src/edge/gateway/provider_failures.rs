@@ -1,8 +1,10 @@
-//! The last failure of a provider that this isolate has seen: its public code and when, never what the provider said.
+//! The last failure of a call to a provider that this isolate has made: its public code and when, never what the provider said. What a
+//! request says of a provider is none.
 
 use std::cell::Cell;
 
 use crate::edge::runtime::timing::now_ms;
+use crate::problem::Problem;
 
 /// How the codes of a provider's failures begin.
 const PROVIDER: &str = "idp_";
@@ -11,8 +13,9 @@ thread_local! {
     static LAST: Cell<(&'static str, f64)> = const { Cell::new(("", 0.0)) };
 }
 
-/// Remembers a failure by its code, if it is a provider's.
-pub fn note(code: &'static str) {
+/// Remembers what came of a call by its code, if that is the provider's failure.
+pub fn note(problem: &Problem) {
+    let code = problem.code();
     if code.starts_with(PROVIDER) {
         LAST.with(|last| last.set((code, now_ms())));
     }

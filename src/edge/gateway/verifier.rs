@@ -12,7 +12,7 @@ use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
-    cached_until, claimed_date,
+    cached_until,
 };
 
 /// An authorizer and what is remembered of it between requests.
@@ -35,7 +35,7 @@ pub struct Verifier {
 pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
-    /// The token names a key that may be younger than the keys, which cannot be fetched again so soon.
+    /// The token names a key that may be younger than the keys, which cannot be fetched again so soon; it breaks no other rule.
     Early,
     /// The keys to tell cannot be had, or the issuer's word.
     Keys(Problem),
@@ -127,8 +127,7 @@ impl Verifier {
         token: &str,
         expectations: &Expectations<'_>,
     ) -> Result<(VerifiedClaims, u64), VerifyError> {
-        let text = token;
-        let token = UnverifiedToken::parse(text, expectations.algorithms)?;
+        let token = UnverifiedToken::parse(token, expectations.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
         let proof = match verify_signature(&token, &held).await {
             Ok(proof) => proof,
@@ -136,7 +135,10 @@ impl Verifier {
                 // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed. If none is named, the
                 // token is as likely to be forged as to be signed with another.
                 let issued_at = match (&error, token.key_id()) {
-                    (TokenError::NoKey { .. }, Some(_)) => claimed_date(text, "iat").unwrap_or(i64::MAX),
+                    // Of what would not pass with any key, the set is not to blame.
+                    (TokenError::NoKey { .. }, Some(_)) => {
+                        token.claimed_issue(expectations, now_secs()).unwrap_or(i64::MIN)
+                    }
                     (TokenError::KeyLeftOut { .. }, _)
                     | (TokenError::NoKey { .. } | TokenError::BadSignature, None) => i64::MIN,
                     _ => return Err(error.into()),

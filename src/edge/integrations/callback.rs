@@ -3,8 +3,8 @@
 use crate::config::{CallbackResponse, Login};
 use crate::edge::auth::grants;
 use crate::edge::auth::token_requests::discard;
-use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
@@ -119,7 +119,7 @@ pub async fn log_in(
     let answer = application.send(&endpoints.token, form).await;
     let tokens = answer.map_err(Problem::from).and_then(|answer| parse_token_response(Grant::Code, &answer));
     grants::end(gateway, cx, &names, Ended::by(tokens.as_ref().err(), true));
-    let tokens = tokens?;
+    let tokens = tokens.inspect_err(provider_failures::note)?;
     let is_withheld = tokens.refresh_token().is_none() && provider.asks_for("offline_access");
     // Once, until a login brings one: each further login would say the same.
     if !application.verifier.withholds_refresh_tokens.replace(is_withheld) && is_withheld {

@@ -1,5 +1,6 @@
 // What `health` says.
 
+import { waitUntil } from 'cloudflare:workers';
 import { active_config } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
 
@@ -24,12 +25,17 @@ const QUESTIONS = /** @type {const} */ ([
 ]);
 
 const WELL = 'ok';
+const AWAY = 'store_unavailable';
 
 /** The config whose id was asked for last. @type {{ text?: string, id?: string }} */
 let identified = {};
 
-/** What objects said last; `null` while they are asked for the first time. @type {Record<string, string> | null} */
+/** What is known of objects, by their bindings. @typedef {Record<string, string>} States */
+
+/** What objects said last; `null` while they are asked for the first time. @type {States | null} */
 let known = null;
+/** What those said that were asked last; who has not answered yet is away. @type {States | null} */
+let latest = null;
 let askedMs = -OBJECTS_RECHECK_MS;
 
 /** @param {...any} of */
@@ -49,7 +55,7 @@ export async function state(...of) {
     Object.values(objects ?? {}).every((said) => said === WELL);
   return JSON.stringify({
     status: isWell ? WELL : 'unavailable',
-    config: { source, id: await idOf(await active_config()), ...since('loaded_at', sinceMs), last_good: lastGood },
+    config: { source, id: await activeId(), ...since('loaded_at', sinceMs), last_good: lastGood },
     authorizers,
     last_provider_failure: failure ? { code: failure, ...since('at', failedMs) } : undefined,
     objects,
@@ -62,6 +68,12 @@ const since = (name, ms) => ({
   age_seconds: Math.floor((Date.now() - ms) / 1000),
 });
 
+/** A monitor must not take a config without an id for a gateway that is away. */
+const activeId = () =>
+  active_config()
+    .then(idOf)
+    .catch(() => null);
+
 /**
  * Returns the beginning of the SHA-256 of a config, however it is laid out: a module may have it as an object, and KV as another text than
  * its file.
@@ -70,7 +82,8 @@ const since = (name, ms) => ({
  */
 async function idOf(text) {
   if (identified.text !== text) {
-    const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text)));
+    // A mark that some editors put before a text is no part of the config.
+    const bytes = new TextEncoder().encode(JSON.stringify(JSON.parse(text.replace(/^\uFEFF/, ''))));
     const digest = await crypto.subtle.digest('SHA-256', bytes);
     identified = { text, id: new Uint8Array(digest).toHex().slice(0, ID_LENGTH) };
   }
@@ -84,20 +97,27 @@ async function idOf(text) {
  * @param {boolean} withSessions
  */
 async function askObjects(env, withSessions) {
-  if (Math.abs(Date.now() - askedMs) < OBJECTS_RECHECK_MS) return;
+  const agoMs = Math.abs(Date.now() - askedMs);
+  // The others do not depend on the request that asked: if it is gone with its answers, they see who has not answered.
+  if (agoMs > OBJECT_MAX_MS) known = latest;
+  if (agoMs < OBJECTS_RECHECK_MS) return;
   // Taken only by this request: others get what is known, so that many at once cost no more.
   askedMs = Date.now();
-  /** @type {Record<string, string>} */
+  /** @type {States} */
   const states = {};
+  latest = states;
   const asked = QUESTIONS.map(async ([binding, message]) => {
     if (!env[binding] || (binding === 'SESSIONS' && !withSessions)) return;
+    states[binding] = AWAY;
     try {
       await ask(env[binding], 'health', message, OBJECT_MAX_MS);
       states[binding] = WELL;
-    } catch {
-      states[binding] = 'store_unavailable';
-    }
+    } catch {}
   });
-  await Promise.all(asked);
-  known = states;
+  const work = Promise.all(asked).then(() => {
+    known = states;
+  });
+  // Whoever asks may hang up.
+  waitUntil(work);
+  await work;
 }

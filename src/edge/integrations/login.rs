@@ -1,7 +1,7 @@
 //! `auth0_login`: the redirect to the provider.
 
 use crate::config::{BINDING_COOKIE, Login};
-use crate::edge::gateway::Gateway;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::sealing::seal;
@@ -60,7 +60,9 @@ pub async fn run(
     let mut request = authorization_request(provider, &state, &sealed, &challenge, redirect_uri, cx.query());
     if let Some(endpoint) = pushed_endpoint(provider, &endpoints)? {
         let form = Form::for_pushed(provider, &endpoints, request);
-        request = parse_pushed_response(&application.send(endpoint, form).await?)?;
+        let pushed = application.send(endpoint, form).await.map_err(Problem::from);
+        let pushed = pushed.and_then(|answer| parse_pushed_response(&answer));
+        request = pushed.inspect_err(provider_failures::note)?;
     }
     let plain = cx.is_plain_loopback();
     let same_site = if provider.posts_responses { SameSite::None } else { SameSite::Lax };

@@ -1,6 +1,7 @@
 //! `supabase_passwordless_*`: logins by one-time password.
 
 use crate::config::Supabase;
+use crate::edge::gateway::provider_failures;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
@@ -22,6 +23,7 @@ pub async fn run(cx: &RequestContext, supabase: &Supabase) -> Result<Answer, Pro
         return Err(Problem::UnsupportedMediaType);
     }
     let request = read_otp_request(*step, &body)?;
-    let answer = send_json(&format!("{url}{}", request.path), &request.body, key, TIMEOUT_MS).await?;
-    parse_otp_response(*step, &request, &answer).map(Answer::private_json)
+    let answer = send_json(&format!("{url}{}", request.path), &request.body, key, TIMEOUT_MS).await;
+    let answer = answer.map_err(Problem::from).and_then(|answer| parse_otp_response(*step, &request, &answer));
+    answer.inspect_err(provider_failures::note).map(Answer::private_json)
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use crate::config::ProfileSource;
-use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
+use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::Call;
@@ -77,8 +77,8 @@ async fn ask_userinfo(
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (["Bearer ", token].concat(), application.timeout_ms());
     let call = Call { url, form: None, authorization: Some(&authorization), signed_answer: false, timeout_ms };
-    let response = call.send().await?;
-    match parse_userinfo(&response, of_session)? {
+    let response = call.send().await.map_err(Problem::from).inspect_err(provider_failures::note)?;
+    match parse_userinfo(&response, of_session).inspect_err(provider_failures::note)? {
         Userinfo::Claims(claims) => Ok(claims),
         Userinfo::Signed(signed) => {
             let expectations = userinfo_expectations(&application.provider);

@@ -49,7 +49,8 @@ export function count(storage, message) {
   const known = storage.kv.get(KEY);
   const { counts, waitMs, isSetBack } = admit(known ?? [], Date.now(), max, seconds * 1000);
   if (waitMs === 0 || isSetBack) storage.kv.put(KEY, counts);
-  if (!known) storage.setAlarm(counts[0][0]);
+  // A limit that lets nothing through has nothing to erase.
+  if (!known && counts.length) storage.setAlarm(counts[0][0]);
   return Math.ceil(waitMs / 1000);
 }
 

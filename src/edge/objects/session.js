@@ -17,7 +17,7 @@ const REPLACED_MS = 30_000;
  */
 const REVOCATION_TRIES = 6;
 const REVOCATION_RETRY_MS = 60_000;
-/** An object that restarts before it has asked the provider does so after this long: the object of a token knows its successor for longer. */
+/** An object that has not asked the provider yet does so after this long: the object of a token knows its successor for longer. */
 const REVOCATION_RESTART_MS = 30_000;
 /** That a session was ended before it began, or while it did, is known for this long. */
 const TOMBSTONE_MS = 60_000;
@@ -99,7 +99,8 @@ export async function settle(object, sealed, token, url, form, authorization, ms
   const again = failure?.passes && failures < REVOCATION_TRIES;
   if (again || is_replaced(object)) {
     kv.put(LEFT, { ...left, sealed: again ? sealed : undefined, failures });
-    await wake(object, again ? Date.now() + REVOCATION_RETRY_MS * 4 ** (failures - 1) : (left?.replaced ?? 0));
+    const waitMs = url || failures > 1 ? REVOCATION_RETRY_MS * 4 ** (failures - 1) : REVOCATION_RESTART_MS;
+    await wake(object, again ? Date.now() + waitMs : (left?.replaced ?? 0));
   } else if (kept(object) !== undefined) {
     kv.delete(LEFT);
     await wake(object, Date.now() + TOMBSTONE_MS);

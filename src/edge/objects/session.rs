@@ -587,12 +587,20 @@ fn settled(
                     token = opened.and_then(|text| String::from_utf8(text).ok()).map(Secret::new);
                 }
                 // A renewal that a restart broke off may have replaced it: then that is what is left.
-                if let Some(last) = rotation::successor(&application, &detached, token.as_ref()).await {
+                let (last, failure) = rotation::successor(&application, &detached, token.as_ref()).await;
+                if let Some(last) = last {
                     let left = seal(secret, REVOCATION_PURPOSE, &[], last.expose().as_bytes()).await?;
                     owe(&object, &left)?;
                     (sealed, token) = (Some(left), Some(last));
                 }
-                Revocation::of(&application, &detached).await
+                match failure {
+                    // To revoke the one that is used would leave the one that is good: the alarm looks again.
+                    Some(problem) => {
+                        log::warn("revocation_failed", &problem.reason().unwrap_or_default());
+                        Some(Revocation::default())
+                    }
+                    None => Revocation::of(&application, &detached).await,
+                }
             }
             _ => Some(Revocation::default()),
         };

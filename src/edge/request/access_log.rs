@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Response;
 
-use crate::edge::gateway::{Gateway, provider_failures};
+use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::otlp;
 use crate::edge::runtime::invocation::Invocation as _;
@@ -25,9 +25,6 @@ extern "C" {
 
 /// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Response, problem: Option<&Problem>) {
-    if let Some(problem) = problem {
-        provider_failures::note(problem.code());
-    }
     if let Some(otlp) = gateway.and_then(|gateway| gateway.config.otlp.as_ref()) {
         otlp::record(cx, otlp, response.status(), problem);
     }

@@ -127,9 +127,12 @@ describe('the config in force', () => {
   });
 
   test('has an id that its layout has no part in', async (t) => {
-    for (const space of [0, 2, '\t']) {
-      const gateway = await start(t, { stored: JSON.stringify(configOf(), null, space) });
-      assert.equal((await gateway.state()).body.config.id, idOf(JSON.stringify(configOf())), `${space}`);
+    const laidOut = [0, 2, '\t'].map((space) => JSON.stringify(configOf(), null, space));
+    for (const text of [...laidOut, `\uFEFF${laidOut[0]}`]) {
+      for (const options of [{ stored: text }, { config: text }]) {
+        const { status, body } = await (await start(t, options)).state();
+        assert.deepEqual([status, body.config.id], [200, idOf(JSON.stringify(configOf()))], JSON.stringify(options));
+      }
     }
   });
 
@@ -285,6 +288,19 @@ describe('the last failure of a provider', () => {
     const { body } = await gateway.ask(path);
     assert.deepEqual([answer.body.code, body.last_provider_failure.code], ['idp_rejected', 'idp_rejected']);
   });
+
+  test('is none that a request speaks of', async (t) => {
+    const path = '/state';
+    const gateway = await startLoginGateway(tenant, { paths: [{ ...HEALTH, path }] });
+    t.after(() => gateway.close());
+    const browser = new Browser();
+    const callback = new URL(await loginUntilCallback(gateway, browser));
+    callback.searchParams.delete('code');
+    callback.searchParams.set('error', 'server_error');
+    const answer = await gateway.askAs(browser, callback.href);
+    const { body } = await gateway.ask(path);
+    assert.deepEqual([answer.body.code, body.last_provider_failure], ['idp_error', undefined]);
+  });
 });
 
 describe('objects', () => {
@@ -353,6 +369,34 @@ describe('objects', () => {
     await gateway.elapse(4);
     assert.deepEqual(await asking, [503, 'unavailable', all('ok', { SESSIONS: 'store_unavailable' })]);
     hold.release();
+  });
+
+  test('are asked to the end, though whoever asked hangs up', async (t) => {
+    const gateway = await startWith(t);
+    /** Calls the path, and hangs up while a session's object is asked. */
+    const hangUp = async () => {
+      const hold = await gateway.holdCall('Session', 'access');
+      const leaving = new AbortController();
+      const left = gateway.fetch('/state', { signal: leaving.signal });
+      await hold.arrived();
+      leaving.abort();
+      await assert.rejects(left, { name: 'AbortError' });
+      return hold;
+    };
+    const first = await hangUp();
+    assert.deepEqual(await state(gateway), [200, 'ok', null], 'nothing is known yet');
+    first.release();
+    await until(async () => (await state(gateway))[2] !== null);
+    assert.deepEqual(await state(gateway), [200, 'ok', all('ok')]);
+
+    await gateway.later(RETRY_SECS);
+    const second = await hangUp();
+    assert.deepEqual(await state(gateway), [200, 'ok', all('ok')], 'what was known');
+    await gateway.later(4);
+    const away = all('ok', { SESSIONS: 'store_unavailable' });
+    assert.deepEqual(await state(gateway), [503, 'unavailable', away], 'without an answer in time');
+    second.release();
+    assert.equal(await gateway.calls('Session'), 2, 'and none was asked again');
   });
 
   test('of sessions are not asked where there are none', async (t) => {

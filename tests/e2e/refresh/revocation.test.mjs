@@ -101,6 +101,23 @@ test('what has taken the place of a used token ends with it, however often it wa
   }
 });
 
+test('a provider that gives a used token again leads round in no circle', async () => {
+  const token = await freshToken();
+  const { refresh_token: successor } = (await refresh(token)).body;
+  const edit = ({ headers, body }) => ({
+    status: 200,
+    headers,
+    body: { ...JSON.parse(body), refresh_token: token },
+  });
+  tenant.fault({ path: TOKEN_ENDPOINT, times: 1, edit });
+  assert.equal((await refresh(successor)).body.refresh_token, token, 'round');
+  assertPrivateJson(await revoke(token), 'it ends');
+  assert.equal(calls(REVOCATION), 1, 'the last one that was looked at');
+  const { level, message } = await gateway.record(({ code }) => code === 'revocation_failed');
+  assert.equal(level, 'warn');
+  assert.match(message, /^the token was replaced too often/);
+});
+
 test('so does what the tokens of several APIs have left', async () => {
   const token = await freshToken();
   const forApi = {

@@ -271,6 +271,63 @@ describe('a session whose object restarts while the provider is asked to revoke'
   }
 });
 
+describe('a session whose token was replaced, which it does not know', () => {
+  const SHORT_SECS = 20;
+  const logOut = ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE });
+
+  beforeEach(() => {
+    tenant.settings.accessTokenSeconds = SHORT_SECS;
+  });
+  afterEach(() => {
+    tenant.settings.accessTokenSeconds = LIFE_SECS;
+  });
+
+  test('has that revoked which took its place, though the store does not tell it at once', async () => {
+    const session = await begin();
+    await later(SHORT_SECS + 1);
+    await gateway.restartAskers(2);
+    assert.equal((await askWith(gateway, session.cookie)).status, 503, 'restarted at both tries');
+    assertFamily(session, { rotations: 1, revoked: false }, 'the provider has answered');
+    const before = failures().length;
+    await gateway.keepAway('RefreshExchange');
+    assert.equal((await logOut(session)).status, 303);
+    await until(() => failures().length >= before + 2);
+    assert.match(failures().at(-1), /^the provider is not asked: it is tried again$/);
+    await gateway.keepAway(null);
+    assert.equal(tenant.counts[REVOCATION], undefined, 'the used one is as good as none');
+    assert.ok((await held(session)) > 0, 'what is to be revoked is kept');
+    await later(31);
+    await ring(session);
+    assertFamily(session, { rotations: 1, revoked: true }, 'afterwards');
+    assert.equal(await held(session), 0);
+  });
+
+  test('is logged out though the provider gives a used token again', async () => {
+    const session = await begin();
+    /** @type {string[]} */
+    const given = [];
+    const edit = ({ headers, body }) => {
+      const answer = JSON.parse(body);
+      given.push(answer.refresh_token);
+      // The third is the first one again.
+      return {
+        status: 200,
+        headers,
+        body: { ...answer, refresh_token: given[given.length === 3 ? 0 : given.length - 1] },
+      };
+    };
+    tenant.fault({ path: TOKEN_ENDPOINT, times: 3, edit });
+    for (let round = 0; round < 3; round += 1) {
+      await later(SHORT_SECS + 1);
+      await assertAlive(gateway, session, `round ${round}`);
+    }
+    assert.equal((await logOut(session)).status, 303);
+    await untilErased(gateway, session);
+    assert.deepEqual([given.length, tenant.counts[REVOCATION]], [3, 1], 'the last one that was looked at');
+    assert.match(failures().at(-1), /^the token was replaced too often/);
+  });
+});
+
 describe('a provider that does not take the revocation', () => {
   test('is asked again until it does, and the log has each failure', async () => {
     const session = await begin();

@@ -400,6 +400,25 @@ describe('a key that is not known, so soon after the set was fetched for another
     await assertRefused(gateway, old, 'token_invalid', /^no key "/, 'the set would have it');
     assert.equal(tenant.counts[KEY_SET], 2, 'the first load, and one renewal');
   });
+
+  test('is not waited for if its token would not pass with it', async (t) => {
+    const { tenant, gateway } = await start(t);
+    assert.equal((await ask(gateway, withKid(await tenant.mint(), randomUUID()))).status, 401);
+    const young = withKid(await tenant.mint(), randomUUID());
+    assert.equal((await ask(gateway, young)).status, 503, 'the baseline');
+    for (const [message, claims] of /** @type {[string, Record<string, any>][]} */ ([
+      ['no iat', { iat: undefined }],
+      ['an iat that is no number', { iat: 'today' }],
+      ['an iat that is ahead', { iat: seconds() + 600 }],
+      ['another issuer', { iss: 'https://other.example/' }],
+      ['another audience', { aud: 'other' }],
+      ['an exp that is over', { exp: seconds() - 600 }],
+    ])) {
+      const token = withKid(await tenant.mint(claims), randomUUID());
+      await assertRefused(gateway, token, 'token_invalid', /^no key "/, message);
+    }
+    assert.equal(tenant.counts[KEY_SET], 2, 'none of them is asked for');
+  });
 });
 
 describe('many at once', () => {
