@@ -235,9 +235,8 @@ export async function startTestbed(
         });
         counts.bad += 1;
         const detail = `${what}: ${answer.status} ${withoutTokens(answer.text).slice(0, 100)}`;
-        hold(CLAIMS.closed, answer.status >= 400, detail);
-        if (what === UNKNOWN_KEY && answer.status !== 401)
-          hold(CLAIMS.told, answer.status >= 500 && saysWhen(answer), detail);
+        const isRefused = answer.status >= 400 && (what !== UNKNOWN_KEY || answer.status === 401 || saysWhen(answer));
+        hold(CLAIMS.closed, isRefused, detail);
       });
     },
 
