@@ -34,11 +34,15 @@ impl ProtectedResource {
         format!("{origin}{}", self.path)
     }
 
+    /// Returns its identifier for a client that called `origin`.
+    pub fn identifier(&self, origin: &str) -> String {
+        self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat())
+    }
+
     /// Returns the metadata for a client that called `origin`.
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();
-        let resource = self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat());
-        metadata.insert("resource".to_owned(), resource.into());
+        metadata.insert("resource".to_owned(), self.identifier(origin).into());
         Json::Object(metadata).to_text()
     }
 }

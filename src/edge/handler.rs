@@ -81,7 +81,10 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     }
     fault::inject(cx);
     check_body(cx, path)?;
-    integrations::run(gateway, cx, path, &matched, claims).await
+    match path.mcp.as_ref().zip(claims.clone()) {
+        Some((mcp, claims)) => integrations::mcp::run(gateway, cx, path, mcp, &matched, claims).await,
+        None => integrations::run(gateway, cx, path, &matched, claims).await,
+    }
 }
 
 /// Checks that a request comes from an allowed address.

@@ -4,6 +4,7 @@ use super::client_headers::{ClientHeaderNames, ClientHeaders};
 use super::cookies::forwarded_cookies;
 use crate::address::Address;
 use crate::config::Path;
+use crate::http::header::{LAST_EVENT_ID, MCP_SESSION};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
@@ -35,6 +36,8 @@ pub struct PassedOn<'r, R> {
     pub session_token: Option<&'r str>,
     /// The claims of its user, if it has one.
     pub claims: Option<&'r VerifiedClaims>,
+    /// The session at an MCP server that it is in, by the server's name.
+    pub mcp_session: Option<&'r str>,
 }
 
 impl<R: RequestHead> PassedOn<'_, R> {
@@ -48,6 +51,19 @@ impl<R: RequestHead> PassedOn<'_, R> {
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
         if anonymous {
             also.push("authorization");
+        }
+        let mut session_token = self.session_token;
+        if let Some(mcp) = &path.mcp {
+            also.push(MCP_SESSION);
+            // An event is of a session, and without one nothing says whose it is.
+            if self.mcp_session.is_none() {
+                also.push(LAST_EVENT_ID);
+            }
+            if mcp.keeps_token {
+                also.push("authorization");
+                // One that was requested for the server is not the client's.
+                session_token = session_token.filter(|_| path.integration.has_token_target());
+            }
         }
         if !trace.continued {
             also.push("tracestate");
@@ -78,7 +94,8 @@ impl<R: RequestHead> PassedOn<'_, R> {
         set("x-forwarded-for", sent.get("cf-connecting-ip"));
         set("traceparent", Some(&trace.traceparent));
         set("cookie", cookies.as_deref());
-        if let Some(token) = self.session_token {
+        set(MCP_SESSION, self.mcp_session);
+        if let Some(token) = session_token {
             set("authorization", Some(&["Bearer ", token].concat()));
         }
         for (name, value) in mapped_headers(&path.mapping, request, self.claims) {
@@ -184,6 +201,7 @@ mod tests {
             session_cookie: Some("__Host-s"),
             session_token: None,
             claims: None,
+            mcp_session: None,
         };
         request.changes()
     }

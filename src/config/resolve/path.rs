@@ -19,6 +19,7 @@ use crate::config::integration::{
     CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
+use crate::config::mcp::{self, Mcp, WrittenMcp};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
 use crate::config::provider::{REDIRECT_URI, SCOPE, SEALING_KEY};
@@ -28,6 +29,7 @@ use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
 use crate::config::session::Session;
 use crate::route::RouteSpec;
+use crate::secret::Secret;
 
 /// What paths are resolved with.
 pub(super) struct Context<'t> {
@@ -99,6 +101,7 @@ impl<'t> Context<'t> {
         let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
+        let mcp = written.mcp.as_ref().map(|mcp| self.mcp(mcp, written.answer.as_ref(), &link, &place, findings));
         let integration = match written.answer {
             Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed.into())),
             Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
@@ -111,11 +114,18 @@ impl<'t> Context<'t> {
             Some(Access { authorizer, requirements: access.requirements })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
-        let path = match (&route, access, integration, pre_process) {
-            (Some(_), Some(access), Some(integration), Some(pre_process)) => Some(Path {
+        let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));
+        let path = match (&route, access, integration, pre_process, mcp) {
+            (Some(_), Some(access), Some(mut integration), Some(pre_process), Some(mcp)) => Some(Path {
                 access,
                 protected_resource: None,
-                integration,
+                integration: {
+                    if let Integration::HttpProxy { close_at_expiry, .. } = &mut integration {
+                        *close_at_expiry |= mcp.is_some();
+                    }
+                    integration
+                },
+                mcp,
                 mapping,
                 pre_process,
                 rules: written.rules,
@@ -125,6 +135,51 @@ impl<'t> Context<'t> {
             _ => None,
         };
         ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
+    }
+
+    /// Returns what is done for the MCP server behind a path, and reports what it lacks; `None` if a part of it is not known here.
+    fn mcp(
+        &self,
+        written: &WrittenMcp<'_>,
+        answer: Option<&WrittenAnswer<'_>>,
+        link: &Link<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Mcp> {
+        let leads_there = match answer {
+            Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
+                Settings::HttpProxy { .. } | Settings::Service(_) => true,
+                // Another function gets no request.
+                Settings::ServiceBinding(call) => call.function.is_none_or(|name| name.value() == Some("fetch")),
+                _ => false,
+            },
+            Some(WrittenAnswer::Response(_)) => false,
+            // It may be meant to.
+            None => true,
+        };
+        if !leads_there {
+            let message = "no MCP server is behind this path";
+            let help = "use an integration of type http_proxy, service or service_binding, without \"function\"; or remove \"mcp\"";
+            mcp::note(written.node, place, Code::UnusedKey, message, help, findings);
+        }
+        let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
+        let of_login = provider.and_then(|provider| provider.sealing_key.or(provider.client.secret));
+        // The type of an authorizer may be what is not known here.
+        let may_log_in = self.logins.authorizer.is_some_and(|authorizer| authorizer.kind.is_none());
+        let Some(key) = written.session_key.or(of_login) else {
+            if !may_log_in {
+                let message = "nothing binds the sessions of the MCP server to their users";
+                let help = "write \"mcp\": { \"session_key\": \"$secret.MCP_SESSION_KEY\" }, a secret made with `openssl rand -base64 48`";
+                mcp::note(written.node, place, Code::MissingKey, message, help, findings);
+            }
+            return None;
+        };
+        let gets_own_token = match link {
+            Link::Server(server) => server.server.as_ref()?.token.is_some(),
+            _ => false,
+        };
+        let session_key = Secret::new(key.to_text()?);
+        Some(Mcp { session_key, keeps_token: !written.forward_token && !gets_own_token })
     }
 
     fn link(&self, integration: &WrittenIntegration<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Link<'t> {

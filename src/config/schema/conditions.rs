@@ -8,7 +8,7 @@ use crate::config::claims::CLAIMS;
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use crate::config::integration::keys::{
-    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, userinfo,
+    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, service_binding, userinfo,
 };
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
@@ -27,6 +27,16 @@ pub fn of_path() -> Vec<Json> {
     let not = |value: Json| refused(object! { "const": value }, needs_auth);
     let proxies = names_of(|kind| kind == Kind::HttpProxy);
     let others = names_of(|kind| kind != Kind::HttpProxy);
+    let leads_there = |kind| matches!(kind, Kind::HttpProxy | Kind::Service | Kind::ServiceBinding);
+    let no_servers = names_of(|kind| !leads_there(kind));
+    let of_function = object! {
+        "type": "object",
+        "required": list![TYPE.name, service_binding::FUNCTION.name],
+        "properties": object! {
+            [TYPE]: object! { "const": Kind::ServiceBinding.name() },
+            [service_binding::FUNCTION]: object! { "not": object! { "const": "fetch" } },
+        },
+    };
     let no_gets: Vec<_> = Method::ALL.iter().filter(|m| **m != Method::Get).map(|m| m.as_str()).collect();
     let useless = "Only GET answers of http_proxy are cached: remove cache.";
     let no_credential = || {
@@ -61,6 +71,28 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_credential(), [mapping::QUERY]: no_credential() } },
                     [path::REQUEST_HEADERS]: with(&request_headers::SET, no_credential()),
+                },
+            },
+        ),
+        wherever(
+            "an MCP server is somebody else, and its answers are of sessions",
+            having(&path::MCP, object! { "not": object! { "const": false } }),
+            object! {
+                "properties": object! {
+                    [path::CACHE]: absent("A cached answer is not one of a session: remove cache."),
+                    [path::RESPONSE]: absent("No MCP server is behind a fixed response."),
+                    [path::AUTH]: refused(
+                        object! {
+                            "type": "object",
+                            "required": list![access::OPTIONAL.name],
+                            "properties": object! { [access::OPTIONAL]: object! { "const": true } },
+                        },
+                        "Without a token, nothing says whose a session is: remove \"optional\".",
+                    ),
+                    [path::INTEGRATION]: refused(
+                        object! { "anyOf": list![of_kind(no_servers), of_function] },
+                        "No MCP server is behind this integration.",
+                    ),
                 },
             },
         ),
@@ -101,6 +133,7 @@ pub fn of_path() -> Vec<Json> {
                         },
                     },
                     [path::PROTECTED_RESOURCE]: object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
+                    [path::MCP]: object! { "const": false, "errorMessage": needs_auth },
                 },
             },
             "else": with(
