@@ -6,7 +6,7 @@
 use crate::config::authorizer::keys::{self as authorizer_keys, auth0, oidc};
 use crate::config::grammar::Json;
 use crate::config::integration::keys::{self as integration_keys, Kind, callback};
-use crate::config::path::keys::{INTEGRATION, PATH};
+use crate::config::path::keys::{self as path_keys, INTEGRATION, PATH};
 use crate::config::{
     Diagnostic, Reference, ReferenceKind, check, cors, placed_references, provider, root, server, session,
 };
@@ -17,6 +17,8 @@ const AT_THE_PROVIDER: &str = "x-at-the-provider";
 const DOCUMENTED: &str = "x-documented-not-run";
 /// The end of the name of a file for pages that hold their tokens, if its provider has two.
 const OF_TOKENS: &str = "-tokens";
+/// The same for MCP servers.
+const OF_MCP: &str = "-mcp";
 /// The schema from the folder of the files, and from that of a config.
 const SCHEMA: (&str, &str) = ("../../gateway.schema.json", "./gateway.schema.json");
 
@@ -36,6 +38,7 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "auth0-tokens",
     "oidc",
     "oidc-tokens",
+    "oidc-mcp",
     "apple",
     "azure-ad-b2c",
     "clerk",
@@ -133,7 +136,10 @@ pub struct Documentation {
 impl StartingPoint {
     /// Returns every provider's name.
     pub fn providers() -> impl Iterator<Item = &'static str> {
-        STARTING_POINTS.iter().map(|point| point.file).filter(|file| !file.ends_with(OF_TOKENS))
+        STARTING_POINTS
+            .iter()
+            .map(|point| point.file)
+            .filter(|file| ![OF_TOKENS, OF_MCP].iter().any(|end| file.ends_with(end)))
     }
 
     /// Returns the starting points of a provider: one, or one for each mode.
@@ -143,7 +149,12 @@ impl StartingPoint {
 
     /// Returns the provider's name.
     pub fn provider(&self) -> &'static str {
-        self.file.strip_suffix(OF_TOKENS).unwrap_or(self.file)
+        [OF_TOKENS, OF_MCP].iter().find_map(|end| self.file.strip_suffix(end)).unwrap_or(self.file)
+    }
+
+    /// Checks whether it is for MCP servers, whose clients log in by themselves.
+    pub fn is_for_mcp(&self) -> bool {
+        self.file.ends_with(OF_MCP)
     }
 
     /// Returns the name of its file, without the extension.
@@ -272,6 +283,18 @@ fn is_a(integration: &Json, kind: Kind) -> bool {
     integration_keys::KINDS.iter().any(|(other, its)| *its == kind && Some(*other) == name)
 }
 
+/// Checks whether a section is an authorizer: the only one, or one of several.
+fn is_authorizer(section: &str) -> bool {
+    section.strip_prefix(root::AUTHORIZERS.name).map_or(section == root::AUTHORIZER.name, |name| name.starts_with('.'))
+}
+
+/// Returns the path of the entry that a place is in, without its wildcard.
+fn path_at(config: &Json, place: &str) -> Option<String> {
+    let index = place.strip_prefix(root::PATHS.name)?.strip_prefix('[')?.split(']').next()?.parse::<usize>().ok()?;
+    let entry = config.get(root::PATHS.name)?.items().get(index)?;
+    Some(entry.text(PATH.name)?.trim_end_matches("/{.+}").to_owned())
+}
+
 /// Returns the key of the authorizer that names the tenant.
 fn tenant_key(config: &Json) -> &'static str {
     let authorizer = config.get(root::AUTHORIZER.name);
@@ -285,14 +308,21 @@ fn meaning(config: &Json, reference: &Reference, place: &str) -> Meaning {
         return Meaning::Given;
     }
     let (section, key) = place.rsplit_once('.').unwrap_or(("", place));
-    let of_authorizer = section == root::AUTHORIZER.name;
+    // The resource of a path is the address of that path.
+    if section.ends_with(path_keys::PROTECTED_RESOURCE.name)
+        && let Some(path) = path_at(config, place)
+    {
+        return Meaning::Own(path);
+    }
+    let of_authorizer = is_authorizer(section);
     if of_authorizer && key == tenant_key(config) {
         return Meaning::Answer(Asked::Tenant);
     }
-    if of_authorizer && key == authorizer_keys::AUDIENCE.name {
+    // With several, each has the address of a resource.
+    if section == root::AUTHORIZER.name && key == authorizer_keys::AUDIENCE.name {
         return Meaning::Answer(Asked::Audience);
     }
-    if key == server::URL.name && section.starts_with(root::SERVERS.name) {
+    if key == server::URL.name && section.strip_prefix(root::SERVERS.name) == Some("[0]") {
         return Meaning::Answer(Asked::Upstream);
     }
     if key == callback::TARGET_ORIGIN.name || key.starts_with(cors::ALLOW_ORIGINS.name) {

@@ -2,10 +2,17 @@
 
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
+#[cfg(not(target_os = "unknown"))]
+use super::integration::{Settings, WrittenAnswer};
+#[cfg(not(target_os = "unknown"))]
+use super::path::WrittenPath;
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, Written, advice, note_type};
+use super::reader::{Findings, ObjectReader, Written, note_type};
+#[cfg(not(target_os = "unknown"))]
+use super::reader::{Help, Place, advice};
 use super::section::section;
 use super::shared_secret::note_if_weak;
+#[cfg(not(target_os = "unknown"))]
 use crate::config::code::Code;
 use crate::secret::Secret;
 
@@ -30,13 +37,8 @@ pub(crate) struct WrittenMcp<'n> {
     pub forward_offset: HostOnly<Option<usize>>,
 }
 
-/// Reads the section of a path that verifies a token of every request, or not, and whose answers may be cached, or not.
-pub(super) fn read_mcp<'n>(
-    entry: &mut ObjectReader<'n, '_>,
-    needs_token: bool,
-    is_cached: bool,
-    findings: &mut Findings<'_>,
-) -> Option<WrittenMcp<'n>> {
+/// Reads the section of a path.
+pub(super) fn read_mcp<'n>(entry: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<WrittenMcp<'n>> {
     let node = entry.node(&path_keys::MCP)?;
     let place = path_keys::MCP.at(entry.place());
     let mut read = WrittenMcp { session_key: None, forward_token: false, node, forward_offset: HostOnly::default() };
@@ -59,29 +61,40 @@ pub(super) fn read_mcp<'n>(
             return None;
         }
     }
-    if !needs_token {
-        let message = format_args!("no token says whose a session is");
-        let help = advice("add \"auth\": true to this path, without \"optional\"").about([path_keys::AUTH.name]);
-        findings.note(node.offset, &place, Code::ClaimWithoutAuth, message, help);
-    }
-    if is_cached {
-        let message = format_args!("a cached answer is not one of a session");
-        let help = advice("remove \"cache\"").about([path_keys::CACHE.name]);
-        findings.note(node.offset, &place, Code::PrivateCache, message, help);
-    }
     Some(read)
 }
 
-/// Reports that a path has nothing to bind sessions with, or nothing behind it that has any.
-pub(super) fn note(
-    node: &Node<'_>,
-    place: &Place<'_>,
-    code: Code,
-    message: &str,
-    help: &str,
-    findings: &mut Findings<'_>,
-) {
-    findings.note(node.offset, &path_keys::MCP.at(place), code, format_args!("{message}"), advice(help));
+/// Reports what cannot go with the section of a path. Host only: where it is not reported, a request without a token is refused, and
+/// whatever answers has no sessions.
+#[cfg(not(target_os = "unknown"))]
+pub(super) fn check_path(path: &WrittenPath<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let Some(mcp) = &path.mcp else { return };
+    let mut note = |code, message: &str, help: Help| {
+        findings.note(mcp.node.offset, &path_keys::MCP.at(place), code, format_args!("{message}"), help);
+    };
+    if path.access.as_ref().is_none_or(|access| access.requirements.optional) {
+        let help = advice("add \"auth\": true to this path, without \"optional\"").about([path_keys::AUTH.name]);
+        note(Code::ClaimWithoutAuth, "no token says whose a session is", help);
+    }
+    if path.rules.cache.is_some() {
+        let help = advice("remove \"cache\"").about([path_keys::CACHE.name]);
+        note(Code::PrivateCache, "a cached answer is not one of a session", help);
+    }
+    let leads_there = match &path.answer {
+        Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
+            Settings::HttpProxy { .. } | Settings::Service(_) => true,
+            // Another function gets no request.
+            Settings::ServiceBinding(call) => call.function.is_none_or(|name| name.value() == Some("fetch")),
+            _ => false,
+        },
+        Some(WrittenAnswer::Response(_)) => false,
+        // It may be meant to.
+        None => true,
+    };
+    if !leads_there {
+        let help = "use an integration of type http_proxy, service or service_binding, without \"function\"; or remove \"mcp\"";
+        note(Code::UnusedKey, "no MCP server is behind this path", advice(help));
+    }
 }
 
 section! {

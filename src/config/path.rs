@@ -246,8 +246,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
     read.rules = read_rules(&mut object, authenticated, gets, findings);
     read.cors = read_cors(&mut object, &keys::CORS, findings);
-    let needs_token = read.access.as_ref().is_some_and(|access| !access.requirements.optional);
-    read.mcp = read_mcp(&mut object, needs_token, read.rules.cache.is_some(), findings);
+    read.mcp = read_mcp(&mut object, findings);
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
     let scope = Scope { pattern: read.pattern.as_ref(), authenticated, for_all };
     read.mapping = read_mapping(&mut object, scope, findings);

@@ -12,6 +12,7 @@ use super::path::keys as path_keys;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_type};
 use super::root;
 use super::section::section;
+use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::{Host, Pattern};
 
@@ -32,6 +33,13 @@ impl ProtectedResource {
     /// Returns the address of the metadata for a client that called `origin`.
     pub fn metadata_url(&self, origin: &str) -> String {
         format!("{origin}{}", self.path)
+    }
+
+    /// Returns the origin of its own pages, for a client that called `origin`. Only a resource that says what it is cannot be called by a name
+    /// that somebody has bound to its address.
+    pub fn origin(&self, origin: &str) -> String {
+        let own = self.resource.as_deref().and_then(Address::parse);
+        own.map_or_else(|| origin.to_owned(), |url| url.origin())
     }
 
     /// Returns its identifier for a client that called `origin`.

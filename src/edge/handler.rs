@@ -81,9 +81,10 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     }
     fault::inject(cx);
     check_body(cx, path)?;
-    match path.mcp.as_ref().zip(claims.clone()) {
-        Some((mcp, claims)) => integrations::mcp::run(gateway, cx, path, mcp, &matched, claims).await,
-        None => integrations::run(gateway, cx, path, &matched, claims).await,
+    match (&path.mcp, claims) {
+        (None, claims) => integrations::run(gateway, cx, path, &matched, claims).await,
+        (Some(mcp), Some(claims)) => integrations::mcp::run(gateway, cx, path, mcp, &matched, claims).await,
+        (Some(_), None) => Err(Problem::TokenMissing),
     }
 }
 

@@ -168,11 +168,11 @@ kinds! {
         when "another site may have made the request with the session's cookie, or the logout",
         remedy "Send it from a page of the gateway or of a listed origin.";
     MCP_SESSION_NOT_FOUND = 404, "mcp_session_not_found", "MCP session not found",
-        detail "The caller has no session of this Mcp-Session-Id. Begin a session without the header.",
+        detail "The caller has no such session. Begin one without Mcp-Session-Id.",
         when "`Mcp-Session-Id` on a path with [`mcp`](configuration.md#mcp) is of another user or resource, altered, or not from this gateway",
         remedy "Send `initialize` without the header, as clients do by themselves.";
     ORIGIN_DENIED = 403, "origin_denied", "Origin denied",
-        detail "This path accepts no requests from pages of this origin.",
+        detail "This path accepts no pages of this origin.",
         when "`Origin` on a path with [`mcp`](configuration.md#mcp) is neither the gateway's own nor in `cors`",
         remedy "List the origin in `cors.allow_origins`.";
     RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",

@@ -4,7 +4,7 @@
 //! makes of the text, the user and the resource. So every isolate can tell whose a session is, and nothing is stored. WebCrypto
 //! computes the code; here is decided of what, and which requests pass.
 
-use crate::config::Cors;
+use crate::config::{Cors, Path};
 use crate::cors::admits;
 use crate::http::request::RequestHead;
 use crate::problem::Problem;
@@ -71,11 +71,8 @@ pub fn mcp_session_for_client(name: &str, code: &str) -> String {
 pub fn mcp_session_binding(name: &str, claims: &VerifiedClaims, resource: &str) -> Result<String, Problem> {
     // Without a user, a token is the client's own (RFC 9068 section 5).
     let who = ["sub", "client_id"].into_iter().find_map(|claim| Some([claim, claims.text(claim)?]));
-    let [claim, who] = who.ok_or_else(|| {
-        Problem::InsufficientScope(
-            "the token has neither sub nor client_id, and its sessions would be everyone's".to_owned(),
-        )
-    })?;
+    let [claim, who] =
+        who.ok_or_else(|| Problem::InsufficientScope("the token has neither sub nor client_id".to_owned()))?;
     let parts = [name, claim, who, claims.text("iss").unwrap_or_default(), resource];
     Ok(parts.map(|part| [&part.len().to_string(), ":", part].concat()).concat())
 }
@@ -96,12 +93,22 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_MAX_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// Checks that a request does not come from a page that may not call the path (2025-11-25, Security Warning: DNS rebinding).
+/// Checks that a request does not come from a page that may not call the path (2025-11-25, Security Warning: DNS rebinding). `called` is the
+/// origin that its client called.
 ///
 /// # Errors
-/// [`Problem::OriginDenied`] if its `Origin` is neither the gateway's own nor in the path's `cors`.
-pub fn check_mcp_origin(request: &impl RequestHead, own: &str, cors: Option<&Cors>) -> Result<(), Problem> {
-    let may = |origin: &str| origin == own || cors.is_some_and(|cors| admits(cors, origin));
+/// [`Problem::OriginDenied`] if its `Origin` is neither the resource's own nor in the path's `cors`.
+pub fn check_mcp_origin(
+    request: &impl RequestHead,
+    path: &Path,
+    called: &str,
+    cors: Option<&Cors>,
+) -> Result<(), Problem> {
+    let is_own = |origin: &str| match &path.protected_resource {
+        Some(resource) => resource.origin(called) == origin,
+        None => called == origin,
+    };
+    let may = |origin: &str| is_own(origin) || cors.is_some_and(|cors| admits(cors, origin));
     if request.header("origin").is_none_or(may) { Ok(()) } else { Err(Problem::OriginDenied) }
 }
 
@@ -110,7 +117,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{AllowedOrigins, ListedOrigin};
+    use crate::config::{UnknownBindings, load};
     use crate::http::request::Head;
 
     const CODE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -233,32 +240,37 @@ mod tests {
 
     #[test]
     fn a_page_calls_only_from_an_origin_that_may_read() {
-        let own = "https://gw.example";
-        let listed = ["https://inspector.example", "https://*.pages.example"].map(ListedOrigin::of).to_vec();
-        let rule = |origins| Cors {
-            origins,
-            methods: None,
-            headers: None,
-            expose_headers: String::new(),
-            credentials: false,
-            max_age_secs: 0,
+        let text = |cors: &str| {
+            let own = r#""authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "jwks_uri": "https://i.example/jwks" },
+                "paths": [
+                    { "method": "GET", "path": "/called", "auth": true, "response": 1 },
+                    { "method": "GET", "path": "/named", "auth": true, "protected_resource": { "resource": "https://mcp.example/named" }, "response": 1 }
+                ]"#;
+            load(&["{", cors, own, "}"].concat(), &UnknownBindings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
         };
-        let (listed, any) = (rule(AllowedOrigins::Listed(listed)), rule(AllowedOrigins::Any));
+        let listed = r#""cors": { "allow_origins": ["https://inspector.example", "https://*.pages.example"] },"#;
+        let configs = [text(""), text(listed), text(r#""cors": { "allow_origins": ["*"] },"#)];
+        let called = "https://gw.example";
         let table = [
-            ("a program", None, [true, true, true]),
-            ("the gateway's own page", Some(own), [true, true, true]),
-            ("a listed page", Some("https://inspector.example"), [false, true, true]),
-            ("a page that a star lets in", Some("https://a.pages.example"), [false, true, true]),
-            ("another page", Some("https://evil.example"), [false, false, true]),
-            ("no origin", Some("null"), [false, false, true]),
-            ("an empty one", Some(""), [false, false, true]),
-            ("a host that was bound anew", Some("http://gw.example"), [false, false, true]),
-            ("two", Some("https://gw.example, https://evil.example"), [false, false, true]),
+            ("a program", None, [true; 3], [true; 3]),
+            ("the page that was called", Some(called), [true; 3], [false, false, true]),
+            ("a page of the resource", Some("https://mcp.example"), [false, false, true], [true; 3]),
+            ("a listed page", Some("https://inspector.example"), [false, true, true], [false, true, true]),
+            ("a page that a star lets in", Some("https://a.pages.example"), [false, true, true], [false, true, true]),
+            ("another page", Some("https://evil.example"), [false, false, true], [false, false, true]),
+            ("no origin", Some("null"), [false, false, true], [false, false, true]),
+            ("an empty one", Some(""), [false, false, true], [false, false, true]),
+            ("another scheme", Some("http://gw.example"), [false, false, true], [false, false, true]),
+            ("two", Some("https://gw.example, https://evil.example"), [false, false, true], [false, false, true]),
         ];
-        for (message, origin, expected) in table {
+        for (message, origin, at_called, at_named) in table {
             let request = Head("POST", origin.map(|origin| ("origin", origin)).into_iter().collect());
-            let passes = [None, Some(&listed), Some(&any)].map(|cors| check_mcp_origin(&request, own, cors).is_ok());
-            assert_eq!(passes, expected, "{message}");
+            for (path, expected) in [(0, at_called), (1, at_named)] {
+                let passes = configs.each_ref().map(|config| {
+                    check_mcp_origin(&request, &config.paths[path], called, config.cors.as_ref()).is_ok()
+                });
+                assert_eq!(passes, expected, "{message}, {path}");
+            }
         }
     }
 }

@@ -157,7 +157,7 @@ impl<'w> Walk<'w> {
     fn mcp(&mut self, path: &Path) -> Result<(), Problem> {
         let request = self.request;
         let cors = self.cors_rule(Some(path)).map(|(rule, _)| rule);
-        if let Err(problem) = check_mcp_origin(request, &request.url().origin(), cors) {
+        if let Err(problem) = check_mcp_origin(request, path, &request.url().origin(), cors) {
             match self.unknown_page(path) {
                 Some(reason) => self.step(StepOutcome::Unknown, "mcp", reason),
                 None => {

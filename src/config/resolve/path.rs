@@ -19,8 +19,10 @@ use crate::config::integration::{
     CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
-use crate::config::mcp::{self, Mcp, WrittenMcp};
-use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
+#[cfg(not(target_os = "unknown"))]
+use crate::config::mcp;
+use crate::config::mcp::{Mcp, WrittenMcp};
+use crate::config::path::keys::{INTEGRATION, MCP, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
 use crate::config::provider::{REDIRECT_URI, SCOPE, SEALING_KEY};
 use crate::config::reader::{Findings, Help, Place, Written, advice};
@@ -93,6 +95,8 @@ impl<'t> Context<'t> {
         if let Link::Server(server) = &link {
             check_path(server, &written, &place, findings);
         }
+        #[cfg(not(target_os = "unknown"))]
+        mcp::check_path(&written, &place, findings);
         let (loosely, cors_of_others) = (self.is_read_loosely(&link), self.cors_of_others.as_deref());
         let guard = guard(&written, authorizer.unwrap_or_default(), loosely, cors_of_others);
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
@@ -101,7 +105,7 @@ impl<'t> Context<'t> {
         let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
-        let mcp = written.mcp.as_ref().map(|mcp| self.mcp(mcp, written.answer.as_ref(), &link, &place, findings));
+        let mcp = written.mcp.as_ref().map(|mcp| self.mcp(mcp, &link, &place, findings));
         let integration = match written.answer {
             Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed.into())),
             Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
@@ -137,49 +141,31 @@ impl<'t> Context<'t> {
         ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
     }
 
-    /// Returns what is done for the MCP server behind a path, and reports what it lacks; `None` if a part of it is not known here.
+    /// Returns what is done for the MCP server behind a path; `None` if a part of it is not known here, or nothing binds its sessions.
     fn mcp(
         &self,
         written: &WrittenMcp<'_>,
-        answer: Option<&WrittenAnswer<'_>>,
         link: &Link<'_>,
         place: &Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<Mcp> {
-        let leads_there = match answer {
-            Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
-                Settings::HttpProxy { .. } | Settings::Service(_) => true,
-                // Another function gets no request.
-                Settings::ServiceBinding(call) => call.function.is_none_or(|name| name.value() == Some("fetch")),
-                _ => false,
-            },
-            Some(WrittenAnswer::Response(_)) => false,
-            // It may be meant to.
-            None => true,
-        };
-        if !leads_there {
-            let message = "no MCP server is behind this path";
-            let help = "use an integration of type http_proxy, service or service_binding, without \"function\"; or remove \"mcp\"";
-            mcp::note(written.node, place, Code::UnusedKey, message, help, findings);
+        let login = self.logins.authorizer;
+        let provider = login.and_then(|authorizer| authorizer.provider.as_ref());
+        let of_login = || provider.and_then(|provider| provider.sealing_key.or(provider.client.secret));
+        let key = written.session_key.or_else(of_login);
+        // An authorizer of a type that is not known here may have one.
+        if key.is_none() && login.is_none_or(|authorizer| authorizer.kind.is_some()) {
+            let message = format_args!("nothing binds the sessions of the MCP server to their users");
+            let help = advice(
+                "write \"mcp\": { \"session_key\": \"$secret.MCP_SESSION_KEY\" }, a secret made with `openssl rand -base64 48`",
+            );
+            findings.note(written.node.offset, &MCP.at(place), Code::MissingKey, message, help);
         }
-        let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
-        let of_login = provider.and_then(|provider| provider.sealing_key.or(provider.client.secret));
-        // The type of an authorizer may be what is not known here.
-        let may_log_in = self.logins.authorizer.is_some_and(|authorizer| authorizer.kind.is_none());
-        let Some(key) = written.session_key.or(of_login) else {
-            if !may_log_in {
-                let message = "nothing binds the sessions of the MCP server to their users";
-                let help = "write \"mcp\": { \"session_key\": \"$secret.MCP_SESSION_KEY\" }, a secret made with `openssl rand -base64 48`";
-                mcp::note(written.node, place, Code::MissingKey, message, help, findings);
-            }
-            return None;
-        };
         let gets_own_token = match link {
             Link::Server(server) => server.server.as_ref()?.token.is_some(),
             _ => false,
         };
-        let session_key = Secret::new(key.to_text()?);
-        Some(Mcp { session_key, keeps_token: !written.forward_token && !gets_own_token })
+        Some(Mcp { session_key: Secret::new(key?.to_text()?), keeps_token: !written.forward_token && !gets_own_token })
     }
 
     fn link(&self, integration: &WrittenIntegration<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Link<'t> {

@@ -11,6 +11,7 @@ use crate::config::integration::keys::{
     Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, service_binding, userinfo,
 };
 use crate::config::mapping::{self, request_headers};
+use crate::config::mcp;
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
 use crate::config::session::ClaimsFrom;
@@ -167,6 +168,16 @@ pub fn of_config() -> Vec<Json> {
             object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [client::CLIENT_ID]: false };
         object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
     };
+    let no_provider = || {
+        object! {
+            "properties": object! {
+                [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
+                [root::AUTHORIZERS]: object! {
+                    "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
+                },
+            },
+        }
+    };
     let no_targets = "Only sessions have tokens for several audiences: add \"session\".";
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
@@ -189,14 +200,7 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "the steps of a login need an authorizer of a type that logs people in",
-            object! {
-                "properties": object! {
-                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
-                    [root::AUTHORIZERS]: object! {
-                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
-                    },
-                },
-            },
+            no_provider(),
             every_path(with(
                 &path::INTEGRATION,
                 refused(
@@ -297,6 +301,27 @@ pub fn of_config() -> Vec<Json> {
                 refused(
                     of_kind(logins),
                     "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
+                ),
+            )),
+        ),
+        wherever(
+            "the sessions of an MCP server need something to bind them with",
+            object! {
+                "anyOf": list![
+                    no_provider(),
+                    only_provider(&with_login, &[client::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
+                ],
+            },
+            every_path(with(
+                &path::MCP,
+                refused(
+                    object! {
+                        "anyOf": list![
+                            object! { "const": true },
+                            object! { "type": "object", "properties": object! { [mcp::SESSION_KEY]: false } },
+                        ],
+                    },
+                    "Nothing binds the sessions to their users: add a \"session_key\".",
                 ),
             )),
         ),

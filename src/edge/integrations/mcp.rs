@@ -32,7 +32,7 @@ pub async fn run(
     matched: &Match<'_, '_>,
     claims: Rc<VerifiedClaims>,
 ) -> Result<Answer, Problem> {
-    check_mcp_origin(&**cx, &cx.origin(), cx.cors(&gateway.config))?;
+    check_mcp_origin(&**cx, path, &cx.origin(), cx.cors(&gateway.config))?;
     let resource = match &path.protected_resource {
         Some(resource) => resource.identifier(&cx.origin()),
         None => [&cx.origin(), cx.pattern()].concat(),
