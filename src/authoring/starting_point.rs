@@ -8,7 +8,7 @@ use crate::config::grammar::Json;
 use crate::config::integration::keys::{self as integration_keys, Kind, callback};
 use crate::config::path::keys::{self as path_keys, INTEGRATION, PATH};
 use crate::config::{
-    Diagnostic, Reference, ReferenceKind, check, cors, placed_references, provider, root, server, session,
+    Diagnostic, Reference, ReferenceKind, access, check, cors, placed_references, provider, root, server, session,
 };
 
 /// The key of the notes on what to set at the provider.
@@ -283,16 +283,19 @@ fn is_a(integration: &Json, kind: Kind) -> bool {
     integration_keys::KINDS.iter().any(|(other, its)| *its == kind && Some(*other) == name)
 }
 
-/// Checks whether a section is an authorizer: the only one, or one of several.
-fn is_authorizer(section: &str) -> bool {
-    section.strip_prefix(root::AUTHORIZERS.name).map_or(section == root::AUTHORIZER.name, |name| name.starts_with('.'))
+/// Returns the name of an authorizer of several, if a section is one.
+fn name_of_authorizer(section: &str) -> Option<&str> {
+    section.strip_prefix(root::AUTHORIZERS.name)?.strip_prefix('.')
 }
 
-/// Returns the path of the entry that a place is in, without its wildcard.
-fn path_at(config: &Json, place: &str) -> Option<String> {
-    let index = place.strip_prefix(root::PATHS.name)?.strip_prefix('[')?.split(']').next()?.parse::<usize>().ok()?;
-    let entry = config.get(root::PATHS.name)?.items().get(index)?;
-    Some(entry.text(PATH.name)?.trim_end_matches("/{.+}").to_owned())
+/// Returns the path of the resource that takes tokens of an authorizer, without its wildcard.
+fn path_of_resource(config: &Json, authorizer: &str) -> Option<String> {
+    let mut entries = config.get(root::PATHS.name)?.items().iter();
+    let takes = |auth: Option<&Json>| auth.and_then(|auth| auth.text(access::AUTHORIZER.name)) == Some(authorizer);
+    let is_its = |entry: &&Json| {
+        entry.get(path_keys::PROTECTED_RESOURCE.name).is_some() && takes(entry.get(path_keys::AUTH.name))
+    };
+    Some(entries.find(is_its)?.text(PATH.name)?.trim_end_matches("/{.+}").to_owned())
 }
 
 /// Returns the key of the authorizer that names the tenant.
@@ -308,19 +311,14 @@ fn meaning(config: &Json, reference: &Reference, place: &str) -> Meaning {
         return Meaning::Given;
     }
     let (section, key) = place.rsplit_once('.').unwrap_or(("", place));
-    // The resource of a path is the address of that path.
-    if section.ends_with(path_keys::PROTECTED_RESOURCE.name)
-        && let Some(path) = path_at(config, place)
-    {
-        return Meaning::Own(path);
-    }
-    let of_authorizer = is_authorizer(section);
+    let one_of_several = name_of_authorizer(section);
+    let of_authorizer = one_of_several.is_some() || section == root::AUTHORIZER.name;
     if of_authorizer && key == tenant_key(config) {
         return Meaning::Answer(Asked::Tenant);
     }
-    // With several, each has the address of a resource.
-    if section == root::AUTHORIZER.name && key == authorizer_keys::AUDIENCE.name {
-        return Meaning::Answer(Asked::Audience);
+    if of_authorizer && key == authorizer_keys::AUDIENCE.name {
+        let resource = one_of_several.and_then(|name| path_of_resource(config, name));
+        return resource.map_or(Meaning::Answer(Asked::Audience), Meaning::Own);
     }
     if key == server::URL.name && section.strip_prefix(root::SERVERS.name) == Some("[0]") {
         return Meaning::Answer(Asked::Upstream);

@@ -2,18 +2,10 @@
 
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
-#[cfg(not(target_os = "unknown"))]
-use super::integration::{Settings, WrittenAnswer};
-#[cfg(not(target_os = "unknown"))]
-use super::path::WrittenPath;
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Written, note_type};
-#[cfg(not(target_os = "unknown"))]
-use super::reader::{Help, Place, advice};
 use super::section::section;
 use super::shared_secret::note_if_weak;
-#[cfg(not(target_os = "unknown"))]
-use crate::config::code::Code;
 use crate::secret::Secret;
 
 /// A path that leads to an MCP server by Streamable HTTP.
@@ -62,39 +54,6 @@ pub(super) fn read_mcp<'n>(entry: &mut ObjectReader<'n, '_>, findings: &mut Find
         }
     }
     Some(read)
-}
-
-/// Reports what cannot go with the section of a path. Host only: where it is not reported, a request without a token is refused, and
-/// whatever answers has no sessions.
-#[cfg(not(target_os = "unknown"))]
-pub(super) fn check_path(path: &WrittenPath<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let Some(mcp) = &path.mcp else { return };
-    let mut note = |code, message: &str, help: Help| {
-        findings.note(mcp.node.offset, &path_keys::MCP.at(place), code, format_args!("{message}"), help);
-    };
-    if path.access.as_ref().is_none_or(|access| access.requirements.optional) {
-        let help = advice("add \"auth\": true to this path, without \"optional\"").about([path_keys::AUTH.name]);
-        note(Code::ClaimWithoutAuth, "no token says whose a session is", help);
-    }
-    if path.rules.cache.is_some() {
-        let help = advice("remove \"cache\"").about([path_keys::CACHE.name]);
-        note(Code::PrivateCache, "a cached answer is not one of a session", help);
-    }
-    let leads_there = match &path.answer {
-        Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
-            Settings::HttpProxy { .. } | Settings::Service(_) => true,
-            // Another function gets no request.
-            Settings::ServiceBinding(call) => call.function.is_none_or(|name| name.value() == Some("fetch")),
-            _ => false,
-        },
-        Some(WrittenAnswer::Response(_)) => false,
-        // It may be meant to.
-        None => true,
-    };
-    if !leads_there {
-        let help = "use an integration of type http_proxy, service or service_binding, without \"function\"; or remove \"mcp\"";
-        note(Code::UnusedKey, "no MCP server is behind this path", advice(help));
-    }
 }
 
 section! {

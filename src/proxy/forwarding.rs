@@ -173,12 +173,42 @@ mod tests {
         assert_eq!(value(&sent_on(removing, true), "x-request-id"), None, "what the path removes is not set");
     }
 
+    #[test]
+    fn an_mcp_server_gets_its_own_name_of_a_session_and_no_token_of_a_client() {
+        let key = r#""session_key": "a key for sessions of thirty-two bytes""#;
+        let kept = [r#", "auth": true, "mcp": {"#, key, "}"].concat();
+        let forwarded = [r#", "auth": true, "mcp": { "forward_token": true, "#, key, "}"].concat();
+        let plain = r#", "auth": true"#;
+        let table = [
+            (plain, None, [Some("of-client"), Some("e1"), Some("Bearer t"), Some("x")], "a path without it"),
+            (&kept, None, [None, None, None, None], "no session"),
+            (&kept, Some("s1"), [Some("s1"), Some("e1"), None, None], "a session"),
+            (
+                &forwarded,
+                Some("s1"),
+                [Some("s1"), Some("e1"), Some("Bearer t"), None],
+                "the token, where the config says so",
+            ),
+        ];
+        let names = ["mcp-session-id", "last-event-id", "authorization", "mcp_session_id"];
+        let sent = [(names[0], "of-client"), (names[1], "e1"), (names[2], "Bearer t"), (names[3], "x")];
+        for (path, session, expected, message) in table {
+            let given = changes_in(path, &sent, true, session).carried_out(&sent);
+            assert_eq!(names.map(|name| value(&given, name)), expected, "{message}");
+        }
+    }
+
     fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
         headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Returns the changes to the headers of a GET, whose path has members of `path` in the config.
     fn changes(path: &str, sent: &[(&str, &str)], continued: bool) -> HeaderChanges {
+        changes_in(path, sent, continued, None)
+    }
+
+    /// Returns the same for a request that is in a session of an MCP server.
+    fn changes_in(path: &str, sent: &[(&str, &str)], continued: bool, mcp_session: Option<&str>) -> HeaderChanges {
         let text = [
             r#"{
                 "servers": [{ "alias": "api", "url": "https://api.example" }],
@@ -201,7 +231,7 @@ mod tests {
             session_cookie: Some("__Host-s"),
             session_token: None,
             claims: None,
-            mcp_session: None,
+            mcp_session,
         };
         request.changes()
     }

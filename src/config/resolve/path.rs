@@ -6,6 +6,8 @@ use std::rc::Rc;
 use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
+#[cfg(not(target_os = "unknown"))]
+use super::mcp;
 use super::sessions::check_sessions;
 #[cfg(not(target_os = "unknown"))]
 use super::upstream_tokens::check_path;
@@ -19,8 +21,6 @@ use crate::config::integration::{
     CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
-#[cfg(not(target_os = "unknown"))]
-use crate::config::mcp;
 use crate::config::mcp::{Mcp, WrittenMcp};
 use crate::config::path::keys::{INTEGRATION, MCP, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};

@@ -145,7 +145,7 @@ impl KeyChange<'_> {
                 self.exposures.push(Exposure::RuleLost(self.entry.name.to_owned()));
             }
             Change::Guard(loss) if is_on(before) && !is_on(after) => self.expose(loss),
-            Change::Rule | Change::Guard(_) => self.compare_below(before, after, before.is_none()),
+            Change::Rule | Change::Guard(_) => self.compare_below(before, after, !is_on(before)),
             Change::Different(words) if !self.fresh => self.expose(in_place_of(words)),
             Change::Handover(words, kept) if !self.fresh && after.and_then(Value::as_str) != Some(kept) => {
                 self.expose(in_place_of(words));

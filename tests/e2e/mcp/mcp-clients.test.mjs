@@ -2,8 +2,10 @@
 // provider, for the resource and the scopes that the gateway names. Servers, clients and provider are those of others.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { freePort, proxied, startGateway, until } from '../support/harness.mjs';
+import { ROOT, freePort, proxied, startGateway, until } from '../support/harness.mjs';
 import { PAST_LOGIN_SECS, Program, loadSdk, startProvider, startServer } from '../support/mcp.mjs';
 
 const SESSION = 'mcp-session-id';
@@ -63,6 +65,30 @@ const callTool = (address, token, session) =>
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'name', arguments: {} } }),
   });
+
+test('the config of init --mcp serves a client that knows only an address', async (t) => {
+  const port = await freePort();
+  const gateway = await startGateway({
+    port,
+    config: readFileSync(join(ROOT, 'examples', 'providers', 'oidc-mcp.json'), 'utf8'),
+    bindings: {
+      ORDERS_URL: servers[0].origin,
+      FILES_URL: servers[1].origin,
+      OIDC_ISSUER: provider.issuer,
+      ORDERS_RESOURCE: `http://127.0.0.1:${port}/orders`,
+      FILES_RESOURCE: `http://127.0.0.1:${port}/files`,
+      MCP_SESSION_KEY: bindings.SESSION_KEY,
+    },
+  });
+  t.after(() => gateway.close());
+  servers[1].seen.length = 0;
+  for (const name of ['orders', 'files']) {
+    const program = await loggedIn(new URL(`/${name}/mcp`, gateway.origin), 'carol');
+    assert.equal(await program.ask(), name);
+    await program.close();
+  }
+  assert.deepEqual(new Set(servers[1].seen.map((headers) => headers['x-user-id'])), new Set(['carol']));
+});
 
 describe('two servers at two paths', () => {
   let gateway;
