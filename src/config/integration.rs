@@ -108,6 +108,11 @@ pub enum Integration {
 }
 
 impl Integration {
+    /// Checks whether a session's token for its upstream was requested for that.
+    pub fn has_token_target(&self) -> bool {
+        matches!(self, Self::HttpProxy { target: Some(_), .. })
+    }
+
     /// Checks whether it uses up a code, rotates a token or ends a session, which a link preview must not do: by `HEAD` it does nothing
     /// (RFC 9110 section 9.2.1).
     pub fn spends(&self) -> bool {

@@ -3,6 +3,8 @@
 mod guard;
 mod links;
 mod login;
+#[cfg(not(target_os = "unknown"))]
+mod mcp;
 mod path;
 mod resources;
 mod sessions;

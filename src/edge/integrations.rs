@@ -7,6 +7,7 @@ mod frontchannel_logout;
 mod health;
 pub(super) mod login;
 mod logout;
+pub(super) mod mcp;
 mod proxy;
 mod refresh;
 mod revocation;
