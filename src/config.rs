@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 mod address;
+pub(crate) mod authorization_server;
 pub(crate) mod authorizer;
 pub(crate) mod claims;
 pub(crate) mod client;
@@ -48,6 +49,7 @@ pub(crate) mod tree;
 pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
+pub use authorization_server::{AuthorizationServer, Endpoint};
 #[cfg(not(target_os = "unknown"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};

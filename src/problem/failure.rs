@@ -48,8 +48,13 @@ pub enum Problem {
     TokenInvalid(Box<TokenError>),
     /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
-    /// The token is valid, but does not meet this requirement of the path.
-    InsufficientScope(String),
+    /// The token is valid, but does not meet a requirement of the path.
+    InsufficientScope {
+        /// Which one, for the log.
+        reason: String,
+        /// The scopes of the path's resource that the token has, with spaces between them.
+        held: String,
+    },
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
     /// The provider gave a token for a target without these scopes, which are separated by spaces.
@@ -106,6 +111,16 @@ pub enum Problem {
     RefreshTokenUsed,
     /// A refresh named a target that the config does not list.
     TargetInvalid,
+    /// A parameter of an OAuth request is missing, malformed or repeated: this one.
+    OAuthRequestInvalid(&'static str),
+    /// An OAuth request names another client than the one that there is.
+    ClientInvalid,
+    /// A redirect address is not listed.
+    RedirectUriInvalid(String),
+    /// The metadata of a client that registers cannot be met, for this reason.
+    ClientMetadataInvalid(&'static str),
+    /// A token request is for a grant that is not supported.
+    GrantTypeUnsupported,
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -227,6 +242,7 @@ impl Problem {
             Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
                 Some((*reason).into())
             }
+            Self::OAuthRequestInvalid(reason) | Self::ClientMetadataInvalid(reason) => Some((*reason).into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -234,10 +250,11 @@ impl Problem {
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
-            | Self::InsufficientScope(reason)
+            | Self::InsufficientScope { reason, .. }
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
             | Self::TokenUnavailable(reason)
+            | Self::RedirectUriInvalid(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
@@ -263,6 +280,8 @@ impl Problem {
             | Self::RefreshTokenMissing
             | Self::RefreshTokenUsed
             | Self::TargetInvalid
+            | Self::ClientInvalid
+            | Self::GrantTypeUnsupported
             | Self::IdpRateLimited(_)
             | Self::IdpTimeout
             | Self::UpstreamTimeout
