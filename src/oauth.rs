@@ -3,7 +3,6 @@
 //! Requests are built here and responses are read here; sending, sealing and randomness are the edge's.
 
 mod attempts;
-mod authorization_server;
 mod client;
 mod discovery;
 mod introspection;
@@ -20,10 +19,6 @@ mod upstream_token;
 mod web_message;
 
 pub use attempts::{Attempts, Ended};
-pub use authorization_server::{
-    Agreed, CLIENT_CODE_MAX_SECS, ClientRequest, Refused, asked_bytes, asked_query, is_opened_by_browser, oauth_error,
-    oauth_field, read_decision, refused_code, register, sealing_context,
-};
 pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
 pub use introspection::{

@@ -16,7 +16,7 @@ use crate::json::{self, ToText as _};
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
 pub use kind::ProblemKind;
-pub use page::{PAGE_POLICY, WayOn, html_page, policy_of_form};
+pub use page::{FORM_POLICY, PAGE_POLICY, WayOn, page_of};
 
 /// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
 pub const CODE_HEADER: &str = "x-problem-code";

@@ -17,76 +17,26 @@ use super::token_target::TokenTarget;
 use crate::address::Address;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::path::keys::RATE_LIMIT;
-#[cfg(not(target_os = "unknown"))]
-use crate::route::MethodRule;
-use crate::route::{Host, Method, Pattern};
+use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec};
 
 /// The well-known name of the metadata (RFC 8414 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
 
-/// Scopes that are not of a resource, and so have no prefix (OpenID Connect Core sections 5.4 and 11).
-const OPENID_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
-
 /// The gateway as the authorization server of clients that the provider does not know.
 pub struct AuthorizationServer {
-    /// Its issuer identifier, without a slash at its end.
-    pub issuer: String,
+    /// What the section and its resources say, as JSON for `edge/integrations/authorization_server.js`.
+    pub settings: String,
     /// The client at the provider, and the secret that seals what clients hold.
     pub login: Rc<Login>,
-    /// Where clients may get their codes, as the config has them.
-    pub redirect_uris: Vec<String>,
-    /// Scopes that clients may request, besides those of a resource.
-    pub scopes: Vec<String>,
     /// How the provider is told for which resource a token is.
     pub resource_parameter: ResourceParameter,
-    /// What is put before a scope of a resource.
-    pub scope_prefix: String,
-    /// The resources that the provider issues tokens for.
-    pub resources: Vec<FrontedResource>,
 }
 
 impl AuthorizationServer {
-    /// Returns the address of an endpoint.
-    pub fn url_of(&self, endpoint: Endpoint) -> String {
-        [&self.issuer, endpoint.path()].concat()
-    }
-
-    /// Finds the resource that a client names, and returns its identifier as the metadata has it, and its scopes. Of clients, some write a slash
-    /// at its end and some do not.
-    pub fn resource<'r>(&'r self, named: &'r str) -> Option<(&'r str, &'r [String])> {
-        let bare = |text: &'r str| text.strip_suffix('/').unwrap_or(text);
-        self.resources.iter().find_map(|resource| {
-            let found = match &resource.identifier {
-                Some(identifier) => (bare(identifier) == bare(named)).then_some(identifier.as_str()),
-                None => resource.is_at(bare(named), &self.issuer).then_some(bare(named)),
-            };
-            Some((found?, resource.scopes.as_slice()))
-        })
-    }
-
     /// Returns the text of what tokens for a resource are requested for; `None` if the provider is not told.
     pub fn target(&self, resource: &str) -> Option<String> {
-        let parameter = match self.resource_parameter {
-            ResourceParameter::Resource => "resource",
-            ResourceParameter::Audience => "audience",
-            ResourceParameter::None => return None,
-        };
+        let parameter = self.resource_parameter.name()?;
         Some(TokenTarget { parameter, value: resource, scope: "", audience: resource }.to_text())
-    }
-
-    /// Returns scopes as the provider has them.
-    pub fn scopes_at_provider(&self, scopes: &str) -> String {
-        let mut text = String::new();
-        for scope in scopes.split(' ').filter(|scope| !scope.is_empty()) {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            if !OPENID_SCOPES.contains(&scope) && !scope.starts_with(&self.scope_prefix) {
-                text.push_str(&self.scope_prefix);
-            }
-            text.push_str(scope);
-        }
-        text
     }
 }
 
@@ -105,40 +55,15 @@ impl ResourceParameter {
     /// Each by its name.
     const NAMES: [(&'static str, Self); 3] =
         [("resource", Self::Resource), ("audience", Self::Audience), ("none", Self::None)];
-}
 
-/// A resource that clients may get tokens for.
-pub struct FrontedResource {
-    /// Its identifier, if the config has it.
-    pub identifier: Option<String>,
-    /// Its path otherwise, without a slash at its end.
-    pub path: String,
-    /// The hosts that it is published under.
-    pub hosts: Vec<Host>,
-    /// The scopes that clients may request.
-    pub scopes: Vec<String>,
-}
-
-impl FrontedResource {
-    /// Checks whether an address is that of its path, under one of its hosts or, if it has every name, at the issuer's.
-    fn is_at(&self, address: &str, issuer: &str) -> bool {
-        let Some((scheme, host, path)) = parts(address) else { return false };
-        let Some((own_scheme, own_host, _)) = parts(issuer) else { return false };
-        let (name, port) = host.split_once(':').unwrap_or((host, ""));
-        let own_port = own_host.split_once(':').unwrap_or_default().1;
-        let is_of = |published: &Host| match published.as_str() {
-            "" => host == own_host,
-            _ => port == own_port && published.has(name),
-        };
-        path == self.path && scheme == own_scheme && self.hosts.iter().any(is_of)
+    /// Returns the name of the parameter, if there is one.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Resource => Some("resource"),
+            Self::Audience => Some("audience"),
+            Self::None => None,
+        }
     }
-}
-
-/// Returns the scheme, the host with its port, and the path of an address that has nothing else.
-fn parts(address: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = address.split_once("://")?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    Some((scheme, host, path))
 }
 
 /// An endpoint of the authorization server.
@@ -154,10 +79,12 @@ pub enum Endpoint {
     Registration,
     /// The revocation endpoint (RFC 7009).
     Revocation,
+    /// Its metadata (RFC 8414).
+    Metadata,
 }
 
 impl Endpoint {
-    /// Returns its path below that of the issuer. Clients that find no metadata look for the first, third and fourth at these.
+    /// Returns its path below that of the issuer; clients that find no metadata look for some at these. The metadata has its own.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Authorization => "/authorize",
@@ -165,7 +92,13 @@ impl Endpoint {
             Self::Token => "/token",
             Self::Registration => "/register",
             Self::Revocation => "/revoke",
+            Self::Metadata => "",
         }
+    }
+
+    /// Checks whether browsers come to it.
+    pub const fn is_page(self) -> bool {
+        matches!(self, Self::Authorization | Self::Callback)
     }
 }
 
@@ -196,10 +129,10 @@ impl WrittenAuthorizationServer<'_> {
         Some((host, url.path().trim_end_matches('/')))
     }
 
-    /// Returns what it answers, each with its path and method; the metadata is of no endpoint. None if its place is not known here.
-    pub fn answers(&self) -> Vec<(Option<Endpoint>, String, Method)> {
-        let Some((_, path)) = self.place() else { return Vec::new() };
-        let mut answers = Vec::new();
+    /// Returns its endpoints, each with its route; none if its place is not known here.
+    pub fn routes(&self) -> Vec<(Endpoint, RouteSpec)> {
+        let Some((host, path)) = self.place() else { return Vec::new() };
+        let mut routes = Vec::new();
         for (endpoint, method) in [
             (Endpoint::Authorization, Method::Get),
             (Endpoint::Authorization, Method::Post),
@@ -207,27 +140,18 @@ impl WrittenAuthorizationServer<'_> {
             (Endpoint::Token, Method::Post),
             (Endpoint::Registration, Method::Post),
             (Endpoint::Revocation, Method::Post),
+            (Endpoint::Metadata, Method::Get),
         ] {
-            answers.push((Some(endpoint), [path, endpoint.path()].concat(), method));
+            let text = match endpoint {
+                Endpoint::Metadata => [WELL_KNOWN, path].concat(),
+                _ => [path, endpoint.path()].concat(),
+            };
+            if let Ok(pattern) = Pattern::parse(&text) {
+                let (method, host, guard) = (MethodRule::Exact(method), host.clone(), Guard::default());
+                routes.push((endpoint, RouteSpec { method, host, pattern, encoded_slashes: false, guard }));
+            }
         }
-        answers.push((None, [WELL_KNOWN, path].concat(), Method::Get));
-        if !path.is_empty() {
-            // Some clients look for it below the path.
-            answers.push((None, [path, WELL_KNOWN].concat(), Method::Get));
-        }
-        answers
-    }
-
-    /// Returns the routes of these.
-    #[cfg(not(target_os = "unknown"))]
-    pub fn routes(&self) -> Vec<(MethodRule, Host, Pattern)> {
-        let host = self.place().map(|(host, _)| host).unwrap_or_default();
-        let answers = self.answers().into_iter();
-        answers
-            .filter_map(|(_, path, method)| {
-                Some((MethodRule::Exact(method), host.clone(), Pattern::parse(&path).ok()?))
-            })
-            .collect()
+        routes
     }
 }
 
@@ -316,7 +240,8 @@ fn read_redirect_uris(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
 /// Reads an address as clients have it: they are compared character by character (RFC 9700 section 2.1).
 fn read_redirect_uri(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let text = written.value()?;
-    if text.as_bytes().contains(&b'*') {
+    // A star in the Worker matches nothing.
+    if cfg!(not(target_os = "unknown")) && text.as_bytes().contains(&b'*') {
         let help = advice("list each address; of http://127.0.0.1, http://[::1] and http://localhost any port matches");
         findings.refuse(written, place, Code::InvalidUrl, "has a star, and addresses are compared as a whole", help);
         return None;
@@ -392,7 +317,7 @@ section! {
         "What the provider has before the scopes of a resource, and its tokens have not, such as `api://orders/` at \
          Entra ID. It is not put before `openid`, `profile`, `email`, `address`, `phone` and `offline_access`.",
         example("api://orders/");
-    RATE_LIMIT, Elsewhere,
+    RATE_LIMIT, Rule,
         "How often the endpoints may be called, each counted by itself. See [rate_limit](#rate_limit).",
         shape(Shape::Section("rate_limit")), example(object! { "limit": 60_u32, "key": "ip" });
 }

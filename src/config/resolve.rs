@@ -52,11 +52,11 @@ pub(super) fn resolve(
         resolve_paths(&tree, session, paths, &authorizers, findings);
     let mut front = front;
     let metadata = resources::describe(described, &authorizers, front.as_mut(), &mut paths);
-    let has_front = front.is_some();
     let added = front.zip(tree.authorization_server.as_ref());
-    let added = added.map(|(front, written)| front.paths(written, &paths, findings)).unwrap_or_default();
+    let added = added.and_then(|(front, written)| front.paths(written, &paths, findings));
+    let has_front = added.is_some();
     paths.extend(metadata);
-    paths.extend(added);
+    paths.extend(added.unwrap_or_default());
     let routes = match prepared {
         Some(prepared) => {
             RouteTable::of_prepared(prepared, paths.iter_mut().filter_map(|path| path.route.take()).collect())?

@@ -18,7 +18,7 @@ use crate::token::{AUTH_TIME, Authentication, ClaimError, Expectations, Kind, To
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
 /// The longest value that one side chooses and the gateway passes to the other, in bytes: the longest are hints that are tokens.
-pub(super) const PASSED_MAX_BYTES: usize = 2_048;
+const PASSED_MAX_BYTES: usize = 2_048;
 
 /// How strongly the user is to be authenticated: a parameter of a login path and of authorization requests.
 const ACR_VALUES: &str = "acr_values";
@@ -168,27 +168,15 @@ pub fn authorization_request(
     if provider.posts_responses {
         query.append_pair("response_mode", "form_post");
     }
-    push_client_parameters(&mut query, provider, passed, &is_required);
-    query.finish()
-}
-
-/// Adds the parameters of a client's own request that it may choose, unless the config or `is_fixed` has them.
-pub(super) fn push_client_parameters(
-    query: &mut FormText,
-    provider: &Provider,
-    passed: Option<&str>,
-    is_fixed: &dyn Fn(&str) -> bool,
-) {
-    for name in &provider.client_parameters {
-        // What the config says is not for a client to change.
-        if provider.parameter(name).is_some() || is_fixed(name) {
-            continue;
-        }
+    // What the config says is not for a client to change.
+    let is_free = |name: &&String| provider.parameter(name).is_none() && !is_required(name);
+    for name in provider.client_parameters.iter().filter(is_free) {
         // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
         if let Some(value) = query_parameter(passed, name).filter(|value| value.len() <= PASSED_MAX_BYTES) {
             query.append_pair(name, &value);
         }
     }
+    query.finish()
 }
 
 /// Returns the address of the provider's login for an authorization request.

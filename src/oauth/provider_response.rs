@@ -142,16 +142,6 @@ impl TokenResponse {
         same_access && same_id
     }
 
-    /// Returns the token response as JSON for a client of the gateway as an authorization server: with this refresh token, if there is one,
-    /// and without an ID token, whose issuer is not the client's.
-    pub fn to_client_json(&self, refresh_token: Option<&str>) -> String {
-        let mut members = self.members.clone();
-        for name in ["id_token", "refresh_token"] {
-            members.remove(name);
-        }
-        json::with_text(Value::Object(members), "refresh_token", refresh_token).to_text()
-    }
-
     /// Returns the token response as JSON, with `return_to` beside the tokens if the login had one. Tokens that are empty
     /// are left out: a client would replace its own with them.
     pub fn to_json(&self, return_to: Option<&str>) -> String {

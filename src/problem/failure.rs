@@ -111,16 +111,13 @@ pub enum Problem {
     RefreshTokenUsed,
     /// A refresh named a target that the config does not list.
     TargetInvalid,
-    /// A parameter of an OAuth request is missing, malformed or repeated: this one.
-    OAuthRequestInvalid(&'static str),
-    /// An OAuth request names another client than the one that there is.
-    ClientInvalid,
-    /// A redirect address is not listed.
-    RedirectUriInvalid(String),
-    /// The metadata of a client that registers cannot be met, for this reason.
-    ClientMetadataInvalid(&'static str),
-    /// A token request is for a grant that is not supported.
-    GrantTypeUnsupported,
+    /// The request of a client that the provider does not know is refused.
+    ClientRefused {
+        /// What OAuth calls that.
+        error: String,
+        /// Why, for the log.
+        reason: String,
+    },
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -242,7 +239,7 @@ impl Problem {
             Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
                 Some((*reason).into())
             }
-            Self::OAuthRequestInvalid(reason) | Self::ClientMetadataInvalid(reason) => Some((*reason).into()),
+            Self::ClientRefused { error, reason } => Some([error, ": ", reason].concat().into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -254,7 +251,6 @@ impl Problem {
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
             | Self::TokenUnavailable(reason)
-            | Self::RedirectUriInvalid(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
@@ -280,8 +276,6 @@ impl Problem {
             | Self::RefreshTokenMissing
             | Self::RefreshTokenUsed
             | Self::TargetInvalid
-            | Self::ClientInvalid
-            | Self::GrantTypeUnsupported
             | Self::IdpRateLimited(_)
             | Self::IdpTimeout
             | Self::UpstreamTimeout

@@ -143,26 +143,10 @@ kinds! {
         detail "This path gives no token for this audience, resource or scope.",
         when "a refresh named an `audience`, `resource` or `scope` that is not in `apis` of its path",
         remedy "Correct the request, or list the API.";
-    INVALID_REQUEST = 400, "invalid_request", "Invalid request",
-        detail "A parameter of the request is missing, malformed, or there twice.",
-        when "an authorization, token or revocation request of a [client that the provider does not know](tokens.md#clients-that-the-provider-does-not-know) lacks a parameter or repeats it; the log names it",
-        remedy "Correct the client.";
-    INVALID_CLIENT = 400, "invalid_client", "Invalid client",
-        detail "There is no client with this client_id. Register again.",
-        when "such a request has another `client_id` than the registration gives",
-        remedy "Register the client again.";
-    INVALID_REDIRECT_URI = 400, "invalid_redirect_uri", "Redirect address not allowed",
-        detail "The gateway's operator has not listed this redirect address.",
-        when "such a request, or a registration, has a redirect address that is not in `redirect_uris`; nobody is redirected to it",
-        remedy "List it, if you know whose it is.";
-    INVALID_CLIENT_METADATA = 400, "invalid_client_metadata", "Invalid client metadata",
-        detail "The registration is not JSON with redirect_uris, or wants what no client gets here.",
-        when "a registration is malformed, or leaves out the grant `authorization_code` or the response type `code`; the log has the reason",
-        remedy "Correct the client.";
-    UNSUPPORTED_GRANT_TYPE = 400, "unsupported_grant_type", "Unsupported grant type",
-        detail "Tokens are given for codes and refresh tokens.",
-        when "a token request of such a client is for another grant than `authorization_code` and `refresh_token`",
-        remedy "Correct the client.";
+    CLIENT_REFUSED = 400, "client_refused", "Client refused",
+        detail "The request of this client is not allowed or not complete. The gateway's operator finds the reason in the log.",
+        when "a [client that the provider does not know](tokens.md#clients-that-the-provider-does-not-know) has another `client_id` or a redirect address that is not listed, or its request lacks a parameter or repeats it; to programs, `error` says it in the words of OAuth",
+        remedy "Correct the client, or list its redirect address if you know whose it is.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
         challenge Some(Challenge::InvalidToken("the user has to log in again")),
@@ -357,11 +341,7 @@ impl Problem {
             Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
             Self::RefreshTokenUsed => &REFRESH_TOKEN_USED,
             Self::TargetInvalid => &TARGET_INVALID,
-            Self::OAuthRequestInvalid(_) => &INVALID_REQUEST,
-            Self::ClientInvalid => &INVALID_CLIENT,
-            Self::RedirectUriInvalid(_) => &INVALID_REDIRECT_URI,
-            Self::ClientMetadataInvalid(_) => &INVALID_CLIENT_METADATA,
-            Self::GrantTypeUnsupported => &UNSUPPORTED_GRANT_TYPE,
+            Self::ClientRefused { .. } => &CLIENT_REFUSED,
             Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
             Self::IdpRejected(_) => &IDP_REJECTED,
             Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,

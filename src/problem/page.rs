@@ -6,14 +6,23 @@ use super::failure::Problem;
 use super::kind::ProblemKind;
 use crate::config::{Integration, Path};
 
-/// Allows the page its own style, and nothing else (CSP Level 3).
-pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-KzlbFBUBrXZDu9Mfa+9QQ8LsCMJG8olpZlw4qDCR6Fs='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The policy of a page with a form. It does not say where the form may lead: browsers would hold that against each redirect that follows,
-/// and a login may go by any address of the provider.
-pub fn policy_of_form() -> String {
-    PAGE_POLICY.replace(" form-action 'none';", "")
+/// Writes a policy that allows a page its own style, and besides what is said (CSP Level 3).
+macro_rules! policy {
+    ($more:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'sha256-KzlbFBUBrXZDu9Mfa+9QQ8LsCMJG8olpZlw4qDCR6Fs='; base-uri 'none'; ",
+            $more,
+            "frame-ancestors 'none'"
+        )
+    };
 }
+
+/// Allows the page its own style, and nothing else.
+pub const PAGE_POLICY: &str = policy!("form-action 'none'; ");
+
+/// Allows a page a form, too. It does not say where that leads: browsers would hold each redirect behind it against that, and a login may
+/// go by any address of the provider.
+pub const FORM_POLICY: &str = policy!("");
 
 const STYLE: &str = "body{max-width:32rem;margin:10vh auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;white-space:pre-line}";
 
@@ -60,7 +69,8 @@ impl Problem {
         };
         let [link, behind, end] = if label.is_empty() { [""; 3] } else { ["</p><p><a href=\"", "\">", "</a>"] };
         let parts = [
-            ("<p>", self.words_for_people()),
+            ("<h1>", title),
+            ("</h1><p>", self.words_for_people()),
             (link, address),
             (behind, label),
             (end, ""),
@@ -68,7 +78,12 @@ impl Problem {
             ("</code><br>Request id: <code>", request_id),
             ("</code></p>", ""),
         ];
-        html_page(title, &parts)
+        let mut markup = String::new();
+        for (before, text) in parts {
+            markup.push_str(before);
+            push_escaped(&mut markup, text);
+        }
+        page_of(title, &markup)
     }
 
     /// Returns the words for a user who sees the page; those of `detail` are for the client's author.
@@ -86,16 +101,9 @@ impl Problem {
     }
 }
 
-/// Returns a page of the gateway's: under its title, markup of ours before each text, which may be of anyone.
-pub fn html_page(title: &str, parts: &[(&str, &str)]) -> String {
-    let mut page = String::new();
-    let head = [(HEAD, title), ("</title><style>", STYLE), ("</style><main><h1>", title), ("</h1>", "")];
-    for (markup, text) in head.iter().chain(parts) {
-        page.push_str(markup);
-        push_escaped(&mut page, text);
-    }
-    page.push_str("</main>");
-    page
+/// Returns a page of the gateway's with this markup, in which every text is escaped.
+pub fn page_of(title: &str, markup: &str) -> String {
+    [HEAD, title, "</title><style>", STYLE, "</style><main>", markup, "</main>"].concat()
 }
 
 /// Escapes what could end a text or an attribute's value (HTML section 13.3).

@@ -13,7 +13,7 @@ use crate::config::{
     ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
     WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
 };
-use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
+use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
 /// The rules of a path, as they are listed.
 const RULES: [&str; 6] = [
@@ -115,11 +115,12 @@ impl Outline {
         routes.extend(tree.protected_resources().map(|(_, section)| {
             let (method, host, pattern) =
                 (MethodRule::Exact(Method::Get), section.host.clone(), section.pattern.clone());
-            of_section((method, host, pattern), section.offset, "protected_resource")
+            let spec = RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() };
+            of_section(spec, section.offset, "protected_resource")
         }));
         let server = tree.authorization_server.as_ref();
         routes.extend(server.into_iter().flat_map(|server| {
-            server.routes().into_iter().map(|route| of_section(route, server.offset, "authorization_server"))
+            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.offset, "authorization_server"))
         }));
         Self { routes, unread }
     }
@@ -281,9 +282,9 @@ fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
 }
 
 /// Returns a route that comes from another section than `paths`.
-fn of_section((method, host, pattern): (MethodRule, Host, Pattern), offset: usize, name: &str) -> OutlinedRoute {
+fn of_section(spec: RouteSpec, offset: usize, name: &str) -> OutlinedRoute {
     OutlinedRoute {
-        spec: RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() },
+        spec,
         index: None,
         offset,
         requirement: None,

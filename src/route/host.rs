@@ -29,13 +29,6 @@ impl Host {
         self.0.is_empty() || self == other || starred(&other.0).is_some_and(|starred| starred == self.0)
     }
 
-    /// Checks whether it has a name, which is written as in addresses.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        let is_name = !name.as_bytes().contains(&b'*') && Self::parse(name).is_some_and(|host| host.0 == name);
-        is_name && (self.0.is_empty() || self.0 == name || starred(name).is_some_and(|starred| starred == self.0))
-    }
-
     /// Returns the hosts that have all of its names, the narrowest first.
     #[must_use]
     pub fn with_wider(&self) -> [Self; 3] {

@@ -89,6 +89,7 @@ impl<'w> Walk<'w> {
                     Endpoint::Token => "tokens from the provider, for a code or a refresh token of a client",
                     Endpoint::Registration => "the client at the provider, for listed redirect addresses (RFC 7591)",
                     Endpoint::Revocation => "the end of a client's refresh token (RFC 7009)",
+                    Endpoint::Metadata => "the metadata of the authorization server (RFC 8414)",
                 },
             ),
             Integration::Login { return_to_origins, .. } => {

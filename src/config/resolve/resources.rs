@@ -92,7 +92,7 @@ pub(super) fn describe(
             });
         }
         if let Some(front) = front.as_deref_mut().filter(|_| is_fronted) {
-            front.add(&resource, hosts);
+            front.add(&resource, &hosts);
         }
         described.push(resource);
     }

@@ -74,11 +74,12 @@ export async function startProvider(callback, client = {}) {
 }
 
 /**
- * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config.
+ * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config; `secret` is
+ * what the gateway takes for the secret of its client, and `path` where its endpoints are.
  * @param {Record<string, any>} [options]
  * @returns {Promise<any>}
  */
-export async function startFront({ server = {}, sections = {}, path = '', ...options } = {}) {
+export async function startFront({ server = {}, sections = {}, path = '', secret = CLIENT_SECRET, ...options } = {}) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const issuer = origin + path;
@@ -92,7 +93,7 @@ export async function startFront({ server = {}, sections = {}, path = '', ...opt
   });
   const config = {
     authorizers: {
-      people: { type: 'oidc', ...at, client_id: CLIENT_ID, client_secret: CLIENT_SECRET },
+      people: { type: 'oidc', ...at, client_id: CLIENT_ID, client_secret: secret },
       orders: trusting('/orders'),
       files: trusting('/files'),
     },
@@ -127,7 +128,6 @@ export async function startFront({ server = {}, sections = {}, path = '', ...opt
     gateway,
     origin,
     issuer,
-    /** The origins of further isolates with the same config. */
     async close() {
       await gateway.close();
       await provider.close();
