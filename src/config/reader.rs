@@ -55,6 +55,12 @@ impl<'s> Findings<'s> {
         self.found.len() >= MISTAKES_MAX
     }
 
+    /// As [`host_help`], for what is looked for among many names: no help if no more will be reported.
+    #[inline(always)]
+    pub fn searched_help(&self, text: impl FnOnce() -> String) -> Help {
+        host_help(|| if self.is_full() { String::new() } else { text() })
+    }
+
     /// Returns line and column of a byte offset.
     pub fn locate(&self, offset: usize) -> (usize, usize) {
         self.lines.locate(offset)
