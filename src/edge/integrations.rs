@@ -7,7 +7,7 @@ mod frontchannel_logout;
 mod health;
 pub(super) mod login;
 mod logout;
-pub(super) mod mcp;
+mod mcp;
 mod proxy;
 mod refresh;
 mod revocation;
@@ -31,6 +31,7 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Match, Method};
 use crate::token::VerifiedClaims;
+pub use mcp::McpCall;
 use proxy::Forwarded;
 use service::ServiceCall;
 
