@@ -15,7 +15,6 @@ use crate::edge::request::answer::{Answer, finish};
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::fault;
 use crate::edge::request::rules::{check_anonymous_rate, check_body, check_rate};
-use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::login_redirect::or_login;
 use crate::http::request::RequestHead as _;
@@ -87,14 +86,18 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
         (Some(mcp), Some(claims)) => Some(McpCall { gateway, cx, path, mcp, claims }),
         (Some(_), None) => return Err(Problem::TokenMissing),
     };
-    if let Some(call) = &call {
-        boxed(call.admit()).await?;
+    if let Some(call) = &call
+        && let Some(work) = call.admit()?
+    {
+        work.await?;
     }
     let answer = integrations::run(gateway, cx, path, &matched, claims.clone()).await?;
-    match &call {
-        Some(call) => boxed(call.finish(answer)).await,
-        None => Ok(answer),
+    if let Some(call) = &call
+        && let Some(work) = call.answered(&answer)?
+    {
+        work.await?;
     }
+    Ok(answer)
 }
 
 /// Checks that a request comes from an allowed address.

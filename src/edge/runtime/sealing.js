@@ -8,7 +8,7 @@ const TAG_BYTES = 16;
 /**
  * @param {Uint8Array} secret
  * @param {string} purpose
- * @param {object} algorithm
+ * @param {SubtleCryptoImportKeyAlgorithm} algorithm
  * @param {string[]} uses
  */
 async function key(secret, purpose, algorithm = { name: 'AES-GCM', length: 256 }, uses = ['encrypt', 'decrypt']) {

@@ -239,3 +239,38 @@ describe('two servers at two paths', () => {
     }
   });
 });
+
+describe('two servers at two hosts', () => {
+  test('are two resources, though their paths are one', async (t) => {
+    const port = await freePort();
+    const [orders, files] = ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${port}/mcp`);
+    const at = (server, resource, more) =>
+      proxied('/mcp', server, {
+        auth: { authorizer: server, scopes: [`read:${server}`] },
+        protected_resource: { resource },
+        mcp,
+        ...more,
+      });
+    const gateway = await start(port, { orders: trusting(orders), files: trusting(files) }, [
+      at('orders', orders),
+      at('files', files, { host: 'localhost' }),
+    ]);
+    t.after(() => gateway.close());
+    const programs = [];
+    for (const [address, name] of [
+      [orders, 'orders'],
+      [files, 'files'],
+    ]) {
+      const program = await loggedIn(new URL(address));
+      t.after(() => program.close());
+      const { searchParams: asked } = program.requested;
+      assert.deepEqual([asked.get('scope'), asked.get('resource')], [`read:${name}`, address]);
+      assert.equal(await program.ask(), name);
+      programs.push(program);
+    }
+    const [one, other] = programs;
+    assert.equal((await callTool(files, one.held.access_token, one.session)).status, 401, 'a token of the other');
+    const answer = await callTool(files, other.held.access_token, one.session);
+    assert.deepEqual([answer.status, answer.headers.get('x-problem-code')], [404, 'mcp_session_not_found']);
+  });
+});
