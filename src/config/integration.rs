@@ -6,6 +6,7 @@ use crate::config::code::Code;
 use std::rc::Rc;
 
 use super::address::{Scheme, WrittenUrl, read_origin, read_origins, read_url};
+use super::authorization_server::{AuthorizationServer, Endpoint};
 use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
 use super::host_only::HostOnly;
@@ -100,6 +101,8 @@ pub enum Integration {
     Supabase(Supabase),
     /// The metadata for OAuth clients (RFC 9728).
     ProtectedResource(Rc<ProtectedResource>),
+    /// An endpoint of the gateway as an authorization server.
+    AuthorizationServer(Rc<AuthorizationServer>, Endpoint),
     /// The state of config and keys.
     Health {
         /// Whether Durable Objects are asked, too.

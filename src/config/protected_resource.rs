@@ -19,6 +19,9 @@ use crate::route::{Host, Pattern};
 /// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
+/// The scopes in the metadata.
+pub(super) const SCOPES_SUPPORTED: &str = "scopes_supported";
+
 /// The metadata of a protected resource.
 pub struct ProtectedResource {
     /// The resource's identifier; if there is none, its path at the origin that the client called.
@@ -45,6 +48,16 @@ impl ProtectedResource {
     /// Returns its identifier for a client that called `origin`.
     pub fn identifier(&self, origin: &str) -> String {
         self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat())
+    }
+
+    /// Returns the scopes that clients may request.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.metadata.get(SCOPES_SUPPORTED).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    /// Returns the path of the resource, without a slash at its end.
+    pub fn path_of_resource(&self) -> &str {
+        path_of_resource(&self.path)
     }
 
     /// Returns the metadata for a client that called `origin`.

@@ -48,8 +48,13 @@ pub enum Problem {
     TokenInvalid(Box<TokenError>),
     /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
-    /// The token is valid, but does not meet this requirement of the path.
-    InsufficientScope(String),
+    /// The token is valid, but does not meet a requirement of the path.
+    InsufficientScope {
+        /// Which one, for the log.
+        reason: String,
+        /// The scopes of the path's resource that the token has, with spaces between them.
+        held: String,
+    },
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
     /// The provider gave a token for a target without these scopes, which are separated by spaces.
@@ -110,6 +115,13 @@ pub enum Problem {
     RefreshTokenUsed,
     /// A refresh named a target that the config does not list.
     TargetInvalid,
+    /// The request of a client that the provider does not know is refused.
+    ClientRefused {
+        /// What OAuth calls that.
+        error: String,
+        /// Why, for the log.
+        reason: String,
+    },
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -232,6 +244,7 @@ impl Problem {
             | Self::SessionInvalid(reason)
             | Self::LogoutTokenRefused(reason)
             | Self::McpSessionNotFound(reason) => Some((*reason).into()),
+            Self::ClientRefused { error, reason } => Some([error, ": ", reason].concat().into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -239,7 +252,7 @@ impl Problem {
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
-            | Self::InsufficientScope(reason)
+            | Self::InsufficientScope { reason, .. }
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
             | Self::TokenUnavailable(reason)

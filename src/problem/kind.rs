@@ -143,6 +143,10 @@ kinds! {
         detail "This path gives no token for this audience, resource or scope.",
         when "a refresh named an `audience`, `resource` or `scope` that is not in `apis` of its path",
         remedy "Correct the request, or list the API.";
+    CLIENT_REFUSED = 400, "client_refused", "Client refused",
+        detail "The request of this client is not allowed or not complete. The gateway's operator finds the reason in the log.",
+        when "a [client that the provider does not know](tokens.md#clients-that-the-provider-does-not-know) has another `client_id` or a redirect address that is not listed, or its request lacks a parameter or repeats it; to programs, `error` says it in the words of OAuth",
+        remedy "Correct the client, or list its redirect address if you know whose it is.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
         challenge Some(Challenge::InvalidToken("the user has to log in again")),
@@ -320,7 +324,7 @@ impl Problem {
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope(_) | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope { .. } | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
             Self::InsufficientAuthentication(_) => &INSUFFICIENT_USER_AUTHENTICATION,
             Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
@@ -347,6 +351,7 @@ impl Problem {
             Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
             Self::RefreshTokenUsed => &REFRESH_TOKEN_USED,
             Self::TargetInvalid => &TARGET_INVALID,
+            Self::ClientRefused { .. } => &CLIENT_REFUSED,
             Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
             Self::IdpRejected(_) => &IDP_REJECTED,
             Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,
@@ -365,7 +370,7 @@ impl Problem {
     }
 
     /// Returns the explanation for the client's author.
-    pub(super) fn detail(&self) -> &str {
+    pub fn detail(&self) -> &str {
         match self {
             Self::ConfigInvalidHere(reasons) => reasons,
             Self::AccessTokenRejected => {

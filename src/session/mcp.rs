@@ -71,8 +71,10 @@ pub fn mcp_session_for_client(name: &str, code: &str) -> String {
 pub fn mcp_session_binding(name: &str, claims: &VerifiedClaims, resource: &str) -> Result<String, Problem> {
     // Without a user, a token is the client's own (RFC 9068 section 5).
     let who = ["sub", "client_id"].into_iter().find_map(|claim| Some([claim, claims.text(claim)?]));
-    let [claim, who] =
-        who.ok_or_else(|| Problem::InsufficientScope("the token has neither sub nor client_id".to_owned()))?;
+    let [claim, who] = who.ok_or_else(|| {
+        let reason = "the token has neither sub nor client_id".to_owned();
+        Problem::InsufficientScope { reason, held: String::new() }
+    })?;
     let parts = [name, claim, who, claims.text("iss").unwrap_or_default(), resource];
     Ok(parts.map(|part| [&part.len().to_string(), ":", part].concat()).concat())
 }

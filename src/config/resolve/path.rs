@@ -50,12 +50,23 @@ pub(super) struct Context<'t> {
     pub cors_of_others: Option<String>,
 }
 
+/// The part of a config that a route is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// An entry of the section.
+    Path,
+    /// The metadata of a resource.
+    Resource,
+    /// The authorization server.
+    AuthorizationServer,
+}
+
 /// A path with its route, as far as they are known.
 pub(super) struct ResolvedPath {
     /// The place of its entry in the section; `None` for one that comes from another section.
     pub index: Option<usize>,
-    /// Whether it is that of the metadata of a resource.
-    pub is_metadata: bool,
+    /// What it is of.
+    pub part: Part,
     /// Byte offset of its entry.
     pub offset: usize,
     /// How messages may call the route; `None` if the path came from a binding.
@@ -138,7 +149,7 @@ impl<'t> Context<'t> {
             }),
             _ => None,
         };
-        ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
+        ResolvedPath { index: Some(index), part: Part::Path, offset, shown, route, path }
     }
 
     /// Returns what is done for the MCP server behind a path; `None` if a part of it is not known here, or nothing binds its sessions.
