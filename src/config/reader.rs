@@ -451,6 +451,19 @@ fn whole_number(node: &Node<'_>) -> Option<u32> {
     }
 }
 
+/// Checks whether a section is there that may be `true`, `false` or an object.
+#[inline(never)]
+pub fn is_on(node: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> bool {
+    match &node.value {
+        Value::Bool(is_on) => *is_on,
+        Value::Object(_) => true,
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+            note_type(node, place, "true, false or an object", findings);
+            false
+        }
+    }
+}
+
 /// Returns the items of the array in `node`; none, and a mistake, if it is something else.
 pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> &'n [Node<'n>] {
     match &node.value {
