@@ -10,9 +10,10 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::Requirements;
+use crate::config::{Dpop, Requirements};
 use crate::http::header::{Header, NO_STORE, push};
 use crate::json::{self, ToText as _};
+use crate::token::Scheme;
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
 pub use kind::ProblemKind;
@@ -51,12 +52,20 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata.
-    pub fn challenge(&self, needed: Option<&Requirements>, metadata_url: Option<&str>) -> Option<String> {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata. `dpop` says how the
+    /// path takes tokens that are bound to a key, and `sent` is the scheme by which one came, if one did.
+    pub fn challenge(
+        &self,
+        dpop: Option<&Dpop>,
+        sent: Scheme,
+        needed: Option<&Requirements>,
+        metadata_url: Option<&str>,
+    ) -> Option<String> {
         let challenge = self.kind().challenge?;
-        let Self::ScopeNotGiven(missing) = self else { return Some(challenge.to_text(needed, metadata_url)) };
+        let schemes = challenge::schemes(dpop, sent);
+        let Self::ScopeNotGiven(missing) = self else { return Some(challenge.to_text(schemes, needed, metadata_url)) };
         let scopes = missing.split(' ').map(str::to_owned).collect();
-        Some(challenge.to_text(Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
+        Some(challenge.to_text(schemes, Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
     }
 
     /// Returns when to try again.

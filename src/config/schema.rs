@@ -12,8 +12,8 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorizer, cors, headers, integration, mapping, networks, otlp, path, protected_resource, root, rules,
-    server, service, session, upstream_token,
+    access, authorizer, cors, dpop, headers, integration, mapping, networks, otlp, path, protected_resource, root,
+    rules, server, service, session, upstream_token,
 };
 
 /// The most columns of a line of the schema's file, if it can be broken.
@@ -65,6 +65,7 @@ fn parts() -> Vec<Part> {
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),
+        One(dpop::section()),
         One(session::section()),
         One(cors::section()),
         One(mapping::section()),

@@ -49,6 +49,10 @@ impl<R: RequestHead> PassedOn<'_, R> {
         if anonymous {
             also.push("authorization");
         }
+        // It was for this gateway, and is used.
+        if path.takes_proofs() {
+            also.push("dpop");
+        }
         if !trace.continued {
             also.push("tracestate");
         }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::credentials::TOKEN_MAX_BYTES;
+use super::credentials::{Scheme, TOKEN_MAX_BYTES};
+#[cfg(not(target_os = "unknown"))]
+use super::dpop::ProofError;
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 
@@ -51,6 +53,11 @@ pub enum TokenError {
     Inactive,
     /// A claim breaks a rule.
     Claim(ClaimError),
+    /// The proof of possession beside it breaks a rule (RFC 9449 section 4.3): for the command line, which explains both together.
+    #[cfg(not(target_os = "unknown"))]
+    Proof(ProofError),
+    /// It came as a bearer token, and the path requires a proof of possession.
+    WithoutProof,
 }
 
 impl fmt::Display for TokenError {
@@ -71,7 +78,17 @@ impl fmt::Display for TokenError {
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::Inactive => f.write_str("the provider says that it is not active"),
             Self::Claim(error) => error.fmt(f),
+            #[cfg(not(target_os = "unknown"))]
+            Self::Proof(error) => error.fmt(f),
+            Self::WithoutProof => f.write_str("a bearer token, and the path requires DPoP"),
         }
+    }
+}
+
+#[cfg(not(target_os = "unknown"))]
+impl From<ProofError> for TokenError {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
     }
 }
 
@@ -127,13 +144,17 @@ pub enum ClaimError {
         /// Its name or path.
         claim: String,
     },
-    /// The issuer says that it is not a bearer token (RFC 7662 section 2.2).
+    /// The issuer says that it is of another type (RFC 7662 section 2.2).
     TokenType {
+        /// The type of the scheme that it came by.
+        expected: Scheme,
         /// What it says instead, shortened.
         actual: String,
     },
-    /// `cnf` binds the token to a key or a certificate, and the gateway checks no proof of possession (RFC 7800 section 3.1).
+    /// `cnf` binds the token to a key or a certificate, and it came as a bearer token (RFC 7800 section 3.1).
     Bound,
+    /// `cnf` binds the token in another way than to one key by its thumbprint (RFC 9449 section 6.1).
+    OtherBinding,
     /// `exp` has passed.
     Expired {
         /// When, in seconds since 1970.
@@ -172,8 +193,11 @@ impl fmt::Display for ClaimError {
             Self::Audience { claim, expected, actual } => write!(f, "{claim} is {actual}, expected \"{expected}\""),
             Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
             Self::Required { claim } => write!(f, "the claim {claim} has another value"),
-            Self::TokenType { actual } => write!(f, "token_type is \"{actual}\", expected \"Bearer\""),
-            Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
+            Self::TokenType { expected, actual } => {
+                write!(f, "token_type is \"{actual}\", expected \"{}\"", expected.as_str())
+            }
+            Self::Bound => f.write_str("cnf binds it to a key or certificate, so it is no bearer token"),
+            Self::OtherBinding => f.write_str("cnf binds it in another way than by one jkt"),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
         }
