@@ -174,7 +174,9 @@ pub fn check_introspection(bytes: &[u8]) {
     };
     assert_eq!(active, Some(Value::Bool(true)));
     for without_type in [false, true] {
-        let verified = with_config(|config| check_introspected(&answer, &config.authorizers[0], Scheme::Bearer, without_type, NOW));
+        let verified = with_config(|config| {
+            check_introspected(&answer, &config.authorizers[0], Scheme::Bearer, without_type, NOW)
+        });
         let Ok(claims) = verified else { continue };
         assert_eq!(claims.text("iss"), Some(ISSUER));
         let said =

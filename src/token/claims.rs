@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
+use super::confirmation::bound_key;
 use super::credentials::Scheme;
-use super::dpop::bound_key;
 use super::error::{ClaimError, TokenError};
 use super::parts::{Kind, Parts};
 use super::values::{meets, unmet_claim, value_at};

@@ -1,103 +1,19 @@
-//! Proofs of possession (RFC 9449): the checks of section 4.3, each by itself, and how a token names the key that it is bound to.
+//! Proofs of possession (RFC 9449): the checks of section 4.3, each by itself.
 //!
 //! Digests and signatures are made elsewhere; here they are arguments.
-
-use std::fmt;
 
 use serde_json::{Map, Value};
 
 use super::claims::numeric_date;
-use super::error::{ClaimError, TokenError};
+use super::credentials::PROOF_MAX_BYTES;
+use super::error::{ClaimError, ProofError, TokenError};
 use super::parts::{JoseHeader, Kind, Parts};
 use crate::address::Address;
 use crate::algorithm::Algorithm;
 use crate::config::Dpop;
-use crate::encoding::{base64url_bytes, push_percent_encoded};
+use crate::encoding::push_percent_encoded;
 use crate::excerpt::{shortened, shortened_name};
-use crate::json;
 use crate::jwks::{Key, SkippedKey};
-
-/// Longest proof that is read, in bytes: one with the longest RSA key takes 4 KiB, and an address as much again.
-pub const PROOF_MAX_BYTES: usize = 8 * 1024;
-
-/// SHA-256 in base64url.
-const DIGEST_CHARS: usize = 43;
-
-/// Why a proof is not accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProofError {
-    /// There is none.
-    Missing,
-    /// There are several.
-    Several,
-    /// Longer than [`PROOF_MAX_BYTES`].
-    TooLong {
-        /// Its length in bytes.
-        bytes: usize,
-    },
-    /// It breaks a rule that tokens have as well.
-    Token(Box<TokenError>),
-    /// Its `jwk` cannot be used.
-    Key(SkippedKey),
-    /// Its `jwk` has a private part.
-    PrivateKey,
-    /// `htm` or `htu` is not that of the request.
-    Request {
-        /// Which.
-        claim: &'static str,
-        /// What it names, shortened.
-        actual: String,
-    },
-    /// `iat` is too long ago.
-    Old {
-        /// When, in seconds since 1970.
-        at: i64,
-        /// The clock of the check.
-        now: i64,
-    },
-    /// `ath` is not the digest of the token.
-    OtherToken,
-    /// The token is bound to another key.
-    OtherKey,
-    /// `nonce` is missing, or none that the gateway gave lately.
-    Nonce,
-    /// It was used before.
-    Used,
-}
-
-impl From<TokenError> for ProofError {
-    #[inline(never)]
-    fn from(error: TokenError) -> Self {
-        Self::Token(error.into())
-    }
-}
-
-impl From<ClaimError> for ProofError {
-    #[inline(never)]
-    fn from(error: ClaimError) -> Self {
-        TokenError::Claim(error).into()
-    }
-}
-
-impl fmt::Display for ProofError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the proof: ")?;
-        match self {
-            Self::Missing => f.write_str("there is no DPoP header"),
-            Self::Several => f.write_str("there are several"),
-            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {PROOF_MAX_BYTES} are read"),
-            Self::Token(error) => error.fmt(f),
-            Self::Key(reason) => write!(f, "jwk cannot be used: {reason}"),
-            Self::PrivateKey => f.write_str("jwk has a private part"),
-            Self::Request { claim, actual } => write!(f, "{claim} is \"{actual}\""),
-            Self::Old { at, now } => write!(f, "iat is {at}, the time is {now}"),
-            Self::OtherToken => f.write_str("ath is not the digest of the token"),
-            Self::OtherKey => f.write_str("the token is bound to another key"),
-            Self::Nonce => f.write_str("nonce is not one that was given lately"),
-            Self::Used => f.write_str("it was used before"),
-        }
-    }
-}
 
 /// A proof for a request, whose signature is not verified yet.
 #[derive(Debug)]
@@ -275,19 +191,6 @@ fn text_of<'m>(claims: &'m Map<String, Value>, claim: &'static str) -> Result<&'
     claims.get(claim).ok_or(ClaimError::Missing { claim })?.as_str().ok_or(ClaimError::WrongType { claim })
 }
 
-/// Returns the thumbprint of the only key that a token is bound to (RFC 9449 section 6.1). What binds it in another way as well
-/// could not be checked.
-///
-/// # Errors
-/// That it is not bound, or in another way.
-pub fn bound_key(claims: &Map<String, Value>) -> Result<&str, ClaimError> {
-    let confirmation = claims.get("cnf").ok_or(ClaimError::Missing { claim: "cnf" })?;
-    let members = confirmation.as_object().filter(|members| members.len() == 1);
-    let thumbprint = members.and_then(|members| json::text(members, "jkt"));
-    let is_digest = |text: &&str| text.len() == DIGEST_CHARS && base64url_bytes(text).is_some();
-    thumbprint.filter(is_digest).ok_or(ClaimError::OtherBinding)
-}
-
 /// Returns a path in the spelling in which two are the same if they are one (RFC 3986 section 6.2.2): no escape for what needs none, and
 /// the others in capitals. A parser has resolved dot segments.
 fn normalised(path: &str) -> String {
@@ -323,7 +226,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::encoding::base64url;
+    use crate::encoding::{base64url, base64url_bytes};
 
     const NOW: i64 = 1_562_262_620;
     const MAX_AGE_SECS: i64 = 60;
@@ -642,30 +545,6 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(normalised(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_token_is_bound_by_one_thumbprint_alone() {
-        let other = Err(ClaimError::OtherBinding);
-        let table = [
-            (json!({"cnf": {"jkt": THUMBPRINT}}), Ok(THUMBPRINT), "a thumbprint"),
-            (json!({}), Err(ClaimError::Missing { claim: "cnf" }), "no cnf"),
-            (json!({"cnf": null}), other.clone(), "null"),
-            (json!({"cnf": THUMBPRINT}), other.clone(), "a text"),
-            (json!({"cnf": {}}), other.clone(), "nothing in it"),
-            (json!({"cnf": {"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT}}), other.clone(), "a certificate besides"),
-            (json!({"cnf": {"x5t#S256": THUMBPRINT}}), other.clone(), "a certificate"),
-            (json!({"cnf": {"jwk": jwk()}}), other.clone(), "a key itself"),
-            (json!({"cnf": {"jkt": [THUMBPRINT]}}), other.clone(), "a list"),
-            (json!({"cnf": {"jkt": ""}}), other.clone(), "an empty one"),
-            (json!({"cnf": {"jkt": &THUMBPRINT[1..]}}), other.clone(), "a short one"),
-            (json!({"cnf": {"jkt": format!("{}=", &THUMBPRINT[1..])}}), other.clone(), "padding"),
-            (json!({"cnf": {"jkt": THUMBPRINT.replace('I', "J")}}), other, "stray bits"),
-        ];
-        for (claims, expected, message) in table {
-            let Value::Object(claims) = claims else { unreachable!() };
-            assert_eq!(bound_key(&claims), expected, "{message}");
         }
     }
 

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use super::credentials::{Scheme, TOKEN_MAX_BYTES};
-#[cfg(not(target_os = "unknown"))]
-use super::dpop::ProofError;
+use super::credentials::{PROOF_MAX_BYTES, Scheme, TOKEN_MAX_BYTES};
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 
@@ -99,6 +97,82 @@ impl TokenError {
         match kid.and_then(|kid| skipped.find(|(name, _)| name.as_deref() == Some(kid))) {
             Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
             _ => Self::NoKey { kid: kid.map(shortened) },
+        }
+    }
+}
+
+/// Why a proof is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProofError {
+    /// There is none.
+    Missing,
+    /// There are several.
+    Several,
+    /// Longer than [`PROOF_MAX_BYTES`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// It breaks a rule that tokens have as well.
+    Token(Box<TokenError>),
+    /// Its `jwk` cannot be used.
+    Key(SkippedKey),
+    /// Its `jwk` has a private part.
+    PrivateKey,
+    /// `htm` or `htu` is not that of the request.
+    Request {
+        /// Which.
+        claim: &'static str,
+        /// What it names, shortened.
+        actual: String,
+    },
+    /// `iat` is too long ago.
+    Old {
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+    /// `ath` is not the digest of the token.
+    OtherToken,
+    /// The token is bound to another key.
+    OtherKey,
+    /// `nonce` is missing, or none that the gateway gave lately.
+    Nonce,
+    /// It was used before.
+    Used,
+}
+
+impl From<TokenError> for ProofError {
+    #[inline(never)]
+    fn from(error: TokenError) -> Self {
+        Self::Token(error.into())
+    }
+}
+
+impl From<ClaimError> for ProofError {
+    #[inline(never)]
+    fn from(error: ClaimError) -> Self {
+        TokenError::Claim(error).into()
+    }
+}
+
+impl fmt::Display for ProofError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proof: ")?;
+        match self {
+            Self::Missing => f.write_str("there is no DPoP header"),
+            Self::Several => f.write_str("there are several"),
+            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {PROOF_MAX_BYTES} are read"),
+            Self::Token(error) => error.fmt(f),
+            Self::Key(reason) => write!(f, "jwk cannot be used: {reason}"),
+            Self::PrivateKey => f.write_str("jwk has a private part"),
+            Self::Request { claim, actual } => write!(f, "{claim} is \"{actual}\""),
+            Self::Old { at, now } => write!(f, "iat is {at}, the time is {now}"),
+            Self::OtherToken => f.write_str("ath is not the digest of the token"),
+            Self::OtherKey => f.write_str("the token is bound to another key"),
+            Self::Nonce => f.write_str("nonce is not one that was given lately"),
+            Self::Used => f.write_str("it was used before"),
         }
     }
 }

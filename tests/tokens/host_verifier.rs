@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
 use bargate::jwks::{Key, KeySet};
-use bargate::token::{Expectations, Expiry, Kind, Scheme, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
+use bargate::token::{
+    Expectations, Expiry, Kind, Scheme, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { judge, keep } from '../../../src/edge/auth/dpop.js';
+import { judge, keep } from '../../../src/edge/auth/proofs.js';
 import { take } from '../../../src/edge/objects/dpop_proofs.js';
 import { later } from '../support/clock.mjs';
 import { askBound, boundToken, makeHolder, makeProof, sha256 } from '../support/dpop.mjs';
 import { proxied, startGateway, workerName } from '../support/harness.mjs';
+import { CALLBACK, REFRESH, startLoginGateway } from '../support/login-flow.mjs';
 import { authorizerOf, bearer, entryWith } from '../support/rules.mjs';
+import { askWith, beginSession, startSessionGateway } from '../support/session-flow.mjs';
 
 const NONCE_KEY = 'a secret for nonces that is long enough';
 const ALGS = 'algs="ES256 EdDSA Ed25519 PS256 RS256 ES384 ES512 PS384 PS512 RS384 RS512"';
@@ -70,7 +72,7 @@ describe('a bound token with its proof', () => {
   test('is for the address that was called, however either side spells it', async () => {
     const called = new URL('/~a/b%2Cc', gateway.origin).href;
     const { port } = new URL(gateway.origin);
-    for (const [url, expected] of [
+    for (const [url, expected] of /** @type {[string, number][]} */ ([
       [called, 200],
       [called.replace('~', '%7e').replace('%2C', '%2c'), 200],
       [`${called}?query#fragment`, 200],
@@ -80,7 +82,7 @@ describe('a bound token with its proof', () => {
       [called.replace(port, '1'), 401],
       [called.replace('http:', 'https:'), 401],
       [called.replace('127.0.0.1', 'gateway.example'), 401],
-    ]) {
+    ])) {
       const answer = await ask('/~a/b%2Cc?more=1', { url });
       assert.equal(answer.status, expected, url);
       if (expected === 401) assert.match(answer.record.reason, /^the proof: htu is /, url);
@@ -281,6 +283,38 @@ async function statusAt(origin, headers) {
   const { sendRaw } = await import('../support/harness.mjs');
   return (await sendRaw(origin, { path: '/requires', headers })).status;
 }
+
+test('a session opens a path that requires proofs, by its cookie', async () => {
+  const withSessions = await startSessionGateway(tenant, api, {
+    paths: [{ ...answered, path: '/requires', auth: { dpop: 'require' } }],
+  });
+  try {
+    const { cookie } = await beginSession(withSessions, tenant);
+    assert.equal((await askWith(withSessions, cookie, '/requires')).status, 200);
+    const { status } = await withSessions.ask('/requires', { headers: await bearer(tenant) });
+    assert.equal(status, 401, 'and a bearer token does not');
+  } finally {
+    await withSessions.close();
+  }
+});
+
+test('no code and no refresh token goes to the provider for a client that wants its tokens bound', async () => {
+  const logins = await startLoginGateway(tenant);
+  try {
+    const proof = await makeProof(holder, token, new URL('/oauth/token', tenant.origin), { method: 'POST' });
+    for (const [method, path] of [
+      ['POST', REFRESH],
+      ['GET', `${CALLBACK}?code=c&state=s`],
+    ]) {
+      const before = tenant.counts['/oauth/token'];
+      const answer = await logins.ask(path, { method, headers: { dpop: proof, 'x-refresh-token': 'r' } });
+      assert.deepEqual([answer.status, answer.body.code], [400, 'dpop_unsupported'], path);
+      assert.equal(tenant.counts['/oauth/token'], before, path);
+    }
+  } finally {
+    await logins.close();
+  }
+});
 
 test('a nonce is asked for, counts for a while, and is replaced before its end', async () => {
   const fresh = await makeHolder();
