@@ -17,7 +17,7 @@ use crate::token::Scheme;
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
 pub use kind::ProblemKind;
-pub use page::{PAGE_POLICY, WayOn};
+pub use page::{FORM_POLICY, PAGE_POLICY, WayOn, page_of};
 
 /// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
 pub const CODE_HEADER: &str = "x-problem-code";
@@ -63,9 +63,15 @@ impl Problem {
     ) -> Option<String> {
         let challenge = self.kind().challenge?;
         let schemes = challenge::schemes(dpop, sent);
-        let Self::ScopeNotGiven(missing) = self else { return Some(challenge.to_text(schemes, needed, metadata_url)) };
-        let scopes = missing.split(' ').map(str::to_owned).collect();
-        Some(challenge.to_text(schemes, Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
+        let named = match (self, needed) {
+            (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
+            // A client that requests only what is missing would lose what it has.
+            (Self::InsufficientScope { held, .. }, Some(needed)) if !held.is_empty() => {
+                Some(needed.clone().with_scopes(held))
+            }
+            _ => None,
+        };
+        Some(challenge.to_text(schemes, named.as_ref().or(needed), metadata_url))
     }
 
     /// Returns when to try again.

@@ -17,7 +17,7 @@ mod parts;
 mod unverified;
 mod values;
 
-pub use access::missing_access;
+pub use access::{held_scopes, missing_access};
 pub use authentication::{AUTH_TIME, Authentication};
 pub use cache::{ASKED, TokenCache};
 pub use claims::{

@@ -11,7 +11,9 @@ use crate::explain::{self, Check, GivenProof, Verdict};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
-use crate::token::{Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, credentials, missing_access};
+use crate::token::{
+    Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, credentials, held_scopes, missing_access,
+};
 
 impl<'w> Walk<'w> {
     /// Returns the user of a request.
@@ -214,7 +216,10 @@ impl<'w> Walk<'w> {
         let known = if unknown.is_some() { self.known_requirements(needed) } else { needed.clone() };
         if missing_access(claims, &known).is_some() {
             let reason = missing(claims, &known, shown.unwrap_or(&known));
-            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope(reason)));
+            let path = self.index.and_then(|index| self.known.config.paths.get(index));
+            let held = path.and_then(|path| path.protected_resource.as_deref());
+            let held = held.map(|resource| held_scopes(claims, resource.scopes(), &known)).unwrap_or_default();
+            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope { reason, held }));
         }
         if let Some(required) = &known.authentication {
             let found = Authentication::of(claims);
