@@ -10,9 +10,10 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::Requirements;
+use crate::config::{Dpop, Requirements};
 use crate::http::header::{Header, NO_STORE, push};
 use crate::json::{self, ToText as _};
+use crate::token::Scheme;
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
 pub use kind::ProblemKind;
@@ -51,9 +52,17 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata.
-    pub fn challenge(&self, needed: Option<&Requirements>, metadata_url: Option<&str>) -> Option<String> {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata. `dpop` says how the
+    /// path takes tokens that are bound to a key, and `sent` is the scheme by which one came, if one did.
+    pub fn challenge(
+        &self,
+        dpop: Option<&Dpop>,
+        sent: Scheme,
+        needed: Option<&Requirements>,
+        metadata_url: Option<&str>,
+    ) -> Option<String> {
         let challenge = self.kind().challenge?;
+        let schemes = challenge::schemes(dpop, sent);
         let named = match (self, needed) {
             (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
             // A client that requests only what is missing would lose what it has.
@@ -62,7 +71,7 @@ impl Problem {
             }
             _ => None,
         };
-        Some(challenge.to_text(named.as_ref().or(needed), metadata_url))
+        Some(challenge.to_text(schemes, named.as_ref().or(needed), metadata_url))
     }
 
     /// Returns when to try again.

@@ -12,6 +12,7 @@ mod cookie;
 mod cors;
 mod deployment;
 mod discovery;
+mod dpop;
 mod encoding;
 mod example;
 mod forwarding;
@@ -37,13 +38,14 @@ pub struct Target {
 }
 
 /// Every kind, in the order of the alphabet.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     Target { name: "address", check: address::check },
     Target { name: "caching", check: caching::check },
     Target { name: "config", check: config::check },
     Target { name: "cookie", check: cookie::check },
     Target { name: "cors", check: cors::check },
     Target { name: "discovery", check: discovery::check },
+    Target { name: "dpop", check: dpop::check },
     Target { name: "encoding", check: encoding::check },
     Target { name: "env_file", check: deployment::check_env_file },
     Target { name: "forwarding", check: forwarding::check },

@@ -11,6 +11,9 @@ use super::claims::read_claims;
 #[cfg(not(target_os = "unknown"))]
 use super::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use super::document::{Node, Value};
+#[cfg(not(target_os = "unknown"))]
+use super::dpop;
+use super::dpop::{DPOP, Dpop, read_dpop};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts};
 use super::path::keys as path_keys;
@@ -33,6 +36,8 @@ pub struct Access {
     pub authorizer: Rc<Authorizer>,
     /// What they must have.
     pub requirements: Requirements,
+    /// How tokens are taken that are bound to a key; without it, none is.
+    pub dpop: Option<Rc<Dpop>>,
 }
 
 /// What a token must have to open a path.
@@ -91,6 +96,8 @@ pub(crate) struct WrittenAccess<'n> {
     pub authorizer: NamedAuthorizer<'n>,
     /// What they must have.
     pub requirements: Requirements,
+    /// How tokens are taken that are bound to a key, if it is not as the authorizer says.
+    pub dpop: Option<Rc<Dpop>>,
     /// Byte offset of the value.
     pub offset: usize,
     /// The value.
@@ -115,7 +122,7 @@ pub(super) fn read_access<'n>(
 ) -> Option<WrittenAccess<'n>> {
     let node = object.node(&path_keys::AUTH)?;
     let place = path_keys::AUTH.at(object.place());
-    let mut requirements = Requirements::default();
+    let (mut requirements, mut dpop) = (Requirements::default(), None);
     let authorizer = match &node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => NamedAuthorizer::First,
@@ -129,6 +136,7 @@ pub(super) fn read_access<'n>(
             requirements.claims = read_claims(&mut rules, findings);
             requirements.authentication = read_authentication(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
+            dpop = read_dpop(&mut rules, &DPOP, findings);
             rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
             name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
         }
@@ -138,7 +146,7 @@ pub(super) fn read_access<'n>(
             NamedAuthorizer::Unreadable
         }
     };
-    Some(WrittenAccess { authorizer, requirements, offset: node.offset, node: HostOnly::of(|| node) })
+    Some(WrittenAccess { authorizer, requirements, dpop, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
 /// Reads how a user must have been authenticated.
@@ -242,4 +250,7 @@ section! {
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
          used. An invalid token is still refused.",
         example(true);
+    DPOP, Elsewhere,
+        "How tokens are taken that are bound to a key: `accept`, `require`, or an object. See [dpop](#dpop).",
+        shape(dpop::shape()), default_words("as the authorizer says"), example("require");
 }

@@ -12,7 +12,7 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorization_server, authorizer, cors, headers, integration, mapping, mcp, networks, otlp, path,
+    access, authorization_server, authorizer, cors, dpop, headers, integration, mapping, mcp, networks, otlp, path,
     protected_resource, root, rules, server, service, session, upstream_token,
 };
 
@@ -65,6 +65,7 @@ fn parts() -> Vec<Part> {
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
         One(access::section()),
+        One(dpop::section()),
         One(session::section()),
         One(cors::section()),
         One(mapping::section()),

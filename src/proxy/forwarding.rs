@@ -52,6 +52,10 @@ impl<R: RequestHead> PassedOn<'_, R> {
         if anonymous {
             also.push("authorization");
         }
+        // It was for this gateway, and is used.
+        if path.takes_proofs() {
+            also.push("dpop");
+        }
         let mut session_token = self.session_token;
         if let Some(mcp) = &path.mcp {
             also.push(MCP_SESSION);

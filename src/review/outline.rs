@@ -1,6 +1,7 @@
 //! The routes of a config as written: the integration of each, and what it requires.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::address::Address;
 use crate::config::claims::CLAIMS;
@@ -10,7 +11,7 @@ use crate::config::key::{Key, Text, Texts};
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
+    ConfigTree, Dpop, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
     WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
@@ -93,6 +94,8 @@ pub struct Requirement {
     pub acr_values: Vec<String>,
     /// How long ago that may have been, in seconds.
     pub max_age_seconds: Option<u32>,
+    /// How tokens are taken that are bound to a key.
+    pub dpop: Option<Rc<Dpop>>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -218,6 +221,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         NamedAuthorizer::Named { name, .. } => written(Some(name)),
         NamedAuthorizer::First | NamedAuthorizer::Unreadable => first(),
     };
+    let of_authorizer = || tree.authorizers.iter().find(|one| one.name == authorizer)?.dpop.clone();
     let texts = |key: &Key<Texts>| {
         let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()
@@ -231,6 +235,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         acr_values: texts(&access::ACR_VALUES),
         max_age_seconds: access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs),
+        dpop: access.dpop.clone().or_else(of_authorizer),
         optional: access.requirements.optional,
     }
 }

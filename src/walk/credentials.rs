@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::config::{Access, Path, RequiredAuthentication, Requirements, Session};
 use crate::excerpt::shortened_name;
-use crate::explain::{self, Check, Verdict};
+use crate::explain::{self, Check, GivenProof, Verdict};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
-    Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, bearer, held_scopes, missing_access,
+    Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, credentials, held_scopes, missing_access,
 };
 
 impl<'w> Walk<'w> {
@@ -20,14 +20,22 @@ impl<'w> Walk<'w> {
     pub(super) fn authenticate(&mut self, path: &'w Path, access: &Access) -> Result<User, Problem> {
         let Self { known, request, .. } = *self;
         let needed = &access.requirements;
-        let credentials = bearer(request.header("authorization"));
+        let credentials = credentials(request.header("authorization"), access.dpop.is_some());
         let dispensable = needed.optional && credentials == Credentials::Absent;
         let user = match credentials {
-            Credentials::Bearer(token) => self.token(access, token),
+            Credentials::Bearer(token) => self.token(access, token, None),
+            Credentials::Dpop(token) => {
+                let proof = GivenProof {
+                    header: request.header("dpop").map(str::to_owned),
+                    method: request.method().to_owned(),
+                    url: Some(request.url().clone()).filter(|_| request.is_host_known() && request.is_scheme_known()),
+                };
+                self.token(access, token, Some(&proof))
+            }
             // An invalid token never falls back to a session.
             Credentials::Malformed => Err((
                 Problem::CredentialsMalformed,
-                "the Authorization header has the scheme Bearer and no single token".to_owned(),
+                "the Authorization header has a scheme for tokens and no single token".to_owned(),
             )),
             // Sessions have tokens of one authorizer.
             Credentials::Absent if known.config.logs_in_elsewhere(access) => {
@@ -49,12 +57,12 @@ impl<'w> Walk<'w> {
         Ok(user)
     }
 
-    /// Returns the user of a bearer token, by what the checks of `token explain` find.
-    fn token(&mut self, access: &Access, token: &str) -> Result<User, (Problem, String)> {
+    /// Returns the user of a token, by what the checks of `token explain` find.
+    fn token(&mut self, access: &Access, token: &str, proof: Option<&GivenProof>) -> Result<User, (Problem, String)> {
         let Self { known, .. } = *self;
         let index = known.config.authorizers.iter().position(|one| std::rc::Rc::ptr_eq(one, &access.authorizer));
         let name = index.and_then(|index| known.authorizers.get(index)).map_or("", String::as_str);
-        let explanation = (self.check)(name, token);
+        let explanation = (self.check)(name, token, proof, access.dpop.as_ref());
         let asked = known.config.introspections.iter().any(|(client, introspection)| {
             std::rc::Rc::ptr_eq(&client.authorizer, &access.authorizer)
                 && crate::token::is_asked_about(introspection.asked, token)
@@ -80,7 +88,8 @@ impl<'w> Walk<'w> {
             }
             Verdict::Accepted => {
                 let subject = claims.as_ref().and_then(|claims| claims.text("sub")).unwrap_or("nobody that it names");
-                let words = format!("the token is accepted by \"{name}\": {subject}");
+                let once = if proof.is_some() { "; its proof fits, unless it was used before" } else { "" };
+                let words = format!("the token is accepted by \"{name}\": {subject}{once}");
                 self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
             }
             Verdict::Undecided if asked => {

@@ -100,10 +100,10 @@ fn described(config: &Config, path: &Path) -> String {
         }
         other => format!("{:?}", std::mem::discriminant(other)),
     };
-    let access = path.access.as_ref().map(|Access { authorizer, requirements: of }| {
+    let access = path.access.as_ref().map(|Access { authorizer, requirements: of, dpop }| {
         let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
         format!(
-            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere}",
+            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere} {dpop:?}",
             authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.authentication, of.optional
         )
     });

@@ -126,9 +126,14 @@ impl<'t> Context<'t> {
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
             let authorizer = self.authorizers.get(authorizer?)?.clone()?;
-            Some(Access { authorizer, requirements: access.requirements })
+            let dpop = access.dpop.or_else(|| authorizer.dpop.clone());
+            Some(Access { authorizer, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
+        let mut cors = written.cors;
+        if let (Some(cors), Some(Some(Access { dpop: Some(_), .. }))) = (&mut cors, &access) {
+            cors.admit_proofs();
+        }
         let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));
         let path = match (&route, access, integration, pre_process, mcp) {
             (Some(_), Some(access), Some(mut integration), Some(pre_process), Some(mcp)) => Some(Path {
@@ -144,7 +149,7 @@ impl<'t> Context<'t> {
                 mapping,
                 pre_process,
                 rules: written.rules,
-                cors: written.cors,
+                cors,
                 response_headers: written.response_headers,
             }),
             _ => None,

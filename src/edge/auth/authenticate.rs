@@ -3,17 +3,21 @@
 use std::rc::Rc;
 
 use crate::config::Access;
+use crate::edge::auth::dpop::{check_proof, parse_proof};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{Authentication, Credentials, VerifiedClaims, bearer, held_scopes, missing_access};
+use crate::token::{
+    Authentication, Credentials, Scheme, TokenError, VerifiedClaims, credentials, held_scopes, missing_access,
+};
 
-/// Returns the claims of the request's bearer token, or else of its session; `None` if it has no token, no session that is any
+/// Returns the claims of the request's token, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
 ///
 /// # Errors
@@ -24,12 +28,19 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let credentials = bearer(cx.header("authorization"));
+    let dpop = access.dpop.as_deref();
+    let credentials = credentials(cx.header("authorization"), dpop.is_some());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
+    let bound = match (&credentials, dpop) {
+        (Credentials::Dpop(token), Some(dpop)) => Some((dpop, *token, parse_proof(cx, access, dpop)?)),
+        _ => None,
+    };
     let claims = match credentials {
-        Credentials::Bearer(token) => {
-            access_claims(gateway, cx, &access.authorizer, token).await.map_err(VerifyError::into_problem)
+        Credentials::Bearer(_) if dpop.is_some_and(|dpop| dpop.is_required) => Err(TokenError::WithoutProof.into()),
+        Credentials::Bearer(token) | Credentials::Dpop(token) => {
+            let scheme = if bound.is_some() { Scheme::Dpop } else { Scheme::Bearer };
+            access_claims(gateway, cx, &access.authorizer, token, scheme).await.map_err(VerifyError::into_problem)
         }
         // An invalid token never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
@@ -41,6 +52,10 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
+    if let Some((dpop, token, proof)) = bound {
+        let key = claims.bound_key().unwrap_or_default();
+        boxed(check_proof(cx, access, dpop, proof, token, key)).await?;
+    }
     if let Some(reason) = missing_access(&claims, needed) {
         let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());
         let held = resource.map(|resource| held_scopes(&claims, resource.scopes(), needed)).unwrap_or_default();

@@ -39,7 +39,7 @@ pub async fn run(
     let (token, session) = match credentials {
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
-        Credentials::Absent => {
+        Credentials::Absent | Credentials::Dpop(_) => {
             let session = access::token(gateway, cx).await?.ok_or(Problem::AccessTokenMissing)?;
             (Rc::clone(&session.token), Some(session))
         }
