@@ -57,7 +57,8 @@ impl Problem {
         let named = match (self, needed) {
             (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
             // A client that requests only what is missing would lose what it has.
-            (Self::InsufficientScope { held, .. }, Some(needed)) if !held.is_empty() => {
+            (Self::InsufficientScope(said), Some(needed)) if said.iter().all(|text| !text.is_empty()) => {
+                let [_, held] = &**said;
                 Some(needed.clone().with_scopes(held))
             }
             _ => None,

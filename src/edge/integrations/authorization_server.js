@@ -145,7 +145,7 @@ export function readRequest(of, query) {
   // Without a method it would be the verifier itself (RFC 7636 section 4.3).
   needs(get('code_challenge_method') === 'S256' && /^[\w-]{43}$/.test(challenge));
   const found = resourceOf(of, get('resource', 'invalid_target'));
-  needs(found, 'invalid_target');
+  if (!found) throw tell('invalid_target');
   const scope = get('scope');
   const scopes = [...of.scopes, ...found.scopes];
   needs(!scope || scope.split(' ').every((one) => scopes.includes(one)), 'invalid_scope');
@@ -197,7 +197,7 @@ const targetOf = ({ parameter }, resource) => (parameter ? { [parameter]: resour
 export function requestOf(of, { challenge, resource, scope }, state, query) {
   const scopes = scope.split(' ').map((one) => (OPENID.test(one) || one.startsWith(of.prefix) ? one : of.prefix + one));
   const asked = new URLSearchParams(query);
-  const passed = of.passed.map((name) => [name, asked.get(name)]);
+  const passed = of.passed.map((name) => [name, asked.get(name) ?? '']);
   return `${new URLSearchParams([
     ...Object.entries({
       response_type: 'code',
@@ -355,7 +355,7 @@ async function step(of, secret, endpoint, method, input, cookie) {
   const resource = field(parameters, 'resource');
   if (what !== 'json' && what !== 'revoke' && resource && resourceOf(of, resource)?.resource !== agreed.resource)
     throw new Refused('invalid_target', 'resource is another');
-  return [what, held, agreed, form ?? ''];
+  return [what, held, agreed, agreed?.resource ?? '', form ?? ''];
 }
 
 /**

@@ -48,7 +48,7 @@ pub async fn run(
 /// Returns the answer to a client whose request failed (RFC 6749 section 5.2).
 fn refused(cx: &RequestContext, problem: Problem) -> Answer {
     let error = match &problem {
-        Problem::ClientRefused { error, .. } => error,
+        Problem::ClientRefused(said) => &said.error,
         Problem::CodeInvalid(_) | Problem::RefreshTokenInvalid(_) | Problem::InteractionRequired(_) => "invalid_grant",
         _ => match problem.status() {
             429 | 503 | 504 => "temporarily_unavailable",
@@ -95,7 +95,7 @@ async fn perform(
     let decided = text_of(decided).await?;
     let mut parts = decided.split('\n');
     let mut next = || parts.next().unwrap_or_default();
-    let (what, first, second, third) = (next(), next(), next(), next());
+    let (what, first, second) = (next(), next(), next());
     match what {
         "json" => {
             let status = if first == "201" { 201 } else { 200 };
@@ -109,7 +109,10 @@ async fn perform(
         }
         "redirect" => return Ok(Answer::redirect(303, first.to_owned())),
         "refused" if first == "state" => return Err(Problem::StateInvalid(second.to_owned().into())),
-        "refused" => return Err(Problem::ClientRefused { error: first.to_owned(), reason: second.to_owned() }),
+        "refused" => {
+            let (error, description) = (first.to_owned(), second.to_owned());
+            return Err(Problem::ClientRefused(Box::new(ProviderError { status: None, error, description })));
+        }
         _ => {}
     }
     let application = gateway.application(provider);
@@ -136,11 +139,10 @@ async fn perform(
             if is_code && !begun {
                 return Err(Problem::CodeInvalid(ProviderError::of_gateway("it was used before")));
             }
-            let members = json::parse_object(second.as_bytes()).unwrap_or_default();
-            let target = server.target(json::text(&members, "resource").unwrap_or_default());
+            let target = server.target(next());
             let target = target.as_deref();
             let tokens = if is_code {
-                let form = Form::for_pushed(provider, &endpoints, third.to_owned());
+                let form = Form::for_pushed(provider, &endpoints, next().to_owned());
                 let answer = application.send(&endpoints.token, form).await.map_err(Problem::from);
                 let tokens = answer.and_then(|answer| parse_token_response(Grant::Code, &answer));
                 tokens.inspect_err(provider_failures::note).and_then(|tokens| {

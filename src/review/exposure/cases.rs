@@ -75,8 +75,8 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "config",
         "",
         r#""authorization_server": {"issuer": "https://a.example", "redirect_uris": ["http://127.0.0.1/cb"]}"#,
-        "authorization_server.issuer: tells clients to log in elsewhere: \"https://a.example\" instead of none; \
-         authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
+        "a public path appears; a public path appears; a public path appears; a public path appears; a public path appears; \
+         a public path appears; a public path appears; authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
     ),
     (
         "authorization_server",

@@ -3,16 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  Refused,
-  isListed,
-  metadataOf,
-  pageOf,
-  readRequest,
-  registered,
-  requestOf,
-  resourceOf,
-} from '../../../src/edge/integrations/authorization_server.js';
+
+// By its address: it is written for the Worker, whose types are others than those of the tests.
+const { Refused, isListed, metadataOf, pageOf, readRequest, registered, requestOf, resourceOf } = await import(
+  new URL('../../../src/edge/integrations/authorization_server.js', import.meta.url).href
+);
 
 const SERVER = {
   issuer: 'https://mcp.example',
