@@ -90,7 +90,7 @@ impl Front {
         ]));
     }
 
-    /// Returns the paths that it answers, and reports if there is no resource, or if a path of the config has one of them; `None` if a
+    /// Returns the paths that it answers, and reports if a path of the config has one of them; `None` if a
     /// part of it is wrong, or not known here.
     pub fn paths(
         self,
@@ -98,12 +98,6 @@ impl Front {
         paths: &[ResolvedPath],
         findings: &mut Findings<'_>,
     ) -> Option<Vec<ResolvedPath>> {
-        if self.resources.is_empty() {
-            let place = root::AUTHORIZATION_SERVER.at(&Place::Root);
-            let message = format_args!("no protected resource takes tokens of its provider");
-            let help = advice("add \"protected_resource\": true to the paths that clients log people in for");
-            findings.note(written.offset, &place, Code::MissingKey, message, help);
-        }
         let Self { login, issuer, resource_parameter, resources } = self;
         let settings = settings(written, &login.provider, issuer, resource_parameter, resources)?;
         let server = Rc::new(AuthorizationServer { settings, login, resource_parameter });
