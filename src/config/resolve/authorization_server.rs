@@ -133,7 +133,7 @@ impl Front {
             });
         }
         #[cfg(target_os = "unknown")]
-        let _ = paths;
+        let _ = (paths, findings);
         Some(added)
     }
 }
