@@ -25,6 +25,7 @@ mod introspection;
 pub(crate) mod key;
 mod login;
 pub(crate) mod mapping;
+pub(crate) mod mcp;
 pub(crate) mod networks;
 mod older;
 mod otlp;
@@ -66,6 +67,7 @@ pub use integration::{CallbackResponse, Integration, ProfileSource, Supabase, Su
 pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};
+pub use mcp::Mcp;
 pub use networks::Networks;
 pub use otlp::Otlp;
 pub use path::Path;

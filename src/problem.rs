@@ -75,6 +75,17 @@ impl Problem {
         }
     }
 
+    /// Returns the body for a client of an authorization server (RFC 6749 section 5.2).
+    pub fn oauth_body(&self) -> String {
+        let error = match (self, self.status()) {
+            (Self::ClientRefused(said), _) => &*said.error,
+            (_, 429 | 503 | 504) => "temporarily_unavailable",
+            (_, 500..) => "server_error",
+            _ => "invalid_request",
+        };
+        json::object(&mut [("error", error.into()), ("error_description", self.detail().into())]).to_text()
+    }
+
     /// Returns the body as JSON, with a refresh token for a client whose own is used. An older code takes the place of `code`, which is
     /// then beside it.
     pub fn body(&self, request_id: &str, older_code: Option<&str>, refresh_token: Option<&str>) -> String {

@@ -19,7 +19,7 @@ use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
 use super::token_target::{Holder, WrittenTarget, read_token_target};
-use crate::route::Pattern;
+use crate::route::{Host, Pattern};
 use crate::secret::Secret;
 use keys::{Kind, ResponseKind};
 pub use keys::{ProfileSource, SupabaseStep};
@@ -99,8 +99,8 @@ pub enum Integration {
     Sessions(Rc<Session>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
-    /// The metadata for OAuth clients (RFC 9728).
-    ProtectedResource(Rc<ProtectedResource>),
+    /// The metadata for OAuth clients (RFC 9728), and the names that it is published under.
+    ProtectedResource(Rc<ProtectedResource>, Host),
     /// An endpoint of the gateway as an authorization server.
     AuthorizationServer(Rc<AuthorizationServer>, Endpoint),
     /// The state of config and keys.
@@ -111,6 +111,11 @@ pub enum Integration {
 }
 
 impl Integration {
+    /// Checks whether a session's token for its upstream was requested for that.
+    pub fn has_token_target(&self) -> bool {
+        matches!(self, Self::HttpProxy { target: Some(_), .. })
+    }
+
     /// Checks whether it uses up a code, rotates a token or ends a session, which a link preview must not do: by `HEAD` it does nothing
     /// (RFC 9110 section 9.2.1).
     pub fn spends(&self) -> bool {

@@ -12,7 +12,7 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorization_server, authorizer, cors, headers, integration, mapping, networks, otlp, path,
+    access, authorization_server, authorizer, cors, headers, integration, mapping, mcp, networks, otlp, path,
     protected_resource, root, rules, server, service, session, upstream_token,
 };
 
@@ -77,6 +77,7 @@ fn parts() -> Vec<Part> {
         One(service::bound_worker::section()),
         One(service::rpc::section()),
         One(protected_resource::section()),
+        One(mcp::section()),
         One(authorization_server::section()),
         One(root::analytics::section()),
         One(otlp::section()),

@@ -63,6 +63,10 @@ pub enum Problem {
     SessionInvalid(&'static str),
     /// A session that was to be ended is not among the user's.
     SessionNotFound,
+    /// A session of an MCP server is not the caller's, for this reason.
+    McpSessionNotFound(&'static str),
+    /// A page of this origin may not call the path.
+    OriginDenied,
     /// A request with the session's cookie may have been made by another site.
     CsrfRejected,
     /// The gateway's store cannot be reached.
@@ -228,9 +232,10 @@ impl Problem {
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
-            Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
-                Some((*reason).into())
-            }
+            Self::BodyMalformed(reason)
+            | Self::SessionInvalid(reason)
+            | Self::LogoutTokenRefused(reason)
+            | Self::McpSessionNotFound(reason) => Some((*reason).into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -259,6 +264,7 @@ impl Problem {
             | Self::TokenMissing
             | Self::CsrfRejected
             | Self::SessionNotFound
+            | Self::OriginDenied
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired

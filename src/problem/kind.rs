@@ -171,6 +171,14 @@ kinds! {
         challenge Some(Challenge::Bare),
         when "another site may have made the request with the session's cookie, or the logout",
         remedy "Send it from a page of the gateway or of a listed origin.";
+    MCP_SESSION_NOT_FOUND = 404, "mcp_session_not_found", "MCP session not found",
+        detail "The caller has no such session. Begin one without Mcp-Session-Id.",
+        when "`Mcp-Session-Id` on a path with [`mcp`](configuration.md#mcp) is of another user or resource, altered, or not from this gateway",
+        remedy "Send `initialize` without the header, as clients do by themselves.";
+    ORIGIN_DENIED = 403, "origin_denied", "Origin denied",
+        detail "This path accepts no pages of this origin.",
+        when "`Origin` on a path with [`mcp`](configuration.md#mcp) is neither the gateway's own nor in `cors`",
+        remedy "List the origin in `cors.allow_origins`.";
     RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",
         detail "return_to must be a path of this origin or lead to a listed origin.",
         when "`return_to` of a login or logout is neither a path of the gateway nor at a listed origin",
@@ -322,6 +330,8 @@ impl Problem {
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
             Self::SessionNotFound => &SESSION_NOT_FOUND,
+            Self::McpSessionNotFound(_) => &MCP_SESSION_NOT_FOUND,
+            Self::OriginDenied => &ORIGIN_DENIED,
             Self::CsrfRejected => &CSRF_REJECTED,
             Self::StoreUnavailable(_) => &STORE_UNAVAILABLE,
             Self::Busy => &BUSY,
@@ -360,7 +370,7 @@ impl Problem {
     }
 
     /// Returns the explanation for the client's author.
-    pub fn detail(&self) -> &str {
+    pub(super) fn detail(&self) -> &str {
         match self {
             Self::ConfigInvalidHere(reasons) => reasons,
             Self::AccessTokenRejected => {

@@ -23,7 +23,7 @@ fn config(section: &str, members: &str) -> String {
                 "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "{section}", "binding": "s"}}}}]}}"#,
             if section == "service" { "services" } else { "serviceBindings" }
         ),
-        "mapping" | "request_headers" | "response_headers" | "rate_limit" | "cache" => {
+        "mapping" | "mcp" | "request_headers" | "response_headers" | "rate_limit" | "cache" => {
             path(format!(r#""response": 1, "{section}": {{{members}}}"#))
         }
         "rpc" => path(format!(r#""response": 1, "pre_process": {{{members}}}"#)),
@@ -121,6 +121,10 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("path", "", r#""cache": {"ttl_seconds": 1}"#, "cache: shares cached answers among all users"),
     ("path", r#""ip": {"allow": []}"#, "", "loses ip"),
     ("path", r#""ip": {"allow": []}"#, r#""ip": {"allow": ["::/0"]}"#, "ip: lets in ::/0"),
+    ("path", r#""mcp": true"#, "", "mcp: lets anyone use a session of the MCP server, and sends it its clients' access tokens"),
+    ("path", r#""mcp": {"session_key": "$secret.A"}"#, r#""mcp": false"#, "mcp: lets anyone use a session of the MCP server, and sends it its clients' access tokens"),
+    ("path", r#""mcp": true"#, r#""mcp": {"forward_token": true}"#, "mcp.forward_token: sends the server its clients' access tokens"),
+    ("mcp", r#""session_key": "$secret.A""#, r#""session_key": "$secret.B""#, "mcp.session_key: binds sessions with another key: $secret.B instead of $secret.A"),
     ("path", "", r#""encoded_slashes": true"#, "encoded_slashes: admits paths that an upstream may interpret differently"),
     (
         "integration_http_proxy",
@@ -465,6 +469,8 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ("config", r#""protected_resource": false, "server_timing": false, "analytics": null"#, ""),
         ("path", "", r#""rate_limit": {"binding": "L", "key": "ip"}, "ip": {"deny": ["::/0"]}, "max_body_bytes": 1"#),
         ("path", "", r#""cache": {"ttl_seconds": 1, "per_user": true}"#),
+        ("path", "", r#""mcp": {"session_key": "$secret.A"}"#),
+        ("path", r#""mcp": false"#, ""),
         ("path", r#""variables": {"a": "b"}, "mapping": {"query": {"q": "$config.a"}}"#, r#""mapping": {"query": {"q": "b"}}"#),
         ("path", r#""content_types": ["image/*"]"#, r#""content_types": ["image/png", "Image/GIF"]"#),
         ("integration_http_proxy", r#""server": "s", "close_at_expiry": false"#, r#""server": "s""#),
