@@ -66,7 +66,8 @@ impl Problem {
         let named = match (self, needed) {
             (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
             // A client that requests only what is missing would lose what it has.
-            (Self::InsufficientScope { held, .. }, Some(needed)) if !held.is_empty() => {
+            (Self::InsufficientScope(said), Some(needed)) if said.iter().all(|text| !text.is_empty()) => {
+                let [_, held] = &**said;
                 Some(needed.clone().with_scopes(held))
             }
             _ => None,
@@ -81,6 +82,17 @@ impl Problem {
             Self::IdpRateLimited(retry_after) => Some(*retry_after),
             _ => self.kind().retry.then(RetryAfter::default),
         }
+    }
+
+    /// Returns the body for a client of an authorization server (RFC 6749 section 5.2).
+    pub fn oauth_body(&self) -> String {
+        let error = match (self, self.status()) {
+            (Self::ClientRefused(said), _) => &*said.error,
+            (_, 429 | 503 | 504) => "temporarily_unavailable",
+            (_, 500..) => "server_error",
+            _ => "invalid_request",
+        };
+        json::object(&mut [("error", error.into()), ("error_description", self.detail().into())]).to_text()
     }
 
     /// Returns the body as JSON, with a refresh token for a client whose own is used. An older code takes the place of `code`, which is

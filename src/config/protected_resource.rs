@@ -55,11 +55,6 @@ impl ProtectedResource {
         self.metadata.get(SCOPES_SUPPORTED).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
     }
 
-    /// Returns the path of the resource, without a slash at its end.
-    pub fn path_of_resource(&self) -> &str {
-        path_of_resource(&self.path)
-    }
-
     /// Returns the metadata for a client that called `origin`.
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();

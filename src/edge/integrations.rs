@@ -59,7 +59,7 @@ pub async fn run(
     let work: Boxed<'_, _> = match &path.integration {
         Integration::Fixed(fixed) => return Ok(Answer::Fixed(Rc::clone(fixed))),
         Integration::Redirect(redirect) => return redirected(redirect, matched),
-        Integration::ProtectedResource(resource) => {
+        Integration::ProtectedResource(resource, _) => {
             let headers = vec![("content-type".into(), "application/json".into())];
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
         }

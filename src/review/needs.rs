@@ -125,7 +125,7 @@ impl<'t> Needs<'t> {
             self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
         }
         if let Some(server) = &tree.authorization_server {
-            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", server.offset, false);
+            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", server.node.offset, false);
         }
         for path in &tree.paths {
             if let Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) = path.kind() {

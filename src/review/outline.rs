@@ -123,7 +123,7 @@ impl Outline {
         }));
         let server = tree.authorization_server.as_ref();
         routes.extend(server.into_iter().flat_map(|server| {
-            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.offset, "authorization_server"))
+            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.node.offset, "authorization_server"))
         }));
         Self { routes, unread }
     }

@@ -73,7 +73,7 @@ pub fn mcp_session_binding(name: &str, claims: &VerifiedClaims, resource: &str) 
     let who = ["sub", "client_id"].into_iter().find_map(|claim| Some([claim, claims.text(claim)?]));
     let [claim, who] = who.ok_or_else(|| {
         let reason = "the token has neither sub nor client_id".to_owned();
-        Problem::InsufficientScope { reason, held: String::new() }
+        Problem::InsufficientScope(Box::new([reason, String::new()]))
     })?;
     let parts = [name, claim, who, claims.text("iss").unwrap_or_default(), resource];
     Ok(parts.map(|part| [&part.len().to_string(), ":", part].concat()).concat())

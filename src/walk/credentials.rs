@@ -219,7 +219,7 @@ impl<'w> Walk<'w> {
             let path = self.index.and_then(|index| self.known.config.paths.get(index));
             let held = path.and_then(|path| path.protected_resource.as_deref());
             let held = held.map(|resource| held_scopes(claims, resource.scopes(), &known)).unwrap_or_default();
-            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope { reason, held }));
+            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope(Box::new([reason, held]))));
         }
         if let Some(required) = &known.authentication {
             let found = Authentication::of(claims);

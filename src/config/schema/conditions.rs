@@ -210,6 +210,21 @@ pub fn of_config() -> Vec<Json> {
             )),
         ),
         wherever(
+            "an authorization server needs an authorizer of a type that logs people in",
+            object! {
+                "properties": object! {
+                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
+                    [root::AUTHORIZERS]: object! {
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
+                    },
+                },
+            },
+            with(
+                &root::AUTHORIZATION_SERVER,
+                absent("No authorizer says which provider: add one of type auth0 or oidc, with a client_id."),
+            ),
+        ),
+        wherever(
             "sessions can be begun and ended only if there are any",
             with(&root::SESSION, false.into()),
             every_path(with(
@@ -303,6 +318,14 @@ pub fn of_config() -> Vec<Json> {
                     "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
                 ),
             )),
+        ),
+        wherever(
+            "an authorization server needs something to seal codes with",
+            only_provider(&with_login, &[client::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
+            with(
+                &root::AUTHORIZATION_SERVER,
+                absent("The authorizer needs a client_secret or a sealing_key to seal the codes of clients with."),
+            ),
         ),
         wherever(
             "the sessions of an MCP server need something to bind them with",

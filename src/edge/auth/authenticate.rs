@@ -59,7 +59,7 @@ pub async fn authenticate(
     if let Some(reason) = missing_access(&claims, needed) {
         let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());
         let held = resource.map(|resource| held_scopes(&claims, resource.scopes(), needed)).unwrap_or_default();
-        return Err(Problem::InsufficientScope { reason, held });
+        return Err(Problem::InsufficientScope(Box::new([reason, held])));
     }
     if let Some(needed) = &needed.authentication {
         // Of a session, its login says it, whatever tokens came later.

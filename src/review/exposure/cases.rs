@@ -75,8 +75,8 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "config",
         "",
         r#""authorization_server": {"issuer": "https://a.example", "redirect_uris": ["http://127.0.0.1/cb"]}"#,
-        "authorization_server.issuer: tells clients to log in elsewhere: \"https://a.example\" instead of none; \
-         authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
+        "a public path appears; a public path appears; a public path appears; a public path appears; a public path appears; \
+         a public path appears; a public path appears; authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
     ),
     (
         "authorization_server",
@@ -97,7 +97,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "authorization_server.resource_parameter: requests tokens for a resource in another way: \"none\" instead of \"resource\"; \
          authorization_server.scope_prefix: requests other scopes: \"b\" instead of \"a\"",
     ),
-    ("authorization_server", r#""rate_limit": {"limit": 1, "key": "ip"}"#, "", "authorization_server: loses rate_limit"),
+    ("authorization_server", r#""rate_limit": {"limit": 1, "key": "ip"}"#, "", "loses rate_limit"),
     ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
     ("config", "", r#""otlp": {"endpoint": "https://a.example"}"#, "otlp.endpoint: sends what it records to another endpoint: \"https://a.example\" instead of none"),
     ("config", "", r#""analytics": {"binding": "A"}"#, "analytics.binding: writes what it records to another dataset: \"A\" instead of none"),
