@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 mod address;
+pub(crate) mod api_key;
 pub(crate) mod authorizer;
 pub(crate) mod claims;
 pub(crate) mod client;
@@ -48,6 +49,7 @@ pub(crate) mod tree;
 pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
+pub use api_key::{ApiKeys, KeyRecord, is_digest, is_prefix, key_prefix, parse_key_record, seconds_of_date};
 #[cfg(not(target_os = "unknown"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
@@ -86,7 +88,7 @@ use resolve::resolve;
 use tree::read_tree;
 #[cfg(not(target_os = "unknown"))]
 pub(crate) use {
-    access::NamedAuthorizer, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
+    access::NamedAuthorizers, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,

@@ -10,8 +10,8 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::Requirements;
-use crate::http::header::{Header, NO_STORE, push};
+use crate::config::{Access, Requirements};
+use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json::{self, ToText as _};
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
@@ -51,10 +51,22 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata.
-    pub fn challenge(&self, needed: Option<&Requirements>, metadata_url: Option<&str>) -> Option<String> {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata. Without a user, it
+    /// also says in which headers the path takes API keys.
+    pub fn challenge(&self, access: Option<&Access>, metadata_url: Option<&str>) -> Option<String> {
         let challenge = self.kind().challenge?;
-        let Self::ScopeNotGiven(missing) = self else { return Some(challenge.to_text(needed, metadata_url)) };
+        let Self::ScopeNotGiven(missing) = self else {
+            let mut text = challenge.to_text(access.map(|access| &access.requirements), metadata_url);
+            let mut named: Vec<&str> = Vec::new();
+            for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+                if self.status() == 401 && !named.contains(&keys.header_name.as_str()) {
+                    named.push(&keys.header_name);
+                    text.push_str(", ApiKey header=");
+                    text.push_str(&quoted(&keys.header));
+                }
+            }
+            return Some(text);
+        };
         let scopes = missing.split(' ').map(str::to_owned).collect();
         Some(challenge.to_text(Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
     }

@@ -5,6 +5,7 @@
 //! no cryptography.
 
 mod access;
+mod api_key;
 mod authentication;
 mod cache;
 mod claims;
@@ -16,6 +17,11 @@ mod unverified;
 mod values;
 
 pub use access::missing_access;
+pub use api_key::{
+    Credential, KeyCache, KeyError, KnownKey, LookUp, Stored, check_key_form, credential,
+};
+#[cfg(not(target_os = "unknown"))]
+pub use api_key::{RANDOM_CHARS, key_digest, key_of, key_pattern};
 pub use authentication::{AUTH_TIME, Authentication};
 pub use cache::{ASKED, TokenCache};
 pub use claims::{

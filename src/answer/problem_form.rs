@@ -33,7 +33,7 @@ pub fn problem_headers(problem: &Problem, path: Option<&Path>, origin: &dyn Fn()
     let resource = path.and_then(|path| path.protected_resource.as_ref());
     let metadata_url = resource.map(|resource| resource.metadata_url(&origin()));
     let mut headers = problem.headers();
-    if let Some(challenge) = problem.challenge(access.map(|access| &access.requirements), metadata_url.as_deref()) {
+    if let Some(challenge) = problem.challenge(access, metadata_url.as_deref()) {
         push(&mut headers, "www-authenticate", challenge.into());
     }
     headers

@@ -35,6 +35,17 @@ pub struct Cors {
 }
 
 impl Cors {
+    /// Lets pages send a header, of this name in lower case, that the gateway takes a credential from, unless the config says which they
+    /// may send.
+    pub(super) fn allow_credential(&mut self, name: &str) {
+        let is_default = |headers: &&mut Vec<String>| HEADERS_DEFAULT.iter().all(|own| headers.iter().any(|name| name == own));
+        if let Some(headers) = self.headers.as_mut().filter(is_default)
+            && !headers.iter().any(|known| known == name)
+        {
+            headers.push(name.to_owned());
+        }
+    }
+
     /// Returns which pages it lets act and read, as a text that two rules share only if they are alike in this.
     pub(super) fn pages(&self) -> String {
         let mut pages = String::from(if self.credentials { "with cookies" } else { "without" });

@@ -64,12 +64,21 @@ pub(super) fn resolve(
     let paths: Option<Vec<_>> = paths.into_iter().map(|resolved| resolved.path).collect();
     let is_complete = provider.is_some() == logs_in && session.is_some() == has_session;
     // One way out for all: each question mark would be code of its own for what is known by then.
-    let (Some(authorizers), Some(introspections), Some(problem_page), Some(analytics), Some(paths), true) =
+    let (Some(authorizers), Some(introspections), Some(problem_page), Some(analytics), Some(mut paths), true) =
         (authorizers, introspections, problem_page, analytics, paths, is_complete)
     else {
         return None;
     };
-    let (mut asserted, mut asserted_headers) = (Places::default(), Vec::new());
+    let (mut asserted, mut asserted_headers, mut key_prefixes) = (Places::default(), Vec::new(), Vec::new());
+    for keys in authorizers.iter().filter_map(|authorizer| authorizer.api_keys()) {
+        key_prefixes.push(keys.prefix.clone());
+        if asserted.add(keys.header_name.clone().into(), 0).is_none() {
+            asserted_headers.push(keys.header_name.clone());
+        }
+        for cors in tree.cors.iter_mut().chain(paths.iter_mut().filter_map(|path| path.cors.as_mut())) {
+            cors.allow_credential(&keys.header_name);
+        }
+    }
     for path in &paths {
         for (name, _) in &path.mapping.headers {
             if !COMMON_HEADERS.contains(&name.as_str()) && asserted.add(name.into(), 0).is_none() {
@@ -81,6 +90,7 @@ pub(super) fn resolve(
         cors: tree.cors,
         has_cors_of_paths: paths.iter().any(|path| path.cors.is_some()),
         authorizers,
+        key_prefixes,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
         lists_sessions: paths.iter().any(|path| matches!(path.integration, Integration::Sessions(_))),

@@ -12,7 +12,7 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorizer, cors, headers, integration, mapping, networks, otlp, path, protected_resource, root, rules,
+    access, api_key, authorizer, cors, headers, integration, mapping, networks, otlp, path, protected_resource, root, rules,
     server, service, session, upstream_token,
 };
 
@@ -64,6 +64,7 @@ fn parts() -> Vec<Part> {
         One(upstream_token::section()),
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
+        One(api_key::keys::record::section()),
         One(access::section()),
         One(session::section()),
         One(cors::section()),

@@ -31,6 +31,7 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             }
             _ => "the gateway does not know this algorithm: let the issuer sign with another, such as RS256",
         },
+        TokenError::ApiKey(_) => "see what is said of the key",
         TokenError::CriticalExtension | TokenError::ContentType | TokenError::Inactive => return None,
         TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
@@ -73,7 +74,7 @@ fn of_kind(kind: Kind) -> &'static str {
              \"audience\" with the login. Refresh tokens and codes are opaque as well. If another provider's access tokens are, \
              \"introspection\" of its authorizer asks about them"
         }
-        Kind::Signed | Kind::Unknown => "copy the whole token, and nothing else",
+        Kind::Signed | Kind::ApiKey | Kind::Unknown => "copy the whole token, and nothing else",
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use crate::config::api_key::keys::authorizer as api_key;
 use crate::config::authorizer::keys::{JWKS, jwt, supabase};
 use crate::config::document::{Node, Value};
 use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};
 use crate::config::rules::{OBJECTS, rate_limit};
 use crate::config::{
-    ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
+    AuthorizerKind, ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
     WrittenService, walk_references,
 };
 
@@ -126,8 +127,12 @@ impl<'t> Needs<'t> {
             }
         }
         let fetches_keys = |authorizer: &&WrittenAuthorizer<'_>| {
-            [jwt::SECRET, supabase::SECRET, JWKS].iter().all(|key| authorizer.node.at(key).is_none())
+            authorizer.kind != Some(AuthorizerKind::ApiKey)
+                && [jwt::SECRET, supabase::SECRET, JWKS].iter().all(|key| authorizer.node.at(key).is_none())
         };
+        for authorizer in tree.authorizers.iter().filter(|one| one.kind == Some(AuthorizerKind::ApiKey)) {
+            self.add_text(NeedKind::Kv, authorizer.node.at(&api_key::KV).and_then(Node::written));
+        }
         if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
             self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
         }

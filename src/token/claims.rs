@@ -74,6 +74,8 @@ pub enum Expiry {
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
     expires_at: i64,
+    /// The SHA-256 of the API key that they are of, if they are of one.
+    api_key: Option<Box<str>>,
 }
 
 impl VerifiedClaims {
@@ -106,7 +108,7 @@ impl VerifiedClaims {
         if expectations.expiry != Expiry::Ignored {
             check_ahead(expires_at, skew, now)?;
         }
-        Ok(Self { claims, expires_at })
+        Ok(Self { claims, expires_at, api_key: None })
     }
 
     /// Checks the claims of an ID token that verified when it came and was sealed since, as far as a change of the config can break
@@ -125,11 +127,22 @@ impl VerifiedClaims {
         Ok(Self { expires_at, ..checked })
     }
 
+    /// Takes the claims of an API key by its record, which is found under its SHA-256.
+    pub(super) fn of_api_key(digest: &str, claims: Map<String, Value>, not_after: Option<i64>) -> Self {
+        let expires_at = not_after.map_or(i64::MAX, |last| last.saturating_add(1));
+        Self { claims, expires_at, api_key: Some(digest.into()) }
+    }
+
+    /// Returns the SHA-256 of the API key that they are of, if they are of one.
+    pub fn api_key(&self) -> Option<&str> {
+        self.api_key.as_deref()
+    }
+
     /// Takes claims as if they had been verified: for the command line, which lets no request pass.
     #[cfg(not(target_os = "unknown"))]
     pub fn assumed(claims: Map<String, Value>) -> Self {
         let expires_at = numeric_date(&claims, "exp").ok().flatten().unwrap_or(i64::MAX);
-        Self { claims, expires_at }
+        Self { claims, expires_at, api_key: None }
     }
 
     /// Returns when the token expires, in seconds since 1970, skew aside.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::api_key::KeyError;
 use super::credentials::TOKEN_MAX_BYTES;
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
@@ -49,6 +50,8 @@ pub enum TokenError {
     BadSignature,
     /// The issuer was asked, and says that the token is not valid (RFC 7662 section 2.2).
     Inactive,
+    /// It is an API key, and is not accepted.
+    ApiKey(KeyError),
     /// A claim breaks a rule.
     Claim(ClaimError),
 }
@@ -70,6 +73,7 @@ impl fmt::Display for TokenError {
             Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::Inactive => f.write_str("the provider says that it is not active"),
+            Self::ApiKey(error) => error.fmt(f),
             Self::Claim(error) => error.fmt(f),
         }
     }

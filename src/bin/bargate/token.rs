@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
+use bargate::config::key_prefix;
 use bargate::explain::{Expected, Explanation, Kind, Report, Sources, Unusable, Verdict, time};
 use clap::{Subcommand, ValueEnum};
 
@@ -23,7 +24,7 @@ pub use reading::read_token;
 /// The config that is read if none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";
 
-/// Explains why a token is accepted or refused.
+/// Explains why a token or an API key is accepted or refused.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -44,7 +45,7 @@ enum Command {
 /// something could not be checked or read.
 #[derive(clap::Args)]
 struct Explain {
-    /// The token, with or without "Bearer "; - reads standard input.
+    /// The token or the API key, with or without "Bearer "; - reads standard input.
     ///
     /// The shell's history keeps an argument, and every user of the machine can see it. So prefer -, as in
     /// `bargate token explain - < token.txt`.
@@ -82,6 +83,10 @@ struct Explain {
     #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
 
+    /// The record of an API key in KV, as `wrangler kv key get` prints it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// The time of the checks, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
     #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
     at: Option<i64>,
@@ -118,6 +123,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         arguments.token == "-",
         arguments.config.as_ref().is_some_and(|path| path.as_os_str() == "-"),
         arguments.jwks.as_deref() == Some("-"),
+        arguments.record.as_ref().is_some_and(|path| path.as_os_str() == "-"),
     ];
     if from_input.into_iter().filter(|from_input| *from_input).count() > 1 {
         return Err(Failure::new("standard input can be read only once: give one -"));
@@ -126,9 +132,17 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
     let claims = bargate::token::Parts::split(&token).ok().and_then(|parts| parts.claims().ok());
     let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
-    let sources = gather(arguments, issuer)?;
-    let explanation = Explanation::of(&token, &sources.rules, now, &surroundings::check_signature);
-    let report = Report { kind: Kind::of(&token), explanation: &explanation, sources: &sources, now };
+    let sources = gather(arguments, issuer, key_prefix(&token))?;
+    let stored = arguments.record.as_deref().map(read_text).transpose()?;
+    let (kind, explanation) = match &sources.api_keys {
+        Some(keys) => {
+            let name = sources.authorizer.as_ref().map_or("", |(name, _)| name);
+            let stored = stored.as_ref().map(|file| file.text.as_str());
+            (Kind::ApiKey, Explanation::of_key(&token, name, keys, stored, now))
+        }
+        None => (Kind::of(&token), Explanation::of(&token, &sources.rules, now, &surroundings::check_signature)),
+    };
+    let report = Report { kind, explanation: &explanation, sources: &sources, now };
     match arguments.format {
         Format::Text => {
             let mut page = Page::default();
@@ -145,13 +159,13 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
 }
 
 /// Returns the rules for a token that claims `claimed_issuer`: the flags, and for the rest the config.
-fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+fn gather(arguments: &Explain, claimed_issuer: Option<&str>, prefix: Option<&str>) -> Result<Sources, Failure> {
     let usual =
         || Path::new(USUAL_CONFIG).is_file().then(|| PathBuf::from(USUAL_CONFIG)).filter(|_| !arguments.no_config);
     let path = arguments.config.clone().or_else(usual);
     let nothing = "no config is read: name one by --config";
     let mut sources = match path {
-        Some(path) => of_config(&path, arguments, claimed_issuer)?,
+        Some(path) => of_config(&path, arguments, claimed_issuer, prefix)?,
         None if arguments.authorizer.is_some() => return Err(Failure::new(nothing)),
         None => Sources::without_authorizer(nothing),
     };
@@ -174,13 +188,18 @@ fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, 
     Ok(sources)
 }
 
-fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+fn of_config(
+    path: &Path,
+    arguments: &Explain,
+    claimed_issuer: Option<&str>,
+    prefix: Option<&str>,
+) -> Result<Sources, Failure> {
     let file = read_text(path)?;
     let path = surroundings::path_of(path);
     let folder = path.parent().unwrap_or(Path::new(""));
     let local = sources::Sources::of_local_run();
     let deployment = if arguments.values.is_empty() { &local } else { &arguments.values }.read(folder)?;
-    let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
+    let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer, prefix);
     let sources = sources.map_err(|reason| match reason {
         Unusable::Mistakes(first) => {
             let hint = if arguments.config.is_none() { "; --no-config ignores it" } else { "" };

@@ -14,6 +14,8 @@ use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
 #[cfg(not(target_os = "unknown"))]
+use crate::config::api_key::keys::authorizer as api_key;
+#[cfg(not(target_os = "unknown"))]
 use crate::config::{client, client::AuthMethod, introspection, provider, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
@@ -45,6 +47,7 @@ pub(crate) enum Kind {
     Jwt,
     Supabase,
     Oidc,
+    ApiKey,
 }
 
 impl Kind {
@@ -56,8 +59,13 @@ impl Kind {
 }
 
 /// Every type by its name.
-pub(crate) const KINDS: [(&str, Kind); 4] =
-    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
+pub(crate) const KINDS: [(&str, Kind); 5] = [
+    ("auth0", Kind::Auth0),
+    ("jwt", Kind::Jwt),
+    ("supabase", Kind::Supabase),
+    ("oidc", Kind::Oidc),
+    ("api_key", Kind::ApiKey),
+];
 
 /// The type of an authorizer.
 pub(crate) const TYPE: Key<Choice<Kind>> = choice("type", &KINDS).required();
@@ -323,12 +331,13 @@ section! {
 #[cfg(not(target_os = "unknown"))]
 pub(crate) fn union() -> Union {
     let about = "An issuer whose tokens are accepted, and the rules for them. Its `type` says which other keys it has.\n\n\
-                 A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time.";
+                 A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time. \
+                 API keys are not signed: the gateway knows each.";
     Union {
         name: "authorizer",
         title: "authorizer",
         about: about.to_owned(),
-        sections: vec![auth0::section(), oidc::section(), jwt::section(), supabase::section()],
+        sections: vec![auth0::section(), oidc::section(), jwt::section(), supabase::section(), api_key::section()],
     }
 }
 
@@ -343,7 +352,7 @@ pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
 
 /// Begins the section of one type.
 #[cfg(not(target_os = "unknown"))]
-fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
+pub(crate) fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
     let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(vec![of.name()])).example(of.name());
     Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }

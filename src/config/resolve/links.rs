@@ -1,7 +1,7 @@
 //! Names, and their targets in other sections.
 
-use crate::config::access::{self, NamedAuthorizer, WrittenAccess};
-use crate::config::authorizer::WrittenAuthorizer;
+use crate::config::access::{self, NamedAuthorizers, WrittenAccess};
+use crate::config::authorizer::{KeySource, WrittenAuthorizer};
 use crate::config::code::Code;
 use crate::config::diagnostic::{listed, nearest};
 use crate::config::document::Origin;
@@ -119,24 +119,66 @@ impl<'t> Links<'t> {
         worker.leads_to.is_some_and(|binding| self.strict_workers.contains(&binding))
     }
 
-    /// Returns the index of the authorizer that an `auth` means, and reports a name that none has; 0 if it is not known here.
-    pub fn authorizer(&self, access: &WrittenAccess<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> usize {
+    /// Returns the indices of the authorizers that an `auth` means, at least one, and reports a name that none has; 0 for what is not
+    /// known here.
+    pub fn authorizers(
+        &self,
+        access: &WrittenAccess<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Vec<usize> {
         let place = AUTH.at(place);
-        let (written, in_object) = match access.authorizer {
-            NamedAuthorizer::Named { name, in_object } => (name, in_object),
-            NamedAuthorizer::First => {
+        let (names, in_object, in_list) = match &access.authorizers {
+            NamedAuthorizers::Named { names, in_object, in_list } => (names, *in_object, *in_list),
+            NamedAuthorizers::First => {
                 if self.authorizers.entries.is_empty() {
                     let help = advice("add an \"authorizer\", or remove \"auth\"");
                     let message = format_args!("the path needs a token, and there is no authorizer");
                     findings.note(access.offset, &place, Code::AuthorizerMissing, message, help);
                 }
-                return 0;
+                return vec![0];
             }
-            NamedAuthorizer::Unreadable => return 0,
+            NamedAuthorizers::Unreadable => return vec![0],
         };
-        let Some(name) = written.value() else { return 0 };
+        let in_key = access::AUTHORIZER.at(&place);
+        let place = if in_object { &in_key } else { &place };
+        let mut indices = Vec::with_capacity(names.len());
+        for (at, written) in names.iter().enumerate() {
+            let item = Place::Index(place, at);
+            let place = if in_list { &item } else { place };
+            let index = self.authorizer(written, place, findings);
+            if let Some(index) = index
+                && let Some(wrong) = indices.iter().find_map(|known| self.confused(*known, index))
+            {
+                let help = advice("give each what tells its credentials apart: an issuer, a prefix; or name only one of the two here");
+                findings.refuse(written, place, Code::AmbiguousAuthorizers, wrong, help);
+            }
+            indices.push(index.unwrap_or_default());
+        }
+        indices
+    }
+
+    /// Returns why nothing tells the credentials of two authorizers apart, if nothing does.
+    fn confused(&self, one: usize, other: usize) -> Option<&'static str> {
+        if one == other {
+            return Some("is named twice");
+        }
+        let (one, other) = (self.authorizers.entries.get(one)?, self.authorizers.entries.get(other)?);
+        if let (Some(KeySource::ApiKeys(one)), Some(KeySource::ApiKeys(other))) = (&one.keys, &other.keys) {
+            return (one.prefix == other.prefix).then_some("has the prefix of keys that another one here has");
+        }
+        if one.introspection.is_some() && other.introspection.is_some() {
+            return Some("is asked about opaque tokens, as another one here is");
+        }
+        let shares = one.issuers().any(|issuer| other.issuers().any(|known| known == issuer));
+        shares.then_some("has the issuer that another one here has")
+    }
+
+    /// Returns the index of the authorizer of a name, and reports a name that none has; `None` if it is not known here.
+    fn authorizer(&self, written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<usize> {
+        let name = written.value()?;
         if let Some(index) = self.authorizers.places.get(name) {
-            return index;
+            return Some(index);
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
         let help = host_help(|| match nearest(name, names.clone()) {
@@ -146,10 +188,9 @@ impl<'t> Links<'t> {
             }
             None => format!("one of: {}", listed(names)),
         });
-        let message = format_args!("no authorizer is called \"{}\"", shown(&written));
-        let place = if in_object { &access::AUTHORIZER.at(&place) } else { &place };
+        let message = format_args!("no authorizer is called \"{}\"", shown(written));
         findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
-        0
+        None
     }
 
     /// Returns where a mapped value comes from, and reports a variable that neither the path nor the config has.

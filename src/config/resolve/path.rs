@@ -76,23 +76,24 @@ impl<'t> Context<'t> {
     pub fn path(&self, written: WrittenPath<'_>, findings: &mut Findings<'_>) -> ResolvedPath {
         let section = root::PATHS.at(&Place::Root);
         let place = Place::Index(&section, written.index);
-        let authorizer = written.access.as_ref().map(|access| self.links.authorizer(access, &place, findings));
+        let authorizers = written.access.as_ref().map(|access| self.links.authorizers(access, &place, findings));
+        let authorizers = authorizers.unwrap_or_default();
         let integration_place = INTEGRATION.at(&place);
         let link = match written.integration() {
             Some(integration) => self.link(integration, &integration_place, findings),
             None => Link::Nothing,
         };
         if let Some(integration) = written.integration().filter(|one| one.kind == Kind::Sessions) {
-            let asked = authorizer.and_then(|index| self.authorizers.get(index)?.as_ref());
+            let asked = authorizers.iter().map(|index| self.authorizers.get(*index)?.as_ref());
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
-            check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
+            check_sessions(&written, &asked.collect::<Vec<_>>(), self.logins.provider.as_deref(), at, findings);
         }
         #[cfg(not(target_os = "unknown"))]
         if let Link::Server(server) = &link {
             check_path(server, &written, &place, findings);
         }
         let (loosely, cors_of_others) = (self.is_read_loosely(&link), self.cors_of_others.as_deref());
-        let guard = guard(&written, authorizer.unwrap_or_default(), loosely, cors_of_others);
+        let guard = guard(&written, &authorizers, loosely, cors_of_others);
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
         let route = method.zip(host).zip(pattern);
         let route = route.map(|((method, host), pattern)| RouteSpec { method, host, pattern, encoded_slashes, guard });
@@ -107,8 +108,9 @@ impl<'t> Context<'t> {
         let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
-            let authorizer = self.authorizers.get(authorizer?)?.clone()?;
-            Some(Access { authorizer, requirements: access.requirements })
+            let mut named = authorizers.iter().map(|index| self.authorizers.get(*index)?.clone());
+            let authorizer = named.next()??;
+            Some(Access { authorizer, others: named.collect::<Option<_>>()?, requirements: access.requirements })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
         let path = match (&route, access, integration, pre_process) {

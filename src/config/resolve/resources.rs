@@ -37,9 +37,10 @@ pub(super) fn describe(
         let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
         };
-        let opener: &Authorizer = &access.authorizer;
-        if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, opener)) {
-            openers.push(opener);
+        for opener in access.authorizers() {
+            if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, &**opener)) {
+                openers.push(&**opener);
+            }
         }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {

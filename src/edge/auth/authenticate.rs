@@ -1,19 +1,20 @@
-//! Authentication and authorization: from the `Authorization` header or the session to verified claims that are enough.
+//! Authentication and authorization: from a token, an API key or the session to verified claims that are enough.
 
 use std::rc::Rc;
 
 use crate::config::Access;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
+use crate::edge::gateway::api_keys::key_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{Authentication, Credentials, VerifiedClaims, bearer, missing_access};
+use crate::token::{Authentication, Credential, VerifiedClaims, credential, missing_access};
 
-/// Returns the claims of the request's bearer token, or else of its session; `None` if it has no token, no session that is any
+/// Returns the claims of the request's bearer token or API key, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
 ///
 /// # Errors
@@ -24,18 +25,25 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let credentials = bearer(cx.header("authorization"));
+    let credential = credential(&gateway.config, access, cx);
     let needed = &access.requirements;
-    let dispensable = needed.optional && credentials == Credentials::Absent;
-    let claims = match credentials {
-        Credentials::Bearer(token) => {
-            access_claims(gateway, cx, &access.authorizer, token).await.map_err(VerifyError::into_problem)
+    let dispensable = needed.optional && matches!(credential, Credential::Absent);
+    let mut skew_secs = access.authorizer.clock_skew_secs;
+    let claims = match credential {
+        Credential::Of(authorizer, text) => {
+            skew_secs = authorizer.clock_skew_secs;
+            let claims = match authorizer.api_keys() {
+                Some(keys) => key_claims(gateway, cx, authorizer, keys, text, cx.header("cf-connecting-ip")).await,
+                None => access_claims(gateway, cx, authorizer, text).await,
+            };
+            claims.map_err(VerifyError::into_problem)
         }
         // An invalid token never falls back to a session.
-        Credentials::Malformed => Err(Problem::CredentialsMalformed),
+        Credential::Malformed => Err(Problem::CredentialsMalformed),
+        Credential::Refused(error) => Err(error.into()),
         // Sessions have tokens of one authorizer.
-        Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
-        Credentials::Absent => access::claims(gateway, cx).await,
+        Credential::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
+        Credential::Absent => access::claims(gateway, cx).await,
     };
     let claims = match claims {
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
@@ -49,7 +57,7 @@ pub async fn authenticate(
         let of_login = cx.session_token.borrow().as_ref().map(|token| token.authentication.clone());
         let authentication = of_login.unwrap_or_else(|| Authentication::of(&claims));
         let now = now_secs();
-        if let Some(reason) = authentication.lacks(needed, now, now, access.authorizer.clock_skew_secs) {
+        if let Some(reason) = authentication.lacks(needed, now, now, skew_secs) {
             return Err(Problem::InsufficientAuthentication(reason));
         }
     }

@@ -11,7 +11,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
-    ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
+    ASKED, Expectations, KeyCache, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
     cached_until,
 };
 
@@ -25,7 +25,9 @@ pub struct Verifier {
     tokens: RefCell<TokenCache>,
     /// Tokens that the issuer said are not valid; apart, so that made-up ones push no valid one out.
     refused: RefCell<TokenCache>,
-    /// Questions about tokens that are with the issuer, by the token.
+    /// What is known of API keys, if those are its credentials.
+    pub keys_known: Option<RefCell<KeyCache>>,
+    /// Questions about tokens that are with the issuer, by the token; or about keys that are with KV, by their digests.
     pub asking: SingleFlight,
     /// Whether the last login here asked for a refresh token and got none.
     pub withholds_refresh_tokens: Cell<bool>,
@@ -78,7 +80,9 @@ impl Verifier {
         let keys = keys.unwrap_or_else(|| JwksCache::new(authorizer));
         let (tokens, refused, asking) = Default::default();
         let withholds_refresh_tokens = Cell::default();
-        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens, refused, asking, withholds_refresh_tokens })
+        let keys_known = authorizer.api_keys().map(|keys| RefCell::new(KeyCache::new(keys)));
+        let authorizer = Rc::clone(authorizer);
+        Rc::new(Self { authorizer, keys, tokens, refused, keys_known, asking, withholds_refresh_tokens })
     }
 
     /// Returns what the issuer said of a token at `now` or lately.

@@ -1,0 +1,97 @@
+//! The credential of a request to a path, and the authorizer whose it is: told by its form, so that no secret is tried elsewhere.
+
+use std::rc::Rc;
+
+use super::{KeyError, check_key_form};
+use crate::config::{Access, Asked, Authorizer, Config, key_prefix};
+use crate::excerpt::shortened_name;
+use crate::http::request::RequestHead;
+use crate::json;
+use crate::token::credentials::{Credentials, bare_token, bearer};
+use crate::token::error::{ClaimError, TokenError};
+use crate::token::introspected::is_asked_about;
+use crate::token::parts::Parts;
+use crate::token::unverified::claimed;
+
+/// What a request sends to be let in.
+pub enum Credential<'r, 'a> {
+    /// Nothing, in a header that the path takes one from.
+    Absent,
+    /// Not exactly one credential.
+    Malformed,
+    /// A token or a key, and the authorizer that is to check it.
+    Of(&'a Rc<Authorizer>, &'r str),
+    /// One that is none of the path's, for this reason.
+    Refused(TokenError),
+}
+
+/// Returns the credential of a request to a path that has `access`.
+pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl RequestHead) -> Credential<'r, 'a> {
+    let mut sent = bearer(request.header("authorization"));
+    let mut names = Vec::new();
+    let mut header = None;
+    for keys in access.authorizers().filter_map(|authorizer| authorizer.api_keys()) {
+        let name = keys.header_name.as_str();
+        let in_header = if names.contains(&name) { Credentials::Absent } else { bare_token(request.header(name)) };
+        names.push(name);
+        match (&sent, in_header) {
+            (_, Credentials::Absent) => {}
+            (Credentials::Absent, key) => (sent, header) = (key, Some(name)),
+            // An upstream might go by the other.
+            _ => return Credential::Malformed,
+        }
+    }
+    match sent {
+        Credentials::Absent => Credential::Absent,
+        Credentials::Malformed => Credential::Malformed,
+        Credentials::Bearer(text) => choose(config, access, text, header),
+    }
+}
+
+/// Returns the authorizer whose a text is by its form, which came in a `header` for keys or as a bearer token.
+fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Option<&str>) -> Credential<'r, 'a> {
+    let is_alone = access.others.is_empty();
+    let prefix = key_prefix(text);
+    let mut issuers = Vec::new();
+    for authorizer in access.authorizers() {
+        match authorizer.api_keys() {
+            None => issuers.push(authorizer),
+            Some(keys) if header.is_some_and(|name| name != keys.header_name) => {}
+            Some(keys) if is_alone || prefix == Some(&keys.prefix) => return Credential::Of(authorizer, text),
+            Some(_) => {}
+        }
+    }
+    let Some(first) = issuers.first().filter(|_| header.is_none()) else {
+        return Credential::Refused(KeyError::Malformed.into());
+    };
+    if is_alone {
+        return Credential::Of(first, text);
+    }
+    // It is a key of another path, or of another gateway: no provider is to see it.
+    if prefix.is_some_and(|prefix| check_key_form(text, prefix).is_ok()) {
+        return Credential::Refused(KeyError::Elsewhere.into());
+    }
+    if issuers.len() == 1 {
+        return Credential::Of(first, text);
+    }
+    if let Err(error) = Parts::check_length(text) {
+        return Credential::Refused(error);
+    }
+    if is_asked_about(Asked::Opaque, text) {
+        let asks = |authorizer: &&&Rc<Authorizer>| {
+            config.introspections.iter().any(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))
+        };
+        return Credential::Of(issuers.iter().find(asks).unwrap_or(first), text);
+    }
+    let Some(claims) = claimed(text) else { return Credential::Refused(TokenError::MalformedClaims) };
+    let Some(issuer) = json::text(&claims, "iss") else {
+        return Credential::Refused(TokenError::Claim(ClaimError::Missing { claim: "iss" }));
+    };
+    match issuers.iter().find(|authorizer| authorizer.accepts_issuer(issuer)) {
+        Some(authorizer) => Credential::Of(authorizer, text),
+        None => Credential::Refused(TokenError::Claim(ClaimError::Issuer {
+            expected: first.issuer.clone(),
+            actual: shortened_name(issuer),
+        })),
+    }
+}
