@@ -18,12 +18,12 @@ mod values;
 
 pub use access::missing_access;
 pub use api_key::{
-    Credential, KeyCache, KeyError, KnownKey, LookUp, Stored, check_key_form, credential,
+    Credential, KeyError, check_key, check_key_form, credential, listed_key,
 };
 #[cfg(not(target_os = "unknown"))]
 pub use api_key::{RANDOM_CHARS, key_digest, key_of, key_pattern};
 pub use authentication::{AUTH_TIME, Authentication};
-pub use cache::{ASKED, TokenCache};
+pub use cache::{ASKED, STORED_KEY, TokenCache};
 pub use claims::{
     Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_key_issuer,
     check_required, check_stand_in, check_unbound, numeric_date,

@@ -2,6 +2,8 @@
 //!
 //! Randomness, time and files are arguments. Only [`FreshKey`] has a key, and shows it only when it is asked.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::{self, ApiKeys, KeyRecord, KeySource, UnknownBindings, is_digest, key_prefix, parse_key_record};
@@ -26,7 +28,7 @@ pub struct StoredKey {
     /// Its SHA-256.
     pub digest: String,
     /// Its record; or why there is none to be read.
-    pub record: Result<KeyRecord, String>,
+    pub record: Result<Rc<KeyRecord>, String>,
 }
 
 /// What a fresh key is to open, as it is asked for.
@@ -70,7 +72,7 @@ impl KeyAuthorizer {
     }
 
     fn of(name: String, keys: &ApiKeys) -> Self {
-        let stored = |(digest, record): &(String, KeyRecord)| StoredKey { digest: digest.clone(), record: Ok(record.clone()) };
+        let stored = |(digest, record): &(String, Rc<KeyRecord>)| StoredKey { digest: digest.clone(), record: Ok(Rc::clone(record)) };
         let (prefix, kv) = (keys.prefix.clone(), keys.kv.clone());
         Self { name, prefix, kv, listed: keys.listed.iter().map(stored).collect() }
     }
@@ -171,12 +173,12 @@ pub fn read_namespace(text: &str) -> Result<Vec<StoredKey>, String> {
     let of = |digest: &str, value: Option<&Value>, metadata: Option<&Value>| StoredKey {
         digest: digest.to_owned(),
         record: match (value.map(|value| value.get("value").unwrap_or(value)), metadata) {
-            (Some(Value::String(text)), _) => parse_key_record(text, ""),
-            (Some(value @ Value::Object(_)), _) => parse_key_record(&value.to_text(), ""),
+            (Some(Value::String(text)), _) => parse_key_record(text, "").map(Rc::new),
+            (Some(value @ Value::Object(_)), _) => parse_key_record(&value.to_text(), "").map(Rc::new),
             (None, Some(Value::Object(metadata))) => {
                 let mut record = metadata.clone();
                 record.insert("version".to_owned(), 1.into());
-                parse_key_record(&Value::Object(record).to_text(), "")
+                parse_key_record(&Value::Object(record).to_text(), "").map(Rc::new)
             }
             _ => Err("its record is not here".to_owned()),
         },

@@ -266,11 +266,22 @@ impl<'n> WrittenAuthorizer<'n> {
         }
     }
 
-    /// Returns each `iss` that it accepts, as far as that is known here.
-    pub fn issuers(&self) -> impl Iterator<Item = &str> {
-        let tenants = self.tenants.as_deref().unwrap_or_default();
-        let own = self.issuer.as_deref().filter(|issuer| tenants.is_empty() && !issuer.is_empty());
-        own.into_iter().chain(tenants.iter().map(|tenant| tenant.issuer.as_str()))
+    /// Returns what its credentials name by which they are told from those of others, as far as it is known here: the prefix of keys, or
+    /// each issuer of tokens.
+    pub fn marks(&self) -> Vec<(bool, &str)> {
+        if let Some(KeySource::ApiKeys(keys)) = &self.keys {
+            return vec![(true, &keys.prefix)];
+        }
+        let mut marks = Vec::new();
+        match self.tenants.as_deref().unwrap_or_default() {
+            [] => marks.extend(self.issuer.as_deref().filter(|issuer| !issuer.is_empty()).map(|issuer| (false, issuer))),
+            tenants => {
+                for tenant in tenants {
+                    marks.push((false, tenant.issuer.as_str()));
+                }
+            }
+        }
+        marks
     }
 
     /// Checks whether people can log in at it; at one whose type is not known, they may.

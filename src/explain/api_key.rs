@@ -1,10 +1,12 @@
 //! The checks of an API key, one by one; none shows it.
 
+use std::rc::Rc;
+
 use super::check::{Check, Outcome, UNKNOWN, row, skip};
 use super::checks::Explanation;
 use super::time;
 use crate::config::{ApiKeys, KeyRecord, parse_key_record};
-use crate::token::{ClaimError, KeyError, KnownKey, TokenError, check_key_form, key_digest, key_pattern};
+use crate::token::{ClaimError, KeyError, TokenError, check_key_form, key_digest, key_pattern, listed_key};
 
 impl Explanation {
     /// Checks a key of an authorizer at `now` (seconds since 1970), by its record in the config or in a `stored` text of KV.
@@ -21,8 +23,8 @@ impl Explanation {
         let found = if form.is_ok() { "the same" } else { "another: a typing error, or a key that was made up" };
         checks.push(row("checksum", outcome(KeyError::Checksum), "the CRC-32 of what is before it", found));
         let digest = key_digest(key);
-        let listed = keys.listed.iter().find(|(of, _)| *of == digest).map(|(_, record)| Ok(record.clone()));
-        let found = listed.or_else(|| Some(parse_key_record(stored?, authorizer)));
+        let listed = listed_key(keys, &digest).map(|record| Ok(Rc::clone(record)));
+        let found = listed.or_else(|| Some(parse_key_record(stored?, authorizer).map(Rc::new)));
         let (record, check) = check_found(found, keys, &digest, form.is_ok());
         checks.push(check);
         match &record {
@@ -32,18 +34,18 @@ impl Explanation {
                 checks.extend(["not_after", "ip"].map(|name| row(name, reason.clone(), "", UNKNOWN)));
             }
         }
-        let claims = record.map(|record| KnownKey::new(&digest, record).record_claims());
+        let claims = record.map(|record| record.claims.clone());
         Self { header: None, claims, checks }
     }
 }
 
 /// Returns the record, if one was found, and the check whether there is one.
 fn check_found(
-    found: Option<Result<KeyRecord, String>>,
+    found: Option<Result<Rc<KeyRecord>, String>>,
     keys: &ApiKeys,
     digest: &str,
     is_well_formed: bool,
-) -> (Option<KeyRecord>, Check) {
+) -> (Option<Rc<KeyRecord>>, Check) {
     let (name, expected) = ("record", format!("that of {digest}"));
     match (found, &keys.kv) {
         (Some(Ok(record)), _) => (Some(record), row(name, Outcome::Pass, expected, "there")),

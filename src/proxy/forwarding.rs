@@ -4,6 +4,7 @@ use super::client_headers::{ClientHeaderNames, ClientHeaders};
 use super::cookies::forwarded_cookies;
 use crate::address::Address;
 use crate::config::{Path, key_prefix};
+use crate::http::header::tokens;
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
@@ -95,7 +96,7 @@ impl<R: RequestHead> PassedOn<'_, R> {
 /// Checks whether an API key with one of these prefixes is in a value of `Authorization`, under whatever scheme and on whatever path.
 pub fn holds_api_key(value: &str, prefixes: &[String]) -> bool {
     let is_one = |word: &str| key_prefix(word).is_some_and(|prefix| prefixes.iter().any(|of| of == prefix));
-    !prefixes.is_empty() && value.split([' ', '\t', ',']).any(is_one)
+    !prefixes.is_empty() && tokens(value).any(is_one)
 }
 
 #[cfg(test)]

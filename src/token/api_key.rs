@@ -2,7 +2,6 @@
 //!
 //! The digest of a key, and the record under it, are the edge's to find.
 
-mod cache;
 mod credential;
 
 use std::fmt;
@@ -10,9 +9,8 @@ use std::rc::Rc;
 
 use super::claims::VerifiedClaims;
 use super::error::{ClaimError, TokenError};
-use crate::config::KeyRecord;
+use crate::config::{ApiKeys, KeyRecord};
 
-pub use cache::{KeyCache, LookUp, Stored};
 pub use credential::{Credential, credential};
 
 /// So many characters of a key are random: 190 bits.
@@ -120,34 +118,26 @@ fn same_digest(one: &str, other: &str) -> bool {
     std::hint::black_box(differing) == 0 && one.len() == other.len()
 }
 
-/// A key that is known: what its record says.
-pub struct KnownKey {
-    claims: Rc<VerifiedClaims>,
-    record: KeyRecord,
+/// Returns the record that the config has under a digest. Each is compared, wherever the one is.
+pub fn listed_key<'k>(keys: &'k ApiKeys, digest: &str) -> Option<&'k Rc<KeyRecord>> {
+    let mut found = None;
+    for (listed, record) in &keys.listed {
+        if same_digest(listed, digest) {
+            found = Some(record);
+        }
+    }
+    found
 }
 
-impl KnownKey {
-    /// Takes the record under a digest.
-    pub fn new(digest: &str, mut record: KeyRecord) -> Self {
-        let claims = VerifiedClaims::of_api_key(digest, std::mem::take(&mut record.claims), record.not_after);
-        Self { claims: Rc::new(claims), record }
+/// Checks that a key with these claims is accepted at `now` (seconds since 1970) from an address.
+///
+/// # Errors
+/// That it is too late, or from elsewhere.
+pub fn check_key(claims: &VerifiedClaims, now: i64, address: Option<&str>) -> Result<(), TokenError> {
+    let networks = claims.key_record().and_then(|record| record.networks.as_ref());
+    if networks.is_some_and(|networks| !networks.admit(address)) {
+        return Err(KeyError::Address.into());
     }
-
-    /// Returns its claims, whether it is accepted or not.
-    #[cfg(not(target_os = "unknown"))]
-    pub fn record_claims(&self) -> serde_json::Map<String, serde_json::Value> {
-        VerifiedClaims::clone(&self.claims).into_members()
-    }
-
-    /// Returns its claims, if it is accepted at `now` (seconds since 1970) from an address.
-    ///
-    /// # Errors
-    /// That it is too late, or from elsewhere.
-    pub fn claims(&self, now: i64, address: Option<&str>) -> Result<Rc<VerifiedClaims>, TokenError> {
-        if self.record.networks.as_ref().is_some_and(|networks| !networks.admit(address)) {
-            return Err(KeyError::Address.into());
-        }
-        let at = self.claims.expires_at();
-        if now >= at { Err(TokenError::Claim(ClaimError::Expired { at, now })) } else { Ok(Rc::clone(&self.claims)) }
-    }
+    let at = claims.expires_at();
+    if now < at { Ok(()) } else { Err(TokenError::Claim(ClaimError::Expired { at, now })) }
 }

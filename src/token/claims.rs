@@ -1,5 +1,7 @@
 //! The rules for the claims of a token (RFC 7519 section 4.1).
 
+use std::rc::Rc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
@@ -8,7 +10,7 @@ use super::error::{ClaimError, TokenError};
 use super::parts::{Kind, Parts};
 use super::values::{meets, unmet_claim, value_at};
 use crate::algorithm::Algorithm;
-use crate::config::{Authorizer, Tenant};
+use crate::config::{Authorizer, KeyRecord, Tenant};
 use crate::excerpt::{shortened, shortened_name};
 use crate::json::{self, ToText as _};
 
@@ -74,8 +76,8 @@ pub enum Expiry {
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
     expires_at: i64,
-    /// The SHA-256 of the API key that they are of, if they are of one.
-    api_key: Option<Box<str>>,
+    /// The SHA-256 of the API key that they are of, with its record, if they are of one.
+    api_key: Option<(Box<str>, Rc<KeyRecord>)>,
 }
 
 impl VerifiedClaims {
@@ -128,14 +130,19 @@ impl VerifiedClaims {
     }
 
     /// Takes the claims of an API key by its record, which is found under its SHA-256.
-    pub(super) fn of_api_key(digest: &str, claims: Map<String, Value>, not_after: Option<i64>) -> Self {
-        let expires_at = not_after.map_or(i64::MAX, |last| last.saturating_add(1));
-        Self { claims, expires_at, api_key: Some(digest.into()) }
+    pub fn of_api_key(digest: &str, record: Rc<KeyRecord>) -> Self {
+        let expires_at = record.not_after.map_or(i64::MAX, |last| last.saturating_add(1));
+        Self { claims: record.claims.clone(), expires_at, api_key: Some((digest.into(), record)) }
     }
 
     /// Returns the SHA-256 of the API key that they are of, if they are of one.
     pub fn api_key(&self) -> Option<&str> {
-        self.api_key.as_deref()
+        self.api_key.as_ref().map(|(digest, _)| &**digest)
+    }
+
+    /// Returns the record of that key.
+    pub(super) fn key_record(&self) -> Option<&KeyRecord> {
+        self.api_key.as_ref().map(|(_, record)| &**record)
     }
 
     /// Takes claims as if they had been verified: for the command line, which lets no request pass.

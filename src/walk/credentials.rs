@@ -13,8 +13,8 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
-    Authentication, ClaimError, Credential, KeyError, KnownKey, TokenError, VerifiedClaims, check_key_form, credential,
-    key_digest, missing_access,
+    Authentication, ClaimError, Credential, KeyError, TokenError, VerifiedClaims, check_key, check_key_form, credential,
+    key_digest, listed_key, missing_access,
 };
 
 impl<'w> Walk<'w> {
@@ -85,7 +85,7 @@ impl<'w> Walk<'w> {
         };
         check_key_form(key, &keys.prefix).map_err(|error| refused(error.into()))?;
         let digest = key_digest(key);
-        let Some((_, record)) = keys.listed.iter().find(|(known, _)| *known == digest) else {
+        let Some(record) = listed_key(keys, &digest) else {
             let Some(kv) = &keys.kv else { return Err(refused(KeyError::Unknown.into())) };
             self.is_token_open = true;
             let words = format!(
@@ -94,10 +94,11 @@ impl<'w> Walk<'w> {
             self.steps.push(Step::new("auth", StepOutcome::Unknown, words).with("authorizer", name));
             return Ok(User::Unknown);
         };
-        let claims = KnownKey::new(&digest, record.clone()).claims(self.now, self.request.from()).map_err(refused)?;
+        let claims = VerifiedClaims::of_api_key(&digest, Rc::clone(record));
+        check_key(&claims, self.now, self.request.from()).map_err(refused)?;
         let words = format!("the API key is accepted by \"{name}\": {}", claims.text("sub").unwrap_or_default());
         self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
-        Ok(User::Token(VerifiedClaims::clone(&claims)))
+        Ok(User::Token(claims))
     }
 
     /// Returns the user of a bearer token, by what the checks of `token explain` find.

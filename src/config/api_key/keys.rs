@@ -106,7 +106,7 @@ pub(crate) mod record {
             "Other claims that it has, for `auth` and for mappings.",
             shape(Shape::map(Shape::Any)), example(object! { "tenant": "acme", "permissions": list!["read:orders"] });
         NOT_AFTER: Text = text("not_after", Date), Elsewhere,
-            "The last second at which it is accepted, as a date of RFC 3339.",
+            "The last second at which it is accepted, as a date of RFC 3339 in UTC.",
             default_words("no end"), example("2027-01-31T00:00:00Z");
         IP: Value = value("ip"), Elsewhere,
             "Where it may be used. From elsewhere it is refused as if it were not a key.",

@@ -47,8 +47,12 @@ pub(super) fn guard(
             guard.limit(access::MAX_AGE_SECONDS.name, usize::try_from(secs).unwrap_or(usize::MAX));
         }
         // A wrong credential is refused even if none is needed.
-        let named: Vec<_> = authorizers.iter().map(usize::to_string).collect();
-        guard.demand(access::AUTHORIZER.name, &named.join(" "));
+        let mut named = String::new();
+        for index in authorizers {
+            named.push_str(&index.to_string());
+            named.push(' ');
+        }
+        guard.demand(access::AUTHORIZER.name, &named);
         if !access.requirements.optional {
             guard.demand(keys::AUTH.name, "");
         }

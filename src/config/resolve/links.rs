@@ -1,7 +1,7 @@
 //! Names, and their targets in other sections.
 
 use crate::config::access::{self, NamedAuthorizers, WrittenAccess};
-use crate::config::authorizer::{KeySource, WrittenAuthorizer};
+use crate::config::authorizer::WrittenAuthorizer;
 use crate::config::code::Code;
 use crate::config::diagnostic::{listed, nearest};
 use crate::config::document::Origin;
@@ -147,10 +147,11 @@ impl<'t> Links<'t> {
             let item = Place::Index(place, at);
             let place = if in_list { &item } else { place };
             let index = self.authorizer(written, place, findings);
-            if let Some(index) = index
-                && let Some(wrong) = indices.iter().find_map(|known| self.confused(*known, index))
-            {
-                let help = advice("give each what tells its credentials apart: an issuer, a prefix; or name only one of the two here");
+            if index.is_some_and(|index| indices.iter().any(|known| self.are_confused(*known, index))) {
+                let help = advice(
+                    "give each an issuer or a prefix of its own, and let only one be asked about opaque tokens; or name only one here",
+                );
+                let wrong = "cannot be told from another one here by the form of a token or key";
                 findings.refuse(written, place, Code::AmbiguousAuthorizers, wrong, help);
             }
             indices.push(index.unwrap_or_default());
@@ -158,20 +159,14 @@ impl<'t> Links<'t> {
         indices
     }
 
-    /// Returns why nothing tells the credentials of two authorizers apart, if nothing does.
-    fn confused(&self, one: usize, other: usize) -> Option<&'static str> {
-        if one == other {
-            return Some("is named twice");
-        }
-        let (one, other) = (self.authorizers.entries.get(one)?, self.authorizers.entries.get(other)?);
-        if let (Some(KeySource::ApiKeys(one)), Some(KeySource::ApiKeys(other))) = (&one.keys, &other.keys) {
-            return (one.prefix == other.prefix).then_some("has the prefix of keys that another one here has");
-        }
-        if one.introspection.is_some() && other.introspection.is_some() {
-            return Some("is asked about opaque tokens, as another one here is");
-        }
-        let shares = one.issuers().any(|issuer| other.issuers().any(|known| known == issuer));
-        shares.then_some("has the issuer that another one here has")
+    /// Checks whether nothing tells the credentials of two authorizers apart.
+    fn are_confused(&self, one: usize, other: usize) -> bool {
+        let entries = self.authorizers.entries;
+        let Some((first, second)) = entries.get(one).zip(entries.get(other)) else { return false };
+        let marks = second.marks();
+        one == other
+            || first.introspection.is_some() && second.introspection.is_some()
+            || first.marks().iter().any(|mark| marks.contains(mark))
     }
 
     /// Returns the index of the authorizer of a name, and reports a name that none has; `None` if it is not known here.

@@ -78,15 +78,18 @@ impl<'t> Context<'t> {
         let place = Place::Index(&section, written.index);
         let authorizers = written.access.as_ref().map(|access| self.links.authorizers(access, &place, findings));
         let authorizers = authorizers.unwrap_or_default();
+        let mut known = Vec::with_capacity(authorizers.len());
+        for index in &authorizers {
+            known.extend(self.authorizers.get(*index).and_then(Option::as_ref));
+        }
         let integration_place = INTEGRATION.at(&place);
         let link = match written.integration() {
             Some(integration) => self.link(integration, &integration_place, findings),
             None => Link::Nothing,
         };
         if let Some(integration) = written.integration().filter(|one| one.kind == Kind::Sessions) {
-            let asked = authorizers.iter().map(|index| self.authorizers.get(*index)?.as_ref());
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
-            check_sessions(&written, &asked.collect::<Vec<_>>(), self.logins.provider.as_deref(), at, findings);
+            check_sessions(&written, &known, self.logins.provider.as_deref(), at, findings);
         }
         #[cfg(not(target_os = "unknown"))]
         if let Link::Server(server) = &link {
@@ -108,9 +111,12 @@ impl<'t> Context<'t> {
         let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
-            let mut named = authorizers.iter().map(|index| self.authorizers.get(*index)?.clone());
-            let authorizer = named.next()??;
-            Some(Access { authorizer, others: named.collect::<Option<_>>()?, requirements: access.requirements })
+            let (first, rest) = known.split_first().filter(|_| known.len() == authorizers.len())?;
+            let mut others = Vec::with_capacity(rest.len());
+            for other in rest {
+                others.push(Rc::clone(other));
+            }
+            Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
         let path = match (&route, access, integration, pre_process) {

@@ -14,7 +14,7 @@ use crate::route::{Method, MethodRule};
 /// where people log in, as far as they are known.
 pub(super) fn check_sessions(
     path: &WrittenPath<'_>,
-    authorizers: &[Option<&Rc<Authorizer>>],
+    authorizers: &[&Rc<Authorizer>],
     provider: Option<&Provider>,
     (offset, place): (usize, &Place<'_>),
     findings: &mut Findings<'_>,
@@ -38,7 +38,7 @@ pub(super) fn check_sessions(
             ),
         ),
         (
-            !of_anyone && !authorizers.iter().flatten().all(is_of_login),
+            !of_anyone && !authorizers.iter().all(is_of_login),
             "people log in at another authorizer, so no caller has sessions here",
             host_text("let \"auth\" name the authorizer that logs people in"),
         ),

@@ -168,9 +168,8 @@ const REST: &str = r"\{\.\+\}";
 /// Whether a month has the day, the parser knows.
 fn date() -> String {
     let day = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])";
-    let time = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?";
-    let zone = r"(?:[Zz]|[+\-](?:[01]\d|2[0-3]):[0-5]\d)";
-    format!("{day}[Tt]{time}{zone}")
+    let time = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d";
+    format!("{day}T{time}Z")
 }
 
 fn https_url() -> String {

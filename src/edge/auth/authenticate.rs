@@ -33,7 +33,10 @@ pub async fn authenticate(
         Credential::Of(authorizer, text) => {
             skew_secs = authorizer.clock_skew_secs;
             let claims = match authorizer.api_keys() {
-                Some(keys) => key_claims(gateway, cx, authorizer, keys, text, cx.header("cf-connecting-ip")).await,
+                Some(keys) => {
+                    let address = cx.header("cf-connecting-ip");
+                    key_claims(gateway, cx, authorizer, keys, text, address).await
+                }
                 None => access_claims(gateway, cx, authorizer, text).await,
             };
             claims.map_err(VerifyError::into_problem)

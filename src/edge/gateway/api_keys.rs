@@ -1,87 +1,114 @@
-//! API keys to their claims: by a record of the config, or of KV. What an isolate remembers of KV is decided in [`crate::token`].
+//! API keys to their claims: by a record of the config, or of KV, of which the verifier remembers what it said.
 
 use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config::{ApiKeys, Authorizer, parse_key_record};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::verifier::VerifyError;
-use crate::edge::runtime::bindings::STORE_TIMEOUT_MS;
-use crate::edge::runtime::http_client::failure_reason;
+use crate::edge::runtime::bindings::{STORE_TIMEOUT_MS, raw};
+use crate::edge::runtime::boxed::{Boxed, boxed};
+use crate::edge::runtime::http_client::answer_of;
 use crate::edge::runtime::invocation::Invocation;
-use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
-use crate::oauth::{ProviderResponse, TransportError};
+use crate::oauth::ProviderResponse;
 use crate::problem::Problem;
-use crate::token::{KeyError, KnownKey, LookUp, Stored, TokenError, VerifiedClaims, check_key_form};
+use crate::token::{KeyError, TokenError, VerifiedClaims, check_key, check_key_form, listed_key};
+
+/// A key that KV does not have is not looked for again for this long.
+const UNKNOWN_SECS: i64 = 60;
+
+/// While KV cannot be read, a key counts for this long after it was read last.
+const STALE_SECS: i64 = 10 * 60;
+
+/// After KV could not be read, it is not asked for this long about a key that counts.
+const RETRY_SECS: i64 = 5;
+
+/// Whoever comes before the first request has remembered what KV said gets the same.
+const REPLAY_MS: f64 = 100.0;
+
+#[wasm_bindgen(module = "/src/edge/gateway/api_keys.js")]
+extern "C" {
+    fn stored(namespace: &JsValue, name: &str, ms: u32) -> Promise;
+}
 
 /// Returns the claims of an API key of an authorizer, used from an address. What is malformed is refused before anything is looked up.
 ///
 /// # Errors
 /// Why it is not accepted; [`Problem::StoreUnavailable`] if that cannot be told.
-pub async fn key_claims(
+pub fn key_claims<'a>(
+    gateway: &'a Gateway,
+    invocation: &'a dyn Invocation,
+    authorizer: &'a Rc<Authorizer>,
+    keys: &'a ApiKeys,
+    key: &'a str,
+    address: Option<&'a str>,
+) -> Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>> {
+    boxed(async move {
+        check_key_form(key, &keys.prefix).map_err(TokenError::ApiKey)?;
+        let digest = digest(key).await.map_err(|error| VerifyError::Keys(error.into()))?;
+        let now = now_secs();
+        let claims = match (listed_key(keys, &digest), &keys.kv) {
+            (Some(record), _) => Rc::new(VerifiedClaims::of_api_key(&digest, Rc::clone(record))),
+            (None, Some(kv)) => stored_claims(gateway, invocation, authorizer, [kv, &digest], keys.cache_secs, now).await?,
+            (None, None) => return Err(TokenError::ApiKey(KeyError::Unknown).into()),
+        };
+        check_key(&claims, now, address)?;
+        Ok(claims)
+    })
+}
+
+/// Returns the claims of the key that a KV namespace has under a digest.
+async fn stored_claims(
     gateway: &Gateway,
     invocation: &dyn Invocation,
     authorizer: &Rc<Authorizer>,
-    keys: &Rc<ApiKeys>,
-    key: &str,
-    address: Option<&str>,
+    [kv, digest]: [&str; 2],
+    cache_secs: i64,
+    now: i64,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
-    check_key_form(key, &keys.prefix).map_err(TokenError::from)?;
-    let digest = digest(key).await.map_err(|error| VerifyError::Keys(error.into()))?;
     let verifier = gateway.verifier(authorizer);
-    let Some(cache) = &verifier.keys_known else { return Err(TokenError::from(KeyError::Unknown).into()) };
-    let (now, kv) = (now_secs(), keys.kv.as_deref().unwrap_or_default());
-    let look_up = cache.borrow_mut().look_up(&digest, now);
-    let stored = match look_up {
-        LookUp::Use(stored) => stored,
-        LookUp::Read(stale) => {
-            let namespace = KvNamespace::bound(invocation.env(), kv);
-            let name = digest.clone();
-            let work = Box::pin(async move {
-                let read = match &namespace {
-                    Some(namespace) => namespace.text(&name).await.map_err(|error| failure_reason(&error)),
-                    None => Err("the binding is missing".to_owned()),
-                };
-                let found = |text: Option<String>| {
-                    let status = if text.is_some() { 200 } else { 404 };
-                    ProviderResponse { status, retry_after: None, body: text.unwrap_or_default() }
-                };
-                (read.map(found).map_err(TransportError::Unreachable), false)
-            });
-            let rules = SingleFlightRules::of_call(STORE_TIMEOUT_MS, 0.0);
-            let outcome = verifier.asking.share(invocation, digest.clone(), rules, work).await;
-            // Another request that waited for the same may have remembered it.
-            let known = cache.borrow_mut().look_up(&digest, now);
-            match (known, &*outcome) {
-                (LookUp::Use(stored), _) => stored,
-                (_, Ok(response)) => {
-                    let stored = match response.status {
-                        200 => match parse_key_record(&response.body, &authorizer.name) {
-                            Ok(record) => Stored::Known(Rc::new(KnownKey::new(&digest, record))),
-                            Err(wrong) => Stored::Unreadable(wrong),
-                        },
-                        _ => Stored::Unknown,
-                    };
-                    // Counted from before the question.
-                    cache.borrow_mut().remember(&digest, stored.clone(), now, response.body.len());
-                    stored
-                }
-                (_, Err(error)) => {
-                    cache.borrow_mut().fail(&digest, now);
-                    let unavailable = || Problem::StoreUnavailable(format!("the KV namespace {kv}: {error}"));
-                    stale.ok_or_else(|| VerifyError::Keys(unavailable()))?
-                }
+    if let Some(verdict) = verifier.stored_key(digest, now) {
+        return Ok(verdict?);
+    }
+    let promise = stored(&raw(invocation.env(), kv), digest, STORE_TIMEOUT_MS);
+    let work = boxed(async move {
+        let answer = answer_of(promise).await;
+        let is_there = answer.is_ok();
+        (answer, is_there)
+    });
+    let rules = SingleFlightRules::of_call(STORE_TIMEOUT_MS, REPLAY_MS);
+    let outcome = verifier.asking.share(invocation, digest.to_owned(), rules, work).await;
+    // Under this name for longer, for when KV cannot be read.
+    let late = ["late ", digest].concat();
+    let reason = match &*outcome {
+        Ok(ProviderResponse { status: 200, body, .. }) => match parse_key_record(body, &authorizer.name) {
+            Ok(record) => {
+                let verdict = Ok(Rc::new(VerifiedClaims::of_api_key(digest, Rc::new(record))));
+                // Counted from before the question.
+                verifier.remember_key(digest, &verdict, now + cache_secs, body.len());
+                verifier.remember_key(&late, &verdict, now + cache_secs.max(STALE_SECS), body.len());
+                return Ok(verdict?);
             }
+            Err(wrong) => wrong,
+        },
+        Ok(_) => {
+            let verdict = Err(TokenError::ApiKey(KeyError::Unknown));
+            verifier.remember_key(digest, &verdict, now + UNKNOWN_SECS, 0);
+            return Ok(verdict?);
+        }
+        Err(error) => {
+            if let Some(verdict) = verifier.stored_key(&late, now) {
+                verifier.remember_key(digest, &verdict, now + RETRY_SECS, 0);
+                return Ok(verdict?);
+            }
+            error.to_string()
         }
     };
-    match stored {
-        Stored::Known(known) => Ok(known.claims(now, address)?),
-        Stored::Unknown => Err(TokenError::from(KeyError::Unknown).into()),
-        Stored::Unreadable(wrong) => {
-            let reason = format!("the record {digest} in the KV namespace {kv}: {wrong}");
-            Err(VerifyError::Keys(Problem::StoreUnavailable(reason)))
-        }
-    }
+    Err(VerifyError::Keys(Problem::StoreUnavailable([kv, " ", digest, ": ", &reason].concat())))
 }

@@ -11,7 +11,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
-    ASKED, Expectations, KeyCache, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
+    ASKED, Expectations, STORED_KEY, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
     cached_until,
 };
 
@@ -25,8 +25,6 @@ pub struct Verifier {
     tokens: RefCell<TokenCache>,
     /// Tokens that the issuer said are not valid; apart, so that made-up ones push no valid one out.
     refused: RefCell<TokenCache>,
-    /// What is known of API keys, if those are its credentials.
-    pub keys_known: Option<RefCell<KeyCache>>,
     /// Questions about tokens that are with the issuer, by the token; or about keys that are with KV, by their digests.
     pub asking: SingleFlight,
     /// Whether the last login here asked for a refresh token and got none.
@@ -80,15 +78,28 @@ impl Verifier {
         let keys = keys.unwrap_or_else(|| JwksCache::new(authorizer));
         let (tokens, refused, asking) = Default::default();
         let withholds_refresh_tokens = Cell::default();
-        let keys_known = authorizer.api_keys().map(|keys| RefCell::new(KeyCache::new(keys)));
-        let authorizer = Rc::clone(authorizer);
-        Rc::new(Self { authorizer, keys, tokens, refused, keys_known, asking, withholds_refresh_tokens })
+        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens, refused, asking, withholds_refresh_tokens })
     }
 
     /// Returns what the issuer said of a token at `now` or lately.
     pub fn introspected(&self, token: &str, now: i64) -> Option<Verdict> {
-        let valid = self.tokens.borrow_mut().get(token, ASKED, now);
-        valid.or_else(|| self.refused.borrow_mut().get(token, ASKED, now))
+        self.remembered(token, ASKED, now)
+    }
+
+    /// Returns what KV said of the API key of a digest at `now` or lately.
+    pub fn stored_key(&self, digest: &str, now: i64) -> Option<Verdict> {
+        self.remembered(digest, STORED_KEY, now)
+    }
+
+    /// Remembers until `until` what KV said of the API key of a digest, in so many bytes.
+    pub fn remember_key(&self, digest: &str, verdict: &Verdict, until: i64, bytes: usize) {
+        let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
+        cache.borrow_mut().insert(digest, verdict.clone(), STORED_KEY, until, bytes);
+    }
+
+    fn remembered(&self, text: &str, generation: u64, now: i64) -> Option<Verdict> {
+        let valid = self.tokens.borrow_mut().get(text, generation, now);
+        valid.or_else(|| self.refused.borrow_mut().get(text, generation, now))
     }
 
     /// Caches what the issuer said of a token, in so many bytes, when it was asked at `asked_at`.

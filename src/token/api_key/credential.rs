@@ -52,46 +52,49 @@ pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl
 fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Option<&str>) -> Credential<'r, 'a> {
     let is_alone = access.others.is_empty();
     let prefix = key_prefix(text);
-    let mut issuers = Vec::new();
+    let (mut first, mut takers) = (None, 0);
     for authorizer in access.authorizers() {
         match authorizer.api_keys() {
-            None => issuers.push(authorizer),
-            Some(keys) if header.is_some_and(|name| name != keys.header_name) => {}
-            Some(keys) if is_alone || prefix == Some(&keys.prefix) => return Credential::Of(authorizer, text),
-            Some(_) => {}
+            None if header.is_none() => {
+                first = first.or(Some(authorizer));
+                takers += 1;
+            }
+            Some(keys)
+                if header.is_none_or(|name| name == keys.header_name) && (is_alone || prefix == Some(&keys.prefix)) =>
+            {
+                return Credential::Of(authorizer, text);
+            }
+            _ => {}
         }
     }
-    let Some(first) = issuers.first().filter(|_| header.is_none()) else {
-        return Credential::Refused(KeyError::Malformed.into());
-    };
-    if is_alone {
-        return Credential::Of(first, text);
-    }
+    let Some(first) = first else { return Credential::Refused(KeyError::Malformed.into()) };
     // It is a key of another path, or of another gateway: no provider is to see it.
-    if prefix.is_some_and(|prefix| check_key_form(text, prefix).is_ok()) {
+    if !is_alone && prefix.is_some_and(|prefix| check_key_form(text, prefix).is_ok()) {
         return Credential::Refused(KeyError::Elsewhere.into());
     }
-    if issuers.len() == 1 {
+    if takers == 1 {
         return Credential::Of(first, text);
     }
     if let Err(error) = Parts::check_length(text) {
         return Credential::Refused(error);
     }
-    if is_asked_about(Asked::Opaque, text) {
-        let asks = |authorizer: &&&Rc<Authorizer>| {
-            config.introspections.iter().any(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))
-        };
-        return Credential::Of(issuers.iter().find(asks).unwrap_or(first), text);
-    }
-    let Some(claims) = claimed(text) else { return Credential::Refused(TokenError::MalformedClaims) };
-    let Some(issuer) = json::text(&claims, "iss") else {
-        return Credential::Refused(TokenError::Claim(ClaimError::Missing { claim: "iss" }));
+    let is_jwt = !is_asked_about(Asked::Opaque, text);
+    let claims = if is_jwt { claimed(text) } else { None };
+    let issuer = claims.as_ref().and_then(|claims| json::text(claims, "iss"));
+    let is_whose = |authorizer: &&Rc<Authorizer>| match issuer {
+        Some(issuer) => authorizer.accepts_issuer(issuer),
+        None => config.introspections.iter().any(|(client, _)| !is_jwt && Rc::ptr_eq(&client.authorizer, authorizer)),
     };
-    match issuers.iter().find(|authorizer| authorizer.accepts_issuer(issuer)) {
+    match access.authorizers().find(is_whose) {
         Some(authorizer) => Credential::Of(authorizer, text),
-        None => Credential::Refused(TokenError::Claim(ClaimError::Issuer {
-            expected: first.issuer.clone(),
-            actual: shortened_name(issuer),
-        })),
+        // Nobody's, or not a token at all.
+        None => Credential::Refused(match issuer {
+            Some(issuer) => TokenError::Claim(ClaimError::Issuer {
+                expected: first.issuer.clone(),
+                actual: shortened_name(issuer),
+            }),
+            None if is_jwt => TokenError::Claim(ClaimError::Missing { claim: "iss" }),
+            None => TokenError::NotThreeParts,
+        }),
     }
 }
