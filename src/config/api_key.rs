@@ -274,3 +274,83 @@ pub fn seconds_of_date(text: &str) -> Option<i64> {
     const EPOCH_DAYS: i64 = 719_469;
     Some((((days - EPOCH_DAYS) * 24 + hour) * 60 + minute) * 60 + second)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_what_others_read_in_it_and_nothing_else_is_one() {
+        for text in [
+            "1970-01-01T00:00:00Z", "2027-01-31T23:59:59Z", "2024-02-29T12:00:00Z", "2000-02-29T00:00:00Z", "2000-03-01T00:00:00Z",
+            "1999-12-31T23:59:59Z", "2100-03-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1900-02-28T00:00:00Z",
+        ] {
+            let expected = text.parse::<jiff::Timestamp>().unwrap().as_second();
+            assert_eq!(seconds_of_date(text), Some(expected), "{text}");
+        }
+        for text in [
+            "", "2027", "2027-01-31", "2027-01-31 00:00:00Z", "2027-01-31T00:00:00", "2027-01-31T00:00:00z", "2027-01-31T00:00:00+00:00",
+            "2027-01-31T00:00:00.5Z", "2027-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2027-00-01T00:00:00Z", "2027-13-01T00:00:00Z",
+            "2027-04-31T00:00:00Z", "2027-01-00T00:00:00Z", "2027-01-31T24:00:00Z", "2027-01-31T00:60:00Z", "2027-01-31T00:00:60Z",
+            " 2027-01-31T00:00:00Z", "2027-01-31T00:00:00Z ", "+027-01-31T00:00:00Z", "2027-1-31T00:00:00ZZ", "２027-01-31T00:00:00Z",
+            "2027-01-31T00:00:00ZZ", "0000000000000000000Z",
+        ] {
+            assert_eq!(seconds_of_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_none_whatever_it_is() {
+        let valid = r#"{"version":1,"owner":"acme"}"#;
+        assert!(parse_key_record(valid, "a").is_ok());
+        let table = [
+            ("", "it is not JSON"),
+            ("null", ": expected an object, found null"),
+            ("[]", ": expected an object, found an array"),
+            (r#"{"owner":"acme"}"#, ": the key \"version\" is missing"),
+            (r#"{"version":2,"owner":"acme"}"#, "version: expected a whole number from 1 to 1, found 2"),
+            (r#"{"version":"1","owner":"acme"}"#, "version: expected a whole number from 1 to 1, found a string"),
+            (r#"{"version":1}"#, ": the key \"owner\" is missing"),
+            (r#"{"version":1,"owner":""}"#, "owner: the value is empty"),
+            (r#"{"version":1,"owner":["acme"]}"#, "owner: expected a string, found an array"),
+            (r#"{"version":1,"owner":"acme","owner":"root"}"#, ": the key \"owner\" is a duplicate; first at 1:14"),
+            (r#"{"version":1,"owner":"acme","scopes":"a"}"#, "scopes: expected an array, found a string"),
+            (r#"{"version":1,"owner":"acme","scopes":["a b"]}"#, "scopes[0]: \"a b\" is not a scope"),
+            (r#"{"version":1,"owner":"acme","claims":{"sub":"root"}}"#, "claims: \"sub\" cannot be a claim of a key"),
+            (r#"{"version":1,"owner":"acme","not_after":null}"#, "not_after: expected a string, found null"),
+            (r#"{"version":1,"owner":"acme","not_after":"soon"}"#, "not_after: \"soon\" is not a date of RFC 3339 in UTC"),
+            (r#"{"version":1,"owner":"acme","ip":null}"#, "ip: expected an object, found null"),
+            (r#"{"version":1,"owner":"acme","ip":{"allow":[""]}}"#, "ip.allow[0]: \"\" is not an address or network"),
+            (r#"{"version":1,"owner":"acme","sha256":"x"}"#, ": unknown key \"sha256\""),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse_key_record(text, "a").err().as_deref(), Some(expected), "{text}");
+        }
+        let large = [r#"{"version":1,"owner":""#, &"a".repeat(RECORD_MAX_BYTES), r#""}"#].concat();
+        assert_eq!(parse_key_record(&large, "a").err().as_deref(), Some("it is too large"));
+        for claim in RESERVED_CLAIMS {
+            let text = format!(r#"{{"version":1,"owner":"acme","claims":{{"{claim}":"x"}}}}"#);
+            assert!(parse_key_record(&text, "a").is_err(), "{claim}");
+        }
+        let nobody = parse_key_record(r#"{"version":1,"owner":"acme","ip":{"allow":[]}}"#, "a").unwrap();
+        assert!(nobody.networks.is_some_and(|networks| !networks.admit(Some("192.0.2.1"))), "an empty list");
+    }
+
+    #[test]
+    fn a_prefix_is_words_of_small_letters_and_digits() {
+        for text in ["acme", "acme_live", "a1_b2_c3", &"a".repeat(32)] {
+            assert!(is_prefix(text), "{text}");
+        }
+        for text in ["", "_", "1a", "acme_", "_acme", "a__b", "Acme", "acme-live", "acme live", "äcme", &"a".repeat(33)] {
+            assert!(!is_prefix(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_last_underscore_is_a_prefix() {
+        let table = [("acme_live_x", Some("acme_live")), ("a_", Some("a")), ("_x", Some("")), ("x", None), ("é_ü", Some("é"))];
+        for (text, expected) in table {
+            assert_eq!(key_prefix(text), expected, "{text}");
+        }
+    }
+}

@@ -141,3 +141,120 @@ pub fn check_key(claims: &VerifiedClaims, now: i64, address: Option<&str>) -> Re
     let at = claims.expires_at();
     if now < at { Ok(()) } else { Err(TokenError::Claim(ClaimError::Expired { at, now })) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse_key_record;
+
+    /// Made of bytes that count up.
+    const KEY: &str = "acme_live_0123456789ABCDEFGHIJKLMNOPQRSTUV2IdmR3";
+
+    fn made(prefix: &str) -> String {
+        let bytes: Vec<u8> = (0..64).collect();
+        key_of(prefix, &bytes).map(|key| key.expose().clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_checksum_is_the_crc_of_iso_3309_in_six_digits() {
+        // The check value of the catalogue of CRCs: 0xcbf43926.
+        assert_eq!(checksum("123456789").collect::<Vec<_>>(), digits(0xcbf4_3926));
+        assert_eq!(checksum("").collect::<Vec<_>>(), b"000000");
+        assert_eq!(digits(u32::MAX), b"4gfFC3");
+    }
+
+    fn digits(mut number: u32) -> Vec<u8> {
+        let mut digits = Vec::new();
+        for _ in 0..CHECKSUM_CHARS {
+            digits.insert(0, BASE62[(number % 62) as usize]);
+            number /= 62;
+        }
+        digits
+    }
+
+    #[test]
+    fn a_key_is_made_of_bytes_of_which_each_digit_is_equally_likely() {
+        assert_eq!(made("acme_live"), KEY);
+        assert_eq!(check_key_form(KEY, "acme_live"), Ok(()));
+        assert!(key_of("acme", &[255; 500]).is_none(), "bytes that no digit stands for");
+        assert!(key_of("acme", &[0; RANDOM_CHARS - 1]).is_none(), "too few");
+        let mixed: Vec<u8> = [255, 1].into_iter().cycle().take(2 * RANDOM_CHARS).collect();
+        assert!(key_of("acme", &mixed).is_some_and(|key| key.expose().starts_with("acme_1111")));
+        assert_eq!(key_pattern("acme_live"), "acme_live_[0-9A-Za-z]{38}");
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_key_is_refused_before_anything_is_looked_up() {
+        use KeyError::{Checksum, Malformed};
+        let with = |from: &str, to: &str| KEY.replacen(from, to, 1);
+        let table = [
+            (KEY.to_owned(), Ok(()), "the key"),
+            (String::new(), Err(Malformed), "nothing"),
+            ("acme_live".to_owned(), Err(Malformed), "the prefix"),
+            ("acme_live_".to_owned(), Err(Malformed), "and an underscore"),
+            (KEY[..30].to_owned(), Err(Malformed), "a half"),
+            ([KEY, KEY].concat(), Err(Malformed), "twice"),
+            ([KEY, "\n"].concat(), Err(Malformed), "a line end"),
+            ([" ", KEY].concat(), Err(Malformed), "a space"),
+            (with("_live_", "_test_"), Err(Malformed), "another prefix"),
+            (with("acme", "ACME"), Err(Malformed), "the prefix in capitals"),
+            (with("acme_live_", "acme_live_acme_live_"), Err(Malformed), "the prefix twice"),
+            (with("0", "O"), Err(Checksum), "a letter for a digit"),
+            (with("1", "l"), Err(Checksum), "another"),
+            (with("I", "l"), Err(Checksum), "a letter for one that looks like it"),
+            (with("A", "a"), Err(Checksum), "a letter in the other case"),
+            (with("01", "10"), Err(Checksum), "two that are swapped"),
+            (with("2IdmR3", "2IdmR4"), Err(Checksum), "another checksum"),
+            (with("A", "\u{410}"), Err(Malformed), "a letter of another script"),
+            (with("A", "\u{ff21}"), Err(Malformed), "a wide letter"),
+            (with("0", "-"), Err(Malformed), "a sign of base64url"),
+            (with("0", "%30"), Err(Malformed), "percent-encoded"),
+            (with("0", "\0"), Err(Malformed), "a zero byte"),
+            (["acme_live_", &"a".repeat(16 * 1024)].concat(), Err(Malformed), "16 KiB"),
+        ];
+        for (text, expected, message) in table {
+            assert_eq!(check_key_form(&text, "acme_live"), expected, "{message}");
+        }
+        for at in 10..KEY.len() {
+            for digit in BASE62 {
+                let mut bytes = KEY.as_bytes().to_vec();
+                bytes[at] = *digit;
+                let text = String::from_utf8(bytes).unwrap();
+                assert_eq!(check_key_form(&text, "acme_live").is_ok(), text == KEY, "{text}: one sign is another");
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_is_the_same_only_as_a_whole() {
+        for (one, other, expected) in [("ab", "ab", true), ("ab", "aB", false), ("ab", "abc", false), ("", "", true)] {
+            assert_eq!(same_digest(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_record_says_until_when_and_from_where() {
+        let record = r#"{ "version": 1, "owner": "acme", "scopes": ["a", "b"], "claims": { "tenant": "eu" },
+            "not_after": "2027-01-31T00:00:00Z", "ip": { "allow": ["192.0.2.0/24"] } }"#;
+        let record = Rc::new(parse_key_record(record, "partners").unwrap());
+        let claims = VerifiedClaims::of_api_key("digest", record);
+        let end = 1_801_353_600;
+        let inside = Some("192.0.2.7");
+        let table = [
+            (end, inside, None, "the last second"),
+            (end + 1, inside, Some("exp is 1801353601, the time is 1801353601"), "the next"),
+            (0, Some("198.51.100.1"), Some("the API key is not for this address"), "from elsewhere"),
+            (0, None, Some("the API key is not for this address"), "from nowhere"),
+            (end + 1, None, Some("the API key is not for this address"), "from elsewhere, and too late"),
+        ];
+        for (now, address, expected, message) in table {
+            let refused = check_key(&claims, now, address).err().map(|error| error.to_string());
+            assert_eq!(refused.as_deref(), expected, "{message}");
+        }
+        assert_eq!(claims.text("sub"), Some("acme"));
+        assert_eq!(claims.text("scope"), Some("a b"));
+        assert_eq!(claims.text("tenant"), Some("eu"));
+        assert_eq!(claims.text("iss"), Some("urn:bargate:api_key:partners"));
+        assert_eq!(claims.api_key(), Some("digest"));
+    }
+}

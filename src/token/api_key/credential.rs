@@ -98,3 +98,90 @@ fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Op
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{UnknownBindings, load};
+    use crate::encoding::base64url;
+    use crate::http::request::Head;
+    use crate::token::key_of;
+
+    const CONFIG: &str = r#"{
+        "authorizers": {
+            "people": { "type": "oidc", "issuer": "https://id.example", "client_id": "a", "audience": "api", "introspection": "opaque",
+                "client_secret": "a secret that nobody can guess, of 48 bytes, so!" },
+            "jobs": { "type": "jwt", "issuer": "jobs", "audience": "api", "jwks_uri": "https://jobs.example/jwks" },
+            "partners": { "type": "api_key", "prefix": "acme_live", "kv": "KEYS" },
+            "testers": { "type": "api_key", "prefix": "acme_test", "kv": "KEYS", "header": "X-Test-Key" }
+        },
+        "paths": [
+            { "method": "GET", "path": "/all", "auth": ["people", "jobs", "partners", "testers"], "response": {} },
+            { "method": "GET", "path": "/keys", "auth": ["partners", "testers"], "response": {} },
+            { "method": "GET", "path": "/either", "auth": ["people", "partners"], "response": {} },
+            { "method": "GET", "path": "/partners", "auth": "partners", "response": {} },
+            { "method": "GET", "path": "/jobs", "auth": "jobs", "response": {} }
+        ]
+    }"#;
+
+    #[test]
+    fn the_form_of_a_credential_says_whose_it_is() {
+        let config = load(CONFIG, &UnknownBindings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let key = |prefix: &str| key_of(prefix, &[7; 64]).map(|key| key.expose().clone()).unwrap_or_default();
+        let (live, test, other) = (key("acme_live"), key("acme_test"), key("other"));
+        let jwt = |claims: &str| format!("{}.{}.c2ln", base64url(b"{\"alg\":\"RS256\"}"), base64url(claims.as_bytes()));
+        let [of_people, of_jobs, of_nobody, of_none] =
+            [r#"{"iss":"https://id.example"}"#, r#"{"iss":"jobs"}"#, r#"{"iss":"https://evil.example"}"#, "{}"].map(jwt);
+        let long = "a".repeat(16 * 1024 + 1);
+        let (bearer, header, own) = ("authorization", "x-api-key", "x-test-key");
+        let (all, keys, either, partners, jobs) = (0, 1, 2, 3, 4);
+        let table: &[(usize, &[(&str, &str)], &str, &str)] = &[
+            (all, &[], "absent", "nothing"),
+            (all, &[(bearer, &live)], "partners", "a key as a bearer token"),
+            (all, &[(bearer, &test)], "testers", "a key of another authorizer"),
+            (all, &[(header, &live)], "partners", "a key in its header"),
+            (all, &[(own, &test)], "testers", "one in another header"),
+            (all, &[(own, &live)], "refused: the API key is malformed", "a key in the header of others"),
+            (all, &[(header, &of_jobs)], "refused: the API key is malformed", "a token in the header of keys"),
+            (all, &[(bearer, &of_people)], "people", "a token by its issuer"),
+            (all, &[(bearer, &of_jobs)], "jobs", "a token of another"),
+            (all, &[(bearer, &of_nobody)], "refused: iss is \"https://evil.example\", expected \"https://id.example\"", "of nobody"),
+            (all, &[(bearer, &of_none)], "refused: iss is missing", "a token that names none"),
+            (all, &[(bearer, "opaque")], "people", "an opaque token, to who is asked about those"),
+            (all, &[(bearer, &other)], "refused: an API key is no token", "a key of another gateway, which no provider sees"),
+            (all, &[(bearer, "acme_live_x")], "partners", "what begins as a key"),
+            (all, &[(bearer, &long)], "refused: 16385 bytes, at most 16384 are read", "too long a token"),
+            (all, &[(bearer, &live), (header, &live)], "malformed", "one key twice"),
+            (all, &[(bearer, &of_jobs), (header, &live)], "malformed", "a token and a key"),
+            (all, &[(header, &live), (own, &test)], "malformed", "two keys"),
+            (all, &[(header, "a, b")], "malformed", "a header twice"),
+            (all, &[(bearer, "Bearer")], "malformed", "a scheme alone"),
+            (all, &[(header, "")], "absent", "an empty header"),
+            (keys, &[(bearer, &of_jobs)], "refused: the API key is malformed", "a token where only keys are taken"),
+            (keys, &[(own, &test)], "testers", "a key of the second"),
+            (either, &[(bearer, "opaque")], "people", "the only one that takes tokens"),
+            (either, &[(bearer, &of_jobs)], "people", "who refuses it"),
+            (either, &[(bearer, &test)], "refused: an API key is no token", "a key of another path"),
+            (either, &[(own, &test)], "absent", "a header that the path takes nothing from"),
+            (partners, &[(bearer, "anything")], "partners", "who refuses it"),
+            (jobs, &[(bearer, &live)], "jobs", "who refuses it"),
+            (jobs, &[(header, &live)], "absent", "a header of another path"),
+        ];
+        for (index, headers, expected, message) in table {
+            let access = config.paths[*index].access.as_ref().unwrap();
+            let scheme = |(name, value): &(&'static str, &str)| match *name {
+                "authorization" if *value != "Bearer" => format!("Bearer {value}"),
+                _ => (*value).to_owned(),
+            };
+            let values: Vec<_> = headers.iter().map(scheme).collect();
+            let head = Head("GET", headers.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect());
+            let found = match credential(&config, access, &head) {
+                Credential::Absent => "absent".to_owned(),
+                Credential::Malformed => "malformed".to_owned(),
+                Credential::Of(authorizer, _) => authorizer.name.clone(),
+                Credential::Refused(error) => format!("refused: {error}"),
+            };
+            assert_eq!(found, *expected, "{message}");
+        }
+    }
+}
