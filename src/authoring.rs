@@ -7,7 +7,7 @@ mod api_key;
 mod provider;
 mod starting_point;
 
-pub use api_key::{FreshKey, KeyAuthorizer, StoredKey, Wishes, delete_command, digest_of, read_namespace};
 pub use crate::config::grammar::Json;
+pub use api_key::{FreshKey, KeyAuthorizer, StoredKey, Wishes, delete_command, digest_of, read_namespace};
 pub use provider::Provider;
 pub use starting_point::{Asked, Documentation, Meaning, Mode, StartingPoint, Variable};

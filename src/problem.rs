@@ -58,7 +58,8 @@ impl Problem {
         let Self::ScopeNotGiven(missing) = self else {
             let mut text = challenge.to_text(access.map(|access| &access.requirements), metadata_url);
             let mut named: Vec<&str> = Vec::new();
-            for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+            for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys())
+            {
                 if self.status() == 401 && !named.contains(&keys.header_name.as_str()) {
                     named.push(&keys.header_name);
                     text.push_str(", ApiKey header=");

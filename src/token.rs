@@ -17,9 +17,7 @@ mod unverified;
 mod values;
 
 pub use access::missing_access;
-pub use api_key::{
-    Credential, KeyError, check_key, check_key_form, credential, listed_key,
-};
+pub use api_key::{Credential, KeyError, check_key, check_key_form, credential, listed_key};
 #[cfg(not(target_os = "unknown"))]
 pub use api_key::{RANDOM_CHARS, key_digest, key_of, key_pattern};
 pub use authentication::{AUTH_TIME, Authentication};

@@ -72,7 +72,10 @@ impl KeyAuthorizer {
     }
 
     fn of(name: String, keys: &ApiKeys) -> Self {
-        let stored = |(digest, record): &(String, Rc<KeyRecord>)| StoredKey { digest: digest.clone(), record: Ok(Rc::clone(record)) };
+        let stored = |(digest, record): &(String, Rc<KeyRecord>)| StoredKey {
+            digest: digest.clone(),
+            record: Ok(Rc::clone(record)),
+        };
         let (prefix, kv) = (keys.prefix.clone(), keys.kv.clone());
         Self { name, prefix, kv, listed: keys.listed.iter().map(stored).collect() }
     }
@@ -169,7 +172,8 @@ pub fn digest_of(text: &str) -> Option<String> {
 /// # Errors
 /// That it is none of these.
 pub fn read_namespace(text: &str) -> Result<Vec<StoredKey>, String> {
-    let wrong = "is neither a config nor a list of keys as `wrangler kv key list`, `kv bulk get` and `kv bulk put` have it";
+    let wrong =
+        "is neither a config nor a list of keys as `wrangler kv key list`, `kv bulk get` and `kv bulk put` have it";
     let of = |digest: &str, value: Option<&Value>, metadata: Option<&Value>| StoredKey {
         digest: digest.to_owned(),
         record: match (value.map(|value| value.get("value").unwrap_or(value)), metadata) {
@@ -191,9 +195,10 @@ pub fn read_namespace(text: &str) -> Result<Vec<StoredKey>, String> {
                 Ok(of(name, item.get("value"), item.get("metadata")))
             })
             .collect(),
-        Ok(Value::Object(members)) => {
-            Ok(members.iter().map(|(digest, value)| of(digest, Some(value).filter(|value| !value.is_null()), None)).collect())
-        }
+        Ok(Value::Object(members)) => Ok(members
+            .iter()
+            .map(|(digest, value)| of(digest, Some(value).filter(|value| !value.is_null()), None))
+            .collect()),
         _ => Err(wrong.to_owned()),
     }
 }

@@ -183,7 +183,8 @@ fn read_record(mut object: ObjectReader<'_, '_>, authorizer: &str, findings: &mu
     for member in given.map(|given| given.free_members()).unwrap_or_default() {
         if RESERVED_CLAIMS.contains(&&*member.key) {
             let message = format_args!("\"{}\" cannot be a claim of a key", member.key);
-            let help = advice("write the owner, the scopes and the end of a key as \"owner\", \"scopes\" and \"not_after\"");
+            let help =
+                advice("write the owner, the scopes and the end of a key as \"owner\", \"scopes\" and \"not_after\"");
             findings.note(member.key_offset, &claims_place, Code::InvalidName, message, help);
         }
         claims.insert(member.key.to_string(), member.node.to_json());
@@ -214,7 +215,8 @@ fn read_record(mut object: ObjectReader<'_, '_>, authorizer: &str, findings: &mu
 fn read_digest(written: Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let text = written.value()?;
     if ON_HOST && !is_digest(text) {
-        let help = advice("write what `bargate key new` prints: the SHA-256 of the key in base64url, and never the key");
+        let help =
+            advice("write what `bargate key new` prints: the SHA-256 of the key in base64url, and never the key");
         // What is here by mistake may be the key itself.
         let message = format_args!("this is not a SHA-256 in base64url");
         findings.note(written.offset, &record::SHA256.at(place), Code::InvalidName, message, help);
@@ -269,7 +271,8 @@ pub fn seconds_of_date(text: &str) -> Option<i64> {
     }
     // Years that begin in March end with the day that some of them lack.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day;
+    let days =
+        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day;
     /// The days from the first of March of year 0 to that of 1970-01-01, less one.
     const EPOCH_DAYS: i64 = 719_469;
     Some((((days - EPOCH_DAYS) * 24 + hour) * 60 + minute) * 60 + second)
@@ -282,18 +285,45 @@ mod tests {
     #[test]
     fn a_date_is_what_others_read_in_it_and_nothing_else_is_one() {
         for text in [
-            "1970-01-01T00:00:00Z", "2027-01-31T23:59:59Z", "2024-02-29T12:00:00Z", "2000-02-29T00:00:00Z", "2000-03-01T00:00:00Z",
-            "1999-12-31T23:59:59Z", "2100-03-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1900-02-28T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+            "2027-01-31T23:59:59Z",
+            "2024-02-29T12:00:00Z",
+            "2000-02-29T00:00:00Z",
+            "2000-03-01T00:00:00Z",
+            "1999-12-31T23:59:59Z",
+            "2100-03-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+            "1900-02-28T00:00:00Z",
         ] {
             let expected = text.parse::<jiff::Timestamp>().unwrap().as_second();
             assert_eq!(seconds_of_date(text), Some(expected), "{text}");
         }
         for text in [
-            "", "2027", "2027-01-31", "2027-01-31 00:00:00Z", "2027-01-31T00:00:00", "2027-01-31T00:00:00z", "2027-01-31T00:00:00+00:00",
-            "2027-01-31T00:00:00.5Z", "2027-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2027-00-01T00:00:00Z", "2027-13-01T00:00:00Z",
-            "2027-04-31T00:00:00Z", "2027-01-00T00:00:00Z", "2027-01-31T24:00:00Z", "2027-01-31T00:60:00Z", "2027-01-31T00:00:60Z",
-            " 2027-01-31T00:00:00Z", "2027-01-31T00:00:00Z ", "+027-01-31T00:00:00Z", "2027-1-31T00:00:00ZZ", "２027-01-31T00:00:00Z",
-            "2027-01-31T00:00:00ZZ", "0000000000000000000Z",
+            "",
+            "2027",
+            "2027-01-31",
+            "2027-01-31 00:00:00Z",
+            "2027-01-31T00:00:00",
+            "2027-01-31T00:00:00z",
+            "2027-01-31T00:00:00+00:00",
+            "2027-01-31T00:00:00.5Z",
+            "2027-02-29T00:00:00Z",
+            "2100-02-29T00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-04-31T00:00:00Z",
+            "2027-01-00T00:00:00Z",
+            "2027-01-31T24:00:00Z",
+            "2027-01-31T00:60:00Z",
+            "2027-01-31T00:00:60Z",
+            " 2027-01-31T00:00:00Z",
+            "2027-01-31T00:00:00Z ",
+            "+027-01-31T00:00:00Z",
+            "2027-1-31T00:00:00ZZ",
+            "２027-01-31T00:00:00Z",
+            "2027-01-31T00:00:00ZZ",
+            "0000000000000000000Z",
         ] {
             assert_eq!(seconds_of_date(text), None, "{text}");
         }
@@ -318,7 +348,10 @@ mod tests {
             (r#"{"version":1,"owner":"acme","scopes":["a b"]}"#, "scopes[0]: \"a b\" is not a scope"),
             (r#"{"version":1,"owner":"acme","claims":{"sub":"root"}}"#, "claims: \"sub\" cannot be a claim of a key"),
             (r#"{"version":1,"owner":"acme","not_after":null}"#, "not_after: expected a string, found null"),
-            (r#"{"version":1,"owner":"acme","not_after":"soon"}"#, "not_after: \"soon\" is not a date of RFC 3339 in UTC"),
+            (
+                r#"{"version":1,"owner":"acme","not_after":"soon"}"#,
+                "not_after: \"soon\" is not a date of RFC 3339 in UTC",
+            ),
             (r#"{"version":1,"owner":"acme","ip":null}"#, "ip: expected an object, found null"),
             (r#"{"version":1,"owner":"acme","ip":{"allow":[""]}}"#, "ip.allow[0]: \"\" is not an address or network"),
             (r#"{"version":1,"owner":"acme","sha256":"x"}"#, ": unknown key \"sha256\""),
@@ -341,14 +374,16 @@ mod tests {
         for text in ["acme", "acme_live", "a1_b2_c3", &"a".repeat(32)] {
             assert!(is_prefix(text), "{text}");
         }
-        for text in ["", "_", "1a", "acme_", "_acme", "a__b", "Acme", "acme-live", "acme live", "äcme", &"a".repeat(33)] {
+        for text in ["", "_", "1a", "acme_", "_acme", "a__b", "Acme", "acme-live", "acme live", "äcme", &"a".repeat(33)]
+        {
             assert!(!is_prefix(text), "{text}");
         }
     }
 
     #[test]
     fn what_stands_before_the_last_underscore_is_a_prefix() {
-        let table = [("acme_live_x", Some("acme_live")), ("a_", Some("a")), ("_x", Some("")), ("x", None), ("é_ü", Some("é"))];
+        let table =
+            [("acme_live_x", Some("acme_live")), ("a_", Some("a")), ("_x", Some("")), ("x", None), ("é_ü", Some("é"))];
         for (text, expected) in table {
             assert_eq!(key_prefix(text), expected, "{text}");
         }

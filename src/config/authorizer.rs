@@ -274,7 +274,9 @@ impl<'n> WrittenAuthorizer<'n> {
         }
         let mut marks = Vec::new();
         match self.tenants.as_deref().unwrap_or_default() {
-            [] => marks.extend(self.issuer.as_deref().filter(|issuer| !issuer.is_empty()).map(|issuer| (false, issuer))),
+            [] => {
+                marks.extend(self.issuer.as_deref().filter(|issuer| !issuer.is_empty()).map(|issuer| (false, issuer)))
+            }
             tenants => {
                 for tenant in tenants {
                     marks.push((false, tenant.issuer.as_str()));

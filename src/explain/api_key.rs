@@ -54,7 +54,9 @@ fn check_found(
             (None, row(name, skip(reason), expected, format!("malformed: {wrong}")))
         }
         (None, Some(kv)) if is_well_formed => {
-            let reason = format!("it would be in KV: `wrangler kv key get {digest} --binding {kv} --remote` prints it for --record");
+            let reason = format!(
+                "it would be in KV: `wrangler kv key get {digest} --binding {kv} --remote` prints it for --record"
+            );
             (None, row(name, skip(&reason), expected, UNKNOWN))
         }
         (None, _) => (None, row(name, Outcome::Fail(KeyError::Unknown.into()), expected, "none in the config")),
@@ -73,7 +75,9 @@ fn check_record(record: &KeyRecord, now: i64) -> [Check; 2] {
     };
     let ip = match &record.networks {
         None => (Outcome::Pass, "any address"),
-        Some(_) => (skip("the client's address decides: `bargate request explain --from IP` takes one"), "some addresses"),
+        Some(_) => {
+            (skip("the client's address decides: `bargate request explain --from IP` takes one"), "some addresses")
+        }
     };
     [row("not_after", not_after.0, "none, or ahead", not_after.1), row("ip", ip.0, "the client's address", ip.1)]
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
-    self, ApiKeys, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant, TokenRules,
+    self, ApiKeys, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant,
+    TokenRules,
 };
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;

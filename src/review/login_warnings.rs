@@ -75,9 +75,7 @@ fn warn_of_authentication(path: &WrittenPath<'_>, authorizer: &WrittenAuthorizer
 /// Checks whether a path needs tokens of the authorizer at an index.
 fn is_asked(path: &WrittenPath<'_>, index: usize, authorizer: &WrittenAuthorizer<'_>) -> bool {
     match path.access.as_ref().map(|access| &access.authorizers) {
-        Some(NamedAuthorizers::Named { names, .. }) => {
-            names.iter().any(|name| name.in_file() == Some(authorizer.name))
-        }
+        Some(NamedAuthorizers::Named { names, .. }) => names.iter().any(|name| name.in_file() == Some(authorizer.name)),
         Some(NamedAuthorizers::First) => index == 0,
         Some(NamedAuthorizers::Unreadable) | None => false,
     }

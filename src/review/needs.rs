@@ -9,8 +9,8 @@ use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};
 use crate::config::rules::{OBJECTS, rate_limit};
 use crate::config::{
-    AuthorizerKind, ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
-    WrittenService, walk_references,
+    AuthorizerKind, ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig,
+    WrittenPath, WrittenService, walk_references,
 };
 
 /// Something that a config needs of its deployment.

@@ -266,7 +266,8 @@ fn text_at<'t>(integration: &'t WrittenIntegration<'_>, key: &Key<Text>) -> Opti
 
 /// Checks whether sessions have tokens of one of some authorizers: they have those of the one that people log in at.
 fn takes_session(tree: &ConfigTree<'_>, authorizers: &[String]) -> bool {
-    tree.session.is_some() && login_authorizer(tree).is_some_and(|login| authorizers.iter().any(|name| name == login.name))
+    tree.session.is_some()
+        && login_authorizer(tree).is_some_and(|login| authorizers.iter().any(|name| name == login.name))
 }
 
 /// Returns the authorizer of the provider that people log in at.

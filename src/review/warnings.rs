@@ -19,8 +19,8 @@ use crate::config::document::{Node, Origin};
 use crate::config::path::keys as path_keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, Cors, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizers, SECRET_MIN_BYTES, Settings, Severity,
-    WrittenAuthorizer, WrittenIntegration, WrittenPath, WrittenProvider, cors, root,
+    ConfigTree, Cors, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizers, SECRET_MIN_BYTES, Settings,
+    Severity, WrittenAuthorizer, WrittenIntegration, WrittenPath, WrittenProvider, cors, root,
 };
 
 /// Returns the warnings of a config, and codes in `allow` that no warning has.

@@ -13,8 +13,8 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
-    Authentication, ClaimError, Credential, KeyError, TokenError, VerifiedClaims, check_key, check_key_form, credential,
-    key_digest, listed_key, missing_access,
+    Authentication, ClaimError, Credential, KeyError, TokenError, VerifiedClaims, check_key, check_key_form,
+    credential, key_digest, listed_key, missing_access,
 };
 
 impl<'w> Walk<'w> {
@@ -107,8 +107,7 @@ impl<'w> Walk<'w> {
         let name = self.name_of(authorizer);
         let explanation = (self.check)(name, token);
         let asked = known.config.introspections.iter().any(|(client, introspection)| {
-            Rc::ptr_eq(&client.authorizer, authorizer)
-                && crate::token::is_asked_about(introspection.asked, token)
+            Rc::ptr_eq(&client.authorizer, authorizer) && crate::token::is_asked_about(introspection.asked, token)
         });
         if !asked && known.config.takes_id_tokens(authorizer) {
             let problem = Problem::from(TokenError::Claim(ClaimError::ONLY_SESSIONS));

@@ -194,7 +194,8 @@ impl Request {
             let masked = |[kept, credential, end]: [&str; 3]| {
                 [kept, if credential.is_empty() { "" } else { CREDENTIAL }, end].concat()
             };
-            let parts = credential_parts(name, value, of_keys).map(|parts| parts.into_iter().map(masked).collect::<String>());
+            let parts =
+                credential_parts(name, value, of_keys).map(|parts| parts.into_iter().map(masked).collect::<String>());
             (name.to_owned(), parts.unwrap_or_else(|| value.to_owned()))
         });
         let headers = lines(pairs.collect());

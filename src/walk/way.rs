@@ -38,7 +38,8 @@ pub struct Way {
 impl Way {
     /// Returns the way of a request at `now`, in seconds since 1970.
     pub fn of(known: &Known, request: &Request, now: i64, check: &TokenCheck<'_>) -> Self {
-        let keys = known.config.authorizers.iter().filter_map(|authorizer| Some(authorizer.api_keys()?.header_name.as_str()));
+        let keys =
+            known.config.authorizers.iter().filter_map(|authorizer| Some(authorizer.api_keys()?.header_name.as_str()));
         let of_keys: Vec<_> = keys.collect();
         let masked = &request.masked(&of_keys);
         let mut walk = Walk {

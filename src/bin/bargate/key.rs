@@ -158,14 +158,19 @@ impl Of {
         let file = read_text(&self.config)?;
         let name = &file.name;
         let known = KeyAuthorizer::all(&file.text).map_err(|mistake| {
-            Failure::of(vec!["the config has errors (`bargate check` lists them)".to_owned(), format!("{name}:{mistake}")])
+            Failure::of(vec![
+                "the config has errors (`bargate check` lists them)".to_owned(),
+                format!("{name}:{mistake}"),
+            ])
         })?;
         let names = known.iter().map(|authorizer| authorizer.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut meant = known.into_iter();
         let meant = match &self.authorizer {
             Some(wanted) => meant.find(|authorizer| authorizer.name == *wanted),
             None if meant.len() > 1 => {
-                return Err(Failure::new(format!("{name}: has several authorizers of type api_key: name one by --authorizer: {names}")));
+                return Err(Failure::new(format!(
+                    "{name}: has several authorizers of type api_key: name one by --authorizer: {names}"
+                )));
             }
             None => meant.next(),
         };
@@ -203,7 +208,9 @@ fn make(arguments: &New) -> Result<ExitCode, Failure> {
     page.print();
     say(format!("This is the key of {owner}, and is not shown again. The gateway needs its record:"));
     match (&authorizer.kv, &output) {
-        (Some(kv), Some(output)) => say(format!("  npx wrangler kv bulk put {} --binding {kv} --remote", output.name())),
+        (Some(kv), Some(output)) => {
+            say(format!("  npx wrangler kv bulk put {} --binding {kv} --remote", output.name()))
+        }
         (Some(kv), None) => say(format!("  {}", fresh.put_command(kv))),
         (None, _) => say(format!("  {}", fresh.entry().to_text())),
     }
@@ -241,8 +248,9 @@ fn list(arguments: &List) -> Result<ExitCode, Failure> {
     };
     let mut lines = vec![columns.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| columns.map(|column| text(row, column))));
-    let widths: Vec<_> =
-        (0..columns.len()).map(|at| lines.iter().filter_map(|line| line.get(at)).map(|cell| cell.chars().count()).max()).collect();
+    let widths: Vec<_> = (0..columns.len())
+        .map(|at| lines.iter().filter_map(|line| line.get(at)).map(|cell| cell.chars().count()).max())
+        .collect();
     for line in &lines {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<0$}", width.unwrap_or_default()));
         page.line(cells.collect::<Vec<_>>().join("  ").trim_end());
@@ -275,7 +283,9 @@ fn revoke(arguments: &Revoke) -> Result<ExitCode, Failure> {
         (Some(owner), _) => {
             let all = stored.iter().chain(&authorizer.listed);
             let is_of = |key: &&StoredKey| {
-                key.record.as_ref().is_ok_and(|record| record.claims.get("sub").is_some_and(|sub| sub == owner.as_str()))
+                key.record
+                    .as_ref()
+                    .is_ok_and(|record| record.claims.get("sub").is_some_and(|sub| sub == owner.as_str()))
             };
             let mut digests: Vec<_> = all.filter(is_of).map(|key| key.digest.clone()).collect();
             digests.sort();
@@ -296,13 +306,19 @@ fn revoke(arguments: &Revoke) -> Result<ExitCode, Failure> {
     let (in_config, in_kv): (Vec<_>, Vec<_>) = digests.iter().partition(is_listed);
     let mut page = Page::default();
     for digest in &in_config {
-        page.line(format!("remove the entry {digest} from \"keys\" of the authorizer \"{}\", and deploy the config", authorizer.name));
+        page.line(format!(
+            "remove the entry {digest} from \"keys\" of the authorizer \"{}\", and deploy the config",
+            authorizer.name
+        ));
     }
     match (&authorizer.kv, &arguments.output) {
         (_, _) if in_kv.is_empty() => {}
         (None, _) => {
             let missing = in_kv.iter().map(|digest| digest.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::new(format!("the authorizer \"{}\" has no key {missing}, and no \"kv\"", authorizer.name)));
+            return Err(Failure::new(format!(
+                "the authorizer \"{}\" has no key {missing}, and no \"kv\"",
+                authorizer.name
+            )));
         }
         (Some(kv), Some(path)) => {
             let output = Output::new(path, Existing::Kept)?;

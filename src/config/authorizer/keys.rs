@@ -4,6 +4,8 @@
 use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
 #[cfg(not(target_os = "unknown"))]
+use crate::config::api_key::keys::authorizer as api_key;
+#[cfg(not(target_os = "unknown"))]
 use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_os = "unknown"))]
@@ -13,8 +15,6 @@ use crate::config::grammar::{
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
-#[cfg(not(target_os = "unknown"))]
-use crate::config::api_key::keys::authorizer as api_key;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::{client, client::AuthMethod, introspection, provider, shared_secret::SECRET_MIN_BYTES};
 

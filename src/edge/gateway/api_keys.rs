@@ -55,7 +55,9 @@ pub fn key_claims<'a>(
         let now = now_secs();
         let claims = match (listed_key(keys, &digest), &keys.kv) {
             (Some(record), _) => Rc::new(VerifiedClaims::of_api_key(&digest, Rc::clone(record))),
-            (None, Some(kv)) => stored_claims(gateway, invocation, authorizer, [kv, &digest], keys.cache_secs, now).await?,
+            (None, Some(kv)) => {
+                stored_claims(gateway, invocation, authorizer, [kv, &digest], keys.cache_secs, now).await?
+            }
             (None, None) => return Err(TokenError::ApiKey(KeyError::Unknown).into()),
         };
         check_key(&claims, now, address)?;

@@ -11,8 +11,8 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
-    ASKED, Expectations, STORED_KEY, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
-    cached_until,
+    ASKED, Expectations, STORED_KEY, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict,
+    VerifiedClaims, cached_until,
 };
 
 /// An authorizer and what is remembered of it between requests.

@@ -49,7 +49,9 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
 /// Those of [`check_rate`].
 pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
-        Some(limit) if matches!(limit.key, RateKey::Subject | RateKey::ApiKey) => count(cx, limit, address(cx).as_deref()).await,
+        Some(limit) if matches!(limit.key, RateKey::Subject | RateKey::ApiKey) => {
+            count(cx, limit, address(cx).as_deref()).await
+        }
         _ => Ok(()),
     }
 }

@@ -89,10 +89,9 @@ fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Op
         Some(authorizer) => Credential::Of(authorizer, text),
         // Nobody's, or not a token at all.
         None => Credential::Refused(match issuer {
-            Some(issuer) => TokenError::Claim(ClaimError::Issuer {
-                expected: first.issuer.clone(),
-                actual: shortened_name(issuer),
-            }),
+            Some(issuer) => {
+                TokenError::Claim(ClaimError::Issuer { expected: first.issuer.clone(), actual: shortened_name(issuer) })
+            }
             None if is_jwt => TokenError::Claim(ClaimError::Missing { claim: "iss" }),
             None => TokenError::NotThreeParts,
         }),
@@ -131,7 +130,8 @@ mod tests {
         let (live, test, other) = (key("acme_live"), key("acme_test"), key("other"));
         let jwt = |claims: &str| format!("{}.{}.c2ln", base64url(b"{\"alg\":\"RS256\"}"), base64url(claims.as_bytes()));
         let [of_people, of_jobs, of_nobody, of_none] =
-            [r#"{"iss":"https://id.example"}"#, r#"{"iss":"jobs"}"#, r#"{"iss":"https://evil.example"}"#, "{}"].map(jwt);
+            [r#"{"iss":"https://id.example"}"#, r#"{"iss":"jobs"}"#, r#"{"iss":"https://evil.example"}"#, "{}"]
+                .map(jwt);
         let long = "a".repeat(16 * 1024 + 1);
         let (bearer, header, own) = ("authorization", "x-api-key", "x-test-key");
         let (all, keys, either, partners, jobs) = (0, 1, 2, 3, 4);
@@ -145,10 +145,20 @@ mod tests {
             (all, &[(header, &of_jobs)], "refused: the API key is malformed", "a token in the header of keys"),
             (all, &[(bearer, &of_people)], "people", "a token by its issuer"),
             (all, &[(bearer, &of_jobs)], "jobs", "a token of another"),
-            (all, &[(bearer, &of_nobody)], "refused: iss is \"https://evil.example\", expected \"https://id.example\"", "of nobody"),
+            (
+                all,
+                &[(bearer, &of_nobody)],
+                "refused: iss is \"https://evil.example\", expected \"https://id.example\"",
+                "of nobody",
+            ),
             (all, &[(bearer, &of_none)], "refused: iss is missing", "a token that names none"),
             (all, &[(bearer, "opaque")], "people", "an opaque token, to who is asked about those"),
-            (all, &[(bearer, &other)], "refused: an API key is no token", "a key of another gateway, which no provider sees"),
+            (
+                all,
+                &[(bearer, &other)],
+                "refused: an API key is no token",
+                "a key of another gateway, which no provider sees",
+            ),
             (all, &[(bearer, "acme_live_x")], "partners", "what begins as a key"),
             (all, &[(bearer, &long)], "refused: 16385 bytes, at most 16384 are read", "too long a token"),
             (all, &[(bearer, &live), (header, &live)], "malformed", "one key twice"),
@@ -174,7 +184,8 @@ mod tests {
                 _ => (*value).to_owned(),
             };
             let values: Vec<_> = headers.iter().map(scheme).collect();
-            let head = Head("GET", headers.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect());
+            let head =
+                Head("GET", headers.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect());
             let found = match credential(&config, access, &head) {
                 Credential::Absent => "absent".to_owned(),
                 Credential::Malformed => "malformed".to_owned(),

@@ -18,6 +18,7 @@ const UNKNOWN_SECS = 60;
 const STALE_SECS = 600;
 const RETRY_SECS = 5;
 
+/** @type {[number, string]} */
 const INVALID = [401, 'token_invalid'];
 /** Nor is what is not one credential told from one that is wrong. */
 const MALFORMED = INVALID;
@@ -73,9 +74,9 @@ const statusAt = async (origin, headers) => (await fetch(new URL('/any', origin)
 
 describe('a key opens what its record says', () => {
   test('in its header and as a bearer token, from KV and from the config', async () => {
-    for (const [one, owner, tenant] of [
-      [key, 'acme', 'acme-eu'],
-      [listed, 'listed', undefined],
+    for (const { one, owner, tenant } of [
+      { one: key, owner: 'acme', tenant: 'acme-eu' },
+      { one: listed, owner: 'listed', tenant: undefined },
     ]) {
       for (const headers of [inHeader(one.key), asBearer(one.key), { 'X-API-KEY': one.key }]) {
         const answer = await ask(headers, '/orders/7');
@@ -92,7 +93,12 @@ describe('a key opens what its record says', () => {
   test('for the clients that people have', async () => {
     const { data } = await axios.get(`${gateway.origin}/any`, { headers: inHeader(key.key) });
     assert.deepEqual(data, { ok: true });
-    const { stdout } = await promisify(execFile)('curl', ['-s', '-H', `X-API-Key: ${key.key}`, `${gateway.origin}/any`]);
+    const { stdout } = await promisify(execFile)('curl', [
+      '-s',
+      '-H',
+      `X-API-Key: ${key.key}`,
+      `${gateway.origin}/any`,
+    ]);
     assert.deepEqual(JSON.parse(stdout), { ok: true });
   });
 
@@ -100,7 +106,11 @@ describe('a key opens what its record says', () => {
     const other = await makeKey(['--scope', 'write:orders']);
     await store(gateway, other);
     assertProblem(await ask(inHeader(other.key), '/orders/7'), [403, 'insufficient_scope'], 'another scope');
-    assertProblem(await ask(inHeader(key.key), '/strong'), [401, 'insufficient_user_authentication'], 'nobody logged in');
+    assertProblem(
+      await ask(inHeader(key.key), '/strong'),
+      [401, 'insufficient_user_authentication'],
+      'nobody logged in',
+    );
   });
 
   test('until its last second, and only from its addresses', async () => {
@@ -189,6 +199,7 @@ describe('what is not a key of the path is refused without a look into KV', () =
 
   test('nor a key in another place, nor two at once', async () => {
     const token = { authorization: 'Bearer a.b.c' };
+    /** @type {[string, () => Promise<any>, [number, string]][]} */
     const rows = [
       ['in the query', () => ask({}, `/any?x-api-key=${key.key}&api_key=${key.key}`), [401, 'token_missing']],
       ['in a cookie', () => ask({ cookie: `x-api-key=${key.key}` }), [401, 'token_missing']],

@@ -52,9 +52,27 @@ describe('either is enough', () => {
   test('a key, a token and a session, each with its own claims', async () => {
     const { cookie, sub } = await beginSession(gateway, tenant, { browser: new Browser() });
     const rows = [
-      ['a key', () => gateway.ask('/either/1', { headers: withKey() }), 'acme', 'urn:bargate:api_key:partners', undefined],
-      ['a token', async () => gateway.ask('/either/1', { headers: await withToken() }), undefined, tenant.issuer, /^Bearer ey/],
-      ['a session', () => askWith(gateway, cookie, '/either/1', { headers: OWN_PAGE }), sub, tenant.issuer, /^Bearer ey/],
+      [
+        'a key',
+        () => gateway.ask('/either/1', { headers: withKey() }),
+        'acme',
+        'urn:bargate:api_key:partners',
+        undefined,
+      ],
+      [
+        'a token',
+        async () => gateway.ask('/either/1', { headers: await withToken() }),
+        undefined,
+        tenant.issuer,
+        /^Bearer ey/,
+      ],
+      [
+        'a session',
+        () => askWith(gateway, cookie, '/either/1', { headers: OWN_PAGE }),
+        sub,
+        tenant.issuer,
+        /^Bearer ey/,
+      ],
     ];
     for (const [message, asked, user, issuer, authorization] of rows) {
       const answer = await asked();
@@ -73,7 +91,11 @@ describe('either is enough', () => {
       const answer = await gateway.ask('/all', { headers: await withToken(of) });
       assert.equal(answer.status, 200, answer.text);
     }
-    assertProblem(await gateway.ask('/either/1', { headers: await withToken(stranger) }), INVALID, 'one that the path has not');
+    assertProblem(
+      await gateway.ask('/either/1', { headers: await withToken(stranger) }),
+      INVALID,
+      'one that the path has not',
+    );
   });
 
   test('and a path of keys alone takes no session and no token', async () => {
@@ -84,9 +106,17 @@ describe('either is enough', () => {
 
   test('never two at once, nor the other if one is wrong', async () => {
     const { cookie } = await beginSession(gateway, tenant, { browser: new Browser() });
-    assertProblem(await gateway.ask('/either/1', { headers: { ...withKey(), ...(await withToken()) } }), INVALID, 'both');
+    assertProblem(
+      await gateway.ask('/either/1', { headers: { ...withKey(), ...(await withToken()) } }),
+      INVALID,
+      'both',
+    );
     const wrong = { 'x-api-key': `${key.key.slice(0, -1)}${key.key.endsWith('0') ? '1' : '0'}` };
-    assertProblem(await askWith(gateway, cookie, '/either/1', { headers: { ...OWN_PAGE, ...wrong } }), INVALID, 'a wrong key');
+    assertProblem(
+      await askWith(gateway, cookie, '/either/1', { headers: { ...OWN_PAGE, ...wrong } }),
+      INVALID,
+      'a wrong key',
+    );
     assertProblem(await gateway.ask('/optional', { headers: wrong }), INVALID, 'a wrong key where none is needed');
     assert.equal((await gateway.ask('/optional')).status, 200);
   });
