@@ -39,6 +39,7 @@ pub(crate) mod root;
 pub(crate) mod rules;
 #[cfg(not(target_os = "unknown"))]
 pub mod schema;
+mod scopes;
 pub(crate) mod section;
 pub(crate) mod server;
 pub(crate) mod service;

@@ -10,6 +10,7 @@ mod authentication;
 mod cache;
 mod claims;
 mod credentials;
+mod dispatch;
 mod error;
 mod introspected;
 mod parts;
@@ -17,9 +18,9 @@ mod unverified;
 mod values;
 
 pub use access::missing_access;
-pub use api_key::{Credential, KeyError, check_key, check_key_form, credential, listed_key};
 #[cfg(not(target_os = "unknown"))]
 pub use api_key::{RANDOM_CHARS, key_digest, key_of, key_pattern};
+pub use api_key::{check_key, check_key_form, listed_key};
 pub use authentication::{AUTH_TIME, Authentication};
 pub use cache::{ASKED, STORED_KEY, TokenCache};
 pub use claims::{
@@ -27,7 +28,8 @@ pub use claims::{
     check_required, check_stand_in, check_unbound, numeric_date,
 };
 pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
-pub use error::{ClaimError, TokenError};
+pub use dispatch::{Credential, credential};
+pub use error::{ClaimError, KeyError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
 pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_date, claimed_text};

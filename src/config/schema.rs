@@ -64,7 +64,7 @@ fn parts() -> Vec<Part> {
         One(upstream_token::section()),
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
-        One(api_key::keys::record::section()),
+        One(api_key::keys::section()),
         One(access::section()),
         One(session::section()),
         One(cors::section()),

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::api_key::keys::authorizer as api_key;
-use crate::config::authorizer::keys::{JWKS, jwt, supabase};
+use crate::config::authorizer::keys::{JWKS, api_key, jwt, supabase};
 use crate::config::document::{Node, Value};
 use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};

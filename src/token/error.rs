@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::api_key::KeyError;
 use super::credentials::TOKEN_MAX_BYTES;
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
@@ -87,6 +86,39 @@ impl TokenError {
             Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
             _ => Self::NoKey { kid: kid.map(shortened) },
         }
+    }
+}
+
+/// Why an API key is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// It is not a prefix of the path's, an underscore, and letters and digits of the right number.
+    Malformed,
+    /// Its checksum is another: a typing error, or made up.
+    Checksum,
+    /// There is no record of it.
+    Unknown,
+    /// Its record names other addresses.
+    Address,
+    /// It is one of this gateway's, and the path takes other credentials.
+    Elsewhere,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the API key is malformed",
+            Self::Checksum => "the checksum of the API key is wrong",
+            Self::Unknown => "the API key is unknown",
+            Self::Address => "the API key is not for this address",
+            Self::Elsewhere => "an API key is no token",
+        })
+    }
+}
+
+impl From<KeyError> for TokenError {
+    fn from(error: KeyError) -> Self {
+        Self::ApiKey(error)
     }
 }
 

@@ -4,8 +4,6 @@
 use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
 #[cfg(not(target_os = "unknown"))]
-use crate::config::api_key::keys::authorizer as api_key;
-#[cfg(not(target_os = "unknown"))]
 use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_os = "unknown"))]
@@ -39,6 +37,15 @@ pub(crate) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
 
 /// The same for Supabase, whose projects sign with either.
 pub(crate) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+
+/// For how long an isolate uses the record of an API key in KV, in seconds, by default.
+pub(crate) const KEY_CACHE_DEFAULT_SECS: u32 = 60;
+
+/// An hour: whoever revokes a key waits for as long.
+const KEY_CACHE_MAX_SECS: u32 = 60 * 60;
+
+/// The header that an API key comes in, unless the config names another.
+pub(crate) const KEY_HEADER_DEFAULT: &str = "X-API-Key";
 
 /// A type of authorizer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -307,6 +314,53 @@ pub(crate) mod supabase {
     }
 }
 
+/// The keys of an authorizer of type `api_key`.
+pub(crate) mod api_key {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::ApiKey,
+            "authorizer_api_key",
+            "API keys, which `bargate key new` makes.",
+            "API keys, for partners and jobs that log in nowhere. A key comes in a header of its own, or as \
+             `Authorization: Bearer`. The gateway has the SHA-256 of each, with a record of what it opens: in `keys`, or in KV.",
+        )
+            .condition(object! { "anyOf": list![present(&KV), present(&KEYS)] })
+            .example(
+                r#"{
+                        "authorizers": {
+                            "partners": { "type": "api_key", "prefix": "acme_live", "kv": "API_KEYS" }
+                        },
+                        "paths": [
+                            { "method": "GET", "path": "/orders", "auth": { "authorizer": "partners", "scopes": ["read:orders"] }, "response": [] }
+                        ]
+                    }"#,
+            );
+
+        PREFIX: Text = text("prefix", KeyPrefix).required(), Different("accepts keys with another prefix"),
+            "What each key begins with, before an underscore: small letters, digits and single underscores between them. No token of \
+             another authorizer begins so.",
+            example("acme_live");
+        HEADER: Text = text("header", HeaderName), Different("takes keys from another header"),
+            "The header that a key may come in. No upstream gets it from a client, on any path.",
+            default(KEY_HEADER_DEFAULT), example("X-Partner-Key");
+        KV: Text = text("kv", NotEmpty), Different("takes the records of keys from another KV namespace"),
+            "The KV binding with the records, each under the SHA-256 of its key in base64url.",
+            example("API_KEYS");
+        CACHE_SECONDS: Integer = integer("cache_seconds", 1..=KEY_CACHE_MAX_SECS, KEY_CACHE_DEFAULT_SECS),
+            Larger("accepts keys longer after they were revoked"),
+            "For how many seconds an isolate uses a record of KV without looking again. A key that was removed there is refused \
+             everywhere after this and the minute for which KV itself keeps what it has read.",
+            example(10_u32);
+        KEYS: Value = value("keys"), Wider("accepts the key"),
+            "The records of keys in the config. They come before those of KV.",
+            shape(Shape::List(Box::new(Shape::Section("api_key")), 1)),
+            example(list![object! { "sha256": "2CCiyGWlSOLMXuFDQnwXRLvOhbDn_TTpFRuMEqUhN7E", "owner": "acme" }]);
+        ..[allow("this authorizer")];
+    }
+}
+
 section! {
     entries;
 
@@ -352,7 +406,7 @@ pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
 
 /// Begins the section of one type.
 #[cfg(not(target_os = "unknown"))]
-pub(crate) fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
+fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
     let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(vec![of.name()])).example(of.name());
     Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::{KeyError, check_key_form};
+use super::api_key::check_key_form;
+use super::credentials::{Credentials, bare_token, bearer};
+use super::error::{ClaimError, KeyError, TokenError};
+use super::introspected::is_asked_about;
+use super::parts::Parts;
+use super::unverified::claimed;
 use crate::config::{Access, Asked, Authorizer, Config, key_prefix};
 use crate::excerpt::shortened_name;
 use crate::http::request::RequestHead;
 use crate::json;
-use crate::token::credentials::{Credentials, bare_token, bearer};
-use crate::token::error::{ClaimError, TokenError};
-use crate::token::introspected::is_asked_about;
-use crate::token::parts::Parts;
-use crate::token::unverified::claimed;
 
 /// What a request sends to be let in.
 pub enum Credential<'r, 'a> {
