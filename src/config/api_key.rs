@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::authorizer::keys::{KEY_HEADER_DEFAULT, api_key as authorizer};
-use super::claims::CLAIMS;
+use super::claims::{CLAIMS, read_claims};
 use super::code::Code;
 use super::document::parse_document;
 use super::headers::checked_name;
@@ -173,19 +173,20 @@ fn read_record(mut object: ObjectReader<'_, '_>, authorizer: &str, findings: &mu
     let owner = object.text(&record::OWNER, findings);
     let name = object.text(&record::NAME, findings);
     let scopes = read_names(&mut object, &record::SCOPES, NOT_A_SCOPE, findings);
-    let claims_place = CLAIMS.at(place);
-    let given = object.node(&CLAIMS).and_then(|node| ObjectReader::open(node, &claims_place, findings));
+    let given = object.node(&CLAIMS);
+    let claims_read = read_claims(&mut object, findings);
     let not_after = object.text(&record::NOT_AFTER, findings);
     let networks = read_networks(&mut object, &record::IP, findings);
     let mut claims = Map::new();
-    for member in given.map(|given| given.free_members()).unwrap_or_default() {
-        if RESERVED_CLAIMS.contains(&&*member.key) {
-            let message = format_args!("\"{}\" cannot be a claim of a key", member.key);
+    for (name, value) in claims_read {
+        if RESERVED_CLAIMS.contains(&&*name) {
+            let offset = given.map_or(0, |node| node.offset);
+            let message = format_args!("\"{name}\" cannot be a claim of a key");
             let help =
                 advice("write the owner, the scopes and the end of a key as \"owner\", \"scopes\" and \"not_after\"");
-            findings.note(member.key_offset, &claims_place, Code::InvalidName, message, help);
+            findings.note(offset, &CLAIMS.at(place), Code::InvalidName, message, help);
         }
-        claims.insert(member.key.to_string(), member.node.to_json());
+        claims.insert(name, value);
     }
     object.finish(findings);
     // A name of its own, so that no owner is taken for a user of an issuer.

@@ -1,7 +1,7 @@
 //! The keys of the record of an API key.
 
 #[cfg(not(target_os = "unknown"))]
-use crate::config::claims::CLAIMS;
+use crate::config::claims::{CLAIMS, claim_values};
 use crate::config::section::section;
 
 section! {
@@ -45,7 +45,7 @@ section! {
         example(list!["read:orders"]);
     CLAIMS, Elsewhere,
         "Other claims that it has, for `auth` and for mappings.",
-        shape(Shape::map(Shape::Any)), example(object! { "tenant": "acme", "permissions": list!["read:orders"] });
+        shape(claim_values()), example(object! { "tenant": "acme", "permissions": list!["read:orders"] });
     NOT_AFTER: Text = text("not_after", Date), Elsewhere,
         "The last second at which it is accepted, as a date of RFC 3339 in UTC.",
         default_words("no end"), example("2027-01-31T00:00:00Z");

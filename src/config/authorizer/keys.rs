@@ -355,7 +355,7 @@ pub(crate) mod api_key {
             example(10_u32);
         KEYS: Value = value("keys"), Wider("accepts the key"),
             "The records of keys in the config. They come before those of KV.",
-            shape(Shape::List(Box::new(Shape::Section("api_key")), 1)),
+            shape(Shape::list(Shape::Section("api_key"))),
             example(list![object! { "sha256": "2CCiyGWlSOLMXuFDQnwXRLvOhbDn_TTpFRuMEqUhN7E", "owner": "acme" }]);
         ..[allow("this authorizer")];
     }

@@ -78,9 +78,9 @@ async fn stored_claims(
     if let Some(verdict) = verifier.stored_key(digest, now) {
         return Ok(verdict?);
     }
-    let promise = stored(&raw(invocation.env(), kv), digest, STORE_TIMEOUT_MS);
+    let (namespace, name) = (raw(invocation.env(), kv), digest.to_owned());
     let work = boxed(async move {
-        let answer = answer_of(promise).await;
+        let answer = answer_of(stored(&namespace, &name, STORE_TIMEOUT_MS)).await;
         let is_there = answer.is_ok();
         (answer, is_there)
     });

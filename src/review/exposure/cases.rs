@@ -314,7 +314,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("authorizer_jwt", r#""secret": "one""#, r#""secret": "two""#, "authorizer.secret: trusts another secret"),
     ("authorizer_api_key", r#""prefix": "a""#, r#""prefix": "b""#, "authorizer.prefix: accepts keys with another prefix: \"b\" instead of \"a\""),
     ("authorizer_api_key", r#""kv": "A", "keys": []"#, r#""kv": "A", "keys": [{"sha256": "d", "owner": "o"}]"#, "authorizer.keys: accepts the key {\"owner\":\"o\",\"sha256\":\"d\"}"),
-    ("authorizer_api_key", "", r#""cache_seconds": 61"#, "authorizer.cache_seconds: accepts keys longer after they were revoked: 61 instead of 60"),
+    ("authorizer_api_key", r#""cache_seconds": 60"#, r#""cache_seconds": 61"#, "authorizer.cache_seconds: accepts keys longer after they were revoked: 61 instead of 60"),
     ("authorizer_supabase", r#""jwt_secret": "one""#, r#""jwt_secret": "two""#, "authorizer.jwt_secret: trusts another secret"),
     ("session", r#""cookie": "__Host-a""#, r#""cookie": "__Host-b""#, "session.cookie: accepts another cookie: \"__Host-b\" instead of \"__Host-a\""),
     ("session", "", r#""idle_seconds": 259201"#, "session.idle_seconds: keeps unused sessions longer: 259201 instead of 259200"),

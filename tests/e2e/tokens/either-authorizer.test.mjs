@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { NAMESPACE, inKv, makeKey, store } from '../support/api-keys.mjs';
-import { Browser, proxied } from '../support/harness.mjs';
+import { Browser, proxied, sendRaw } from '../support/harness.mjs';
 import { LOGIN, assertNeverShown, assertProblem, startLoginGateway, startTenant } from '../support/login-flow.mjs';
 import { OWN_PAGE, askWith, beginSession, sessionConfig } from '../support/session-flow.mjs';
 
@@ -127,9 +127,9 @@ test('who sends nothing learns each way in, and a person who follows a link is s
   assertProblem(answer, [401, 'token_missing'], 'nothing');
   const challenge = answer.headers.get('www-authenticate');
   assert.match(challenge, /^Bearer scope="read:messages", resource_metadata="[^"]+", ApiKey header="X-API-Key"$/);
-  const link = await gateway.ask('/either/1', { headers: { 'sec-fetch-mode': 'navigate', accept: 'text/html' } });
+  const link = await sendRaw(gateway.origin, { path: '/either/1', headers: { 'sec-fetch-mode': 'navigate' } });
   assert.equal(link.status, 302);
-  assert.ok(link.headers.get('location')?.startsWith(LOGIN));
+  assert.ok(link.header('location').startsWith(LOGIN));
   const { body } = await gateway.ask('/.well-known/oauth-protected-resource');
   assert.deepEqual(body.authorization_servers.sort(), [tenant.issuer, stranger.issuer].sort(), 'keys have no issuer');
 });
