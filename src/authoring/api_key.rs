@@ -11,6 +11,9 @@ use crate::json::ToText as _;
 use crate::secret::Secret;
 use crate::token::{check_key_form, key_digest, key_of, key_pattern};
 
+/// So many random bytes are enough for a key, although some are passed over.
+const BYTES_OF_KEY: usize = 64;
+
 /// An authorizer of a config that takes API keys.
 pub struct KeyAuthorizer {
     /// Its name.
@@ -109,8 +112,14 @@ impl FreshKey {
         if !wishes.addresses.is_empty() {
             record.insert("ip".to_owned(), json!({ "allow": wishes.addresses }));
         }
-        let key = key_of(&authorizer.prefix, random).ok_or("there is too little randomness")?;
-        let fresh = Self { digest: key_digest(key.expose()), key, record };
+        // A digest with a hyphen before it would be a flag to wrangler.
+        let mut keys = random.chunks(BYTES_OF_KEY).filter_map(|bytes| key_of(&authorizer.prefix, bytes));
+        let found = keys.find_map(|key| {
+            let digest = key_digest(key.expose());
+            (!digest.starts_with('-')).then_some((key, digest))
+        });
+        let (key, digest) = found.ok_or("there is too little randomness")?;
+        let fresh = Self { key, digest, record };
         parse_key_record(&fresh.stored(), &authorizer.name)?;
         Ok(fresh)
     }
@@ -143,7 +152,7 @@ impl FreshKey {
     /// Returns the command that stores its record, for a shell.
     pub fn put_command(&self, kv: &str) -> String {
         let (stored, metadata) = (quoted(&self.stored()), quoted(&self.metadata().to_text()));
-        let (kv, digest) = (quoted(kv), argument(&self.digest));
+        let (kv, digest) = (quoted(kv), &self.digest);
         format!("npx wrangler kv key put --binding {kv} --remote --metadata {metadata} {digest} {stored}")
     }
 

@@ -1,7 +1,7 @@
 //! What to do about a failed check, if its cause can be guessed.
 
 use crate::algorithm::{Algorithm, KeyFamily};
-use crate::token::{ClaimError, TokenError};
+use crate::token::{ClaimError, KeyError, TokenError};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome};
@@ -31,7 +31,11 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             }
             _ => "the gateway does not know this algorithm: let the issuer sign with another, such as RS256",
         },
-        TokenError::ApiKey(_) => "see what is said of the key",
+        TokenError::ApiKey(KeyError::Malformed) => "copy the whole key, and nothing else",
+        TokenError::ApiKey(KeyError::Checksum) => "copy the key again: a sign of it is wrong",
+        TokenError::ApiKey(KeyError::Unknown) => "it was revoked, or is of another environment",
+        TokenError::ApiKey(KeyError::Address | KeyError::Elsewhere) => return None,
+        TokenError::Claim(ClaimError::Expired { .. }) if kind == Kind::ApiKey => "make its owner another, by `bargate key new`",
         TokenError::CriticalExtension | TokenError::ContentType | TokenError::Inactive => return None,
         TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {

@@ -17,8 +17,8 @@ use crate::output::{Existing, Output};
 use crate::page::{Page, print_json, say};
 use crate::token::read_token;
 
-/// Random bytes for a key: more than it needs, because some are passed over.
-const RANDOM_BYTES: usize = 128;
+/// Random bytes for several keys, of which the first is taken that wrangler can name.
+const RANDOM_BYTES: usize = 512;
 
 /// Makes API keys, lists them, and says how to revoke them.
 #[derive(clap::Args)]
