@@ -6,6 +6,7 @@
 pub(crate) mod access;
 mod address;
 pub(crate) mod api_key;
+pub(crate) mod authorization_server;
 pub(crate) mod authorizer;
 pub(crate) mod claims;
 pub(crate) mod client;
@@ -25,6 +26,7 @@ mod introspection;
 pub(crate) mod key;
 mod login;
 pub(crate) mod mapping;
+pub(crate) mod mcp;
 pub(crate) mod networks;
 mod older;
 mod otlp;
@@ -51,6 +53,7 @@ pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
 pub use api_key::{ApiKeys, KeyRecord, is_digest, is_prefix, key_prefix, parse_key_record, seconds_of_date};
+pub use authorization_server::{AuthorizationServer, Endpoint};
 #[cfg(not(target_os = "unknown"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
@@ -67,6 +70,7 @@ pub use integration::{CallbackResponse, Integration, ProfileSource, Supabase, Su
 pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};
+pub use mcp::Mcp;
 pub use networks::Networks;
 pub use otlp::Otlp;
 pub use path::Path;
@@ -93,9 +97,9 @@ pub(crate) use {
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
-    protected_resource::WrittenResource, provider::WrittenProvider, reference::walk_references, server::WrittenServer,
-    service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
-    token_target::WrittenTarget, tree::ConfigTree,
+    provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
+    service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, token_target::WrittenTarget,
+    tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.

@@ -3,7 +3,7 @@
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
 use crate::config::{AllowedOrigins, Config, Cors};
-use crate::http::header::{Header, is_token, push};
+use crate::http::header::{Header, LAST_EVENT_ID, is_token, push};
 use crate::http::request::RequestHead;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
@@ -16,6 +16,8 @@ pub struct Preflight<'r> {
     pub method: &'r str,
     /// `Access-Control-Request-Headers`
     pub headers: Option<&'r str>,
+    /// Whether it is for an MCP server.
+    pub is_mcp: bool,
 }
 
 /// Returns what `Vary` must name on each answer, except preflights; `None` if the answer is the same for every origin.
@@ -29,8 +31,16 @@ pub fn vary(cors: &Cors) -> Option<&'static str> {
 /// What a page may always read of a problem besides its body: the code, and when to try again.
 const PROBLEM_HEADERS: &str = "x-problem-code, retry-after";
 
-/// Returns the headers that let a page of `origin` read an answer; none if it may not.
-pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool) -> Vec<Header> {
+/// What a page may always read of an MCP server's answer: its session, and where to get a token.
+const MCP_HEADERS: &str = "mcp-session-id, mcp-protocol-version, www-authenticate";
+
+/// Checks whether every client of an MCP server sends a header, or may: `MCP-Protocol-Version`, `Mcp-Session-Id`, `Mcp-Param-Region`.
+fn is_of_mcp(name: &str) -> bool {
+    (name.starts_with("mcp-") || name == LAST_EVENT_ID) && is_token(name)
+}
+
+/// Returns the headers that let a page of `origin` read an answer, which may be a problem, or of an MCP server's path; none if it may not.
+pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool, is_mcp: bool) -> Vec<Header> {
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
     let mut headers = Vec::new();
     push(&mut headers, "access-control-allow-origin", allowed.into());
@@ -38,9 +48,11 @@ pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool) -> Ve
         push(&mut headers, "access-control-allow-credentials", "true".into());
     }
     let mut exposed = cors.expose_headers.clone();
-    if is_problem {
-        exposed.push_str(if exposed.is_empty() { "" } else { ", " });
-        exposed.push_str(PROBLEM_HEADERS);
+    for (also, names) in [(is_problem, PROBLEM_HEADERS), (is_mcp, MCP_HEADERS)] {
+        if also {
+            exposed.push_str(if exposed.is_empty() { "" } else { ", " });
+            exposed.push_str(names);
+        }
     }
     if !exposed.is_empty() {
         push(&mut headers, "access-control-expose-headers", exposed.into());
@@ -71,8 +83,19 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
         .collect();
     // `*` in Access-Control-Allow-Headers covers neither Authorization nor requests with credentials, so names are named.
     let allow_headers = match &cors.headers {
-        Some(names) if requested.iter().all(|name| names.contains(name)) => names.join(", "),
-        Some(_) => return headers,
+        Some(names) => {
+            let mut granted: Vec<&str> = names.iter().map(String::as_str).collect();
+            for name in &requested {
+                if names.contains(name) {
+                    continue;
+                }
+                if !preflight.is_mcp || !is_of_mcp(name) {
+                    return headers;
+                }
+                granted.push(name);
+            }
+            granted.join(", ")
+        }
         None if requested.iter().all(|name| is_token(name)) => requested.join(", "),
         None => return headers,
     };
@@ -103,17 +126,22 @@ pub fn answered_preflight(config: &Config, request: &impl RequestHead, found: &F
     let origin = request.header("origin")?;
     let method = request.header("access-control-request-method")?;
     let headers = request.header("access-control-request-headers");
-    let preflight = Preflight { origin, method, headers };
-    let (allow, of_all) = (allow.to_string(), config.cors.as_ref());
-    if !config.has_cors_of_paths {
-        return Some(preflight_headers(of_all?, &preflight, &allow));
-    }
-    let rule_of = |method: &str| match config.routes.find(method, request.host(), request.path()) {
-        Found::Route(meant) => config.paths.get(meant.index).map(|path| path.cors.as_ref().or(of_all)),
+    let path_of = |method: &str| match config.routes.find(method, request.host(), request.path()) {
+        Found::Route(meant) => config.paths.get(meant.index),
         _ => None,
     };
+    // What is not listed, only a path may let in.
+    let preflight_of = |rule: &Cors| {
+        let is_mcp = rule.headers.is_some() && path_of(method).is_some_and(|path| path.mcp.is_some());
+        Preflight { origin, method, headers, is_mcp }
+    };
+    let (allow, of_all) = (allow.to_string(), config.cors.as_ref());
+    if !config.has_cors_of_paths {
+        return of_all.map(|rule| preflight_headers(rule, &preflight_of(rule), &allow));
+    }
+    let rule_of = |method: &str| path_of(method).map(|path| path.cors.as_ref().or(of_all));
     let rule = rule_of(method).unwrap_or(of_all)?;
-    let mut headers = preflight_headers(rule, &preflight, &allow);
+    let mut headers = preflight_headers(rule, &preflight_of(rule), &allow);
     // Of what is granted here a browser would ask no more, and it remembers origin and headers for other methods, too.
     let is_other = |of_method: Option<&Cors>| {
         of_method.is_none_or(|other| (&other.origins, &other.headers) != (&rule.origins, &rule.headers))
@@ -127,6 +155,11 @@ pub fn answered_preflight(config: &Config, request: &impl RequestHead, found: &F
         }
     }
     Some(headers)
+}
+
+/// Checks whether pages of an origin may read answers.
+pub fn admits(cors: &Cors, origin: &str) -> bool {
+    allowed_origin(cors, origin).is_some()
 }
 
 fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {
@@ -161,11 +194,11 @@ mod tests {
 
     #[test]
     fn a_listed_origin_may_read_and_another_may_not() {
-        let headers = answer_headers(&listed(), Some("https://app.example"), false);
+        let headers = answer_headers(&listed(), Some("https://app.example"), false, false);
         assert!(headers.contains(&("access-control-allow-origin".into(), "https://app.example".into())));
         assert!(headers.contains(&("access-control-allow-credentials".into(), "true".into())));
         for origin in [None, Some("https://evil.example"), Some("null"), Some("https://app.example.evil"), Some("*")] {
-            assert_eq!(answer_headers(&listed(), origin, true), [], "{origin:?}");
+            assert_eq!(answer_headers(&listed(), origin, true, false), [], "{origin:?}");
         }
         assert_eq!(vary(&listed()), Some("Origin"));
     }
@@ -176,7 +209,7 @@ mod tests {
             [("x-request-id", "x-request-id, x-problem-code, retry-after"), ("", "x-problem-code, retry-after")];
         for (exposed, expected) in table {
             let cors = Cors { expose_headers: exposed.into(), ..listed() };
-            let given = |is_problem| answer_headers(&cors, Some("https://app.example"), is_problem);
+            let given = |is_problem| answer_headers(&cors, Some("https://app.example"), is_problem, false);
             let name = "access-control-expose-headers";
             assert!(given(true).contains(&(name.into(), expected.into())), "{exposed}");
             let others: Vec<_> = given(false).into_iter().filter(|(header, _)| header == name).collect();
@@ -215,7 +248,7 @@ mod tests {
             ("null", false, "no origin"),
         ];
         for (origin, is_allowed, message) in table {
-            let headers = answer_headers(&listed(), Some(origin), false);
+            let headers = answer_headers(&listed(), Some(origin), false, false);
             let allowed = ("access-control-allow-origin".into(), origin.to_owned().into());
             assert_eq!(headers.contains(&allowed), is_allowed, "{message}: {origin}");
             assert_eq!(headers.is_empty(), !is_allowed, "{message}: {origin}");
@@ -225,15 +258,51 @@ mod tests {
     #[test]
     fn any_origin_is_answered_with_a_star_and_no_vary() {
         let cors = Cors { origins: AllowedOrigins::Any, credentials: false, ..listed() };
-        let headers = answer_headers(&cors, Some("https://x.example"), false);
+        let headers = answer_headers(&cors, Some("https://x.example"), false, false);
         assert_eq!(headers[0], ("access-control-allow-origin".into(), "*".into()));
         assert_eq!(vary(&cors), None);
     }
 
     #[test]
+    fn for_an_mcp_server_a_page_sends_and_reads_what_the_protocol_has() {
+        let own = "authorization, content-type";
+        let table = [
+            ("authorization,content-type", Some(own), Some(own), "what is listed"),
+            ("Mcp-Session-Id", Some("authorization, content-type, mcp-session-id"), None, "the session"),
+            (
+                "last-event-id,mcp-protocol-version,mcp-param-region",
+                Some("authorization, content-type, last-event-id, mcp-protocol-version, mcp-param-region"),
+                None,
+                "an event, the version, a parameter of a tool",
+            ),
+            ("x-mcp", None, None, "a name that only looks like it"),
+            ("mcp-session-id,x-other", None, None, "beside another"),
+            ("mcp-a b", None, None, "no name of a header"),
+            ("last-event-ids", None, None, "a longer name"),
+        ];
+        for (requested, at_server, elsewhere, message) in table {
+            let granted = |is_mcp| {
+                let asked =
+                    Preflight { origin: "https://app.example", method: "POST", headers: Some(requested), is_mcp };
+                let given = preflight_headers(&listed(), &asked, "POST");
+                given.into_iter().find(|(name, _)| name == "access-control-allow-headers").map(|(_, value)| value)
+            };
+            assert_eq!(granted(true).as_deref(), at_server, "{message}");
+            assert_eq!(granted(false).as_deref(), elsewhere, "{message}, at another path");
+        }
+        for (is_problem, expected) in [
+            (false, "x-request-id, mcp-session-id, mcp-protocol-version, www-authenticate"),
+            (true, "x-request-id, x-problem-code, retry-after, mcp-session-id, mcp-protocol-version, www-authenticate"),
+        ] {
+            let given = answer_headers(&listed(), Some("https://app.example"), is_problem, true);
+            assert!(given.contains(&("access-control-expose-headers".into(), expected.into())), "{given:?}");
+        }
+    }
+
+    #[test]
     fn a_preflight_is_allowed_only_whole() {
         let preflight = |origin, method, headers| {
-            let asked = Preflight { origin, method, headers };
+            let asked = Preflight { origin, method, headers, is_mcp: false };
             let given = preflight_headers(&listed(), &asked, "GET, HEAD, POST");
             given.iter().any(|(name, _)| *name == "access-control-allow-origin")
         };
@@ -248,7 +317,12 @@ mod tests {
     #[test]
     fn every_header_is_allowed_by_name() {
         let cors = Cors { headers: None, ..listed() };
-        let asked = Preflight { origin: "https://app.example", method: "GET", headers: Some("X-A, Authorization") };
+        let asked = Preflight {
+            origin: "https://app.example",
+            method: "GET",
+            headers: Some("X-A, Authorization"),
+            is_mcp: false,
+        };
         let given = preflight_headers(&cors, &asked, "GET, HEAD");
         assert!(given.contains(&("access-control-allow-headers".into(), "x-a, authorization".into())), "{given:?}");
         let odd = Preflight { headers: Some("x-a\u{e9}"), ..asked };

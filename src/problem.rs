@@ -16,7 +16,7 @@ use crate::json::{self, ToText as _};
 pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
 pub use kind::ProblemKind;
-pub use page::{PAGE_POLICY, WayOn};
+pub use page::{FORM_POLICY, PAGE_POLICY, WayOn, page_of};
 
 /// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
 pub const CODE_HEADER: &str = "x-problem-code";
@@ -55,21 +55,25 @@ impl Problem {
     /// also says in which headers the path takes API keys.
     pub fn challenge(&self, access: Option<&Access>, metadata_url: Option<&str>) -> Option<String> {
         let challenge = self.kind().challenge?;
-        let Self::ScopeNotGiven(missing) = self else {
-            let mut text = challenge.to_text(access.map(|access| &access.requirements), metadata_url);
-            let mut named: Vec<&str> = Vec::new();
-            for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys())
-            {
-                if self.status() == 401 && !named.contains(&keys.header_name.as_str()) {
-                    named.push(&keys.header_name);
-                    text.push_str(", ApiKey header=");
-                    text.push_str(&quoted(&keys.header));
-                }
+        let needed = access.map(|access| &access.requirements);
+        let named = match (self, needed) {
+            (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
+            // A client that requests only what is missing would lose what it has.
+            (Self::InsufficientScope { held, .. }, Some(needed)) if !held.is_empty() => {
+                Some(needed.clone().with_scopes(held))
             }
-            return Some(text);
+            _ => None,
         };
-        let scopes = missing.split(' ').map(str::to_owned).collect();
-        Some(challenge.to_text(Some(&Requirements { scopes, ..Requirements::default() }), metadata_url))
+        let mut text = challenge.to_text(named.as_ref().or(needed), metadata_url);
+        let mut headers: Vec<&str> = Vec::new();
+        for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+            if self.status() == 401 && !headers.contains(&keys.header_name.as_str()) {
+                headers.push(&keys.header_name);
+                text.push_str(", ApiKey header=");
+                text.push_str(&quoted(&keys.header));
+            }
+        }
+        Some(text)
     }
 
     /// Returns when to try again.

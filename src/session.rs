@@ -9,6 +9,7 @@ mod csrf;
 mod expiry;
 mod index;
 mod login_redirect;
+mod mcp;
 mod own_tokens;
 mod record;
 mod tokens;
@@ -19,6 +20,10 @@ pub use csrf::{RequestKind, is_from_own_pages, may_log_out};
 pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
+pub use mcp::{
+    MCP_SESSION_PURPOSE, McpSession, check_mcp_origin, check_mcp_session_name, mcp_session_binding,
+    mcp_session_for_client,
+};
 pub use own_tokens::OwnTokens;
 pub use record::{LoginClient, SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, revocable};
 pub use tokens::{Held, Tokens};

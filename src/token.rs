@@ -17,7 +17,7 @@ mod parts;
 mod unverified;
 mod values;
 
-pub use access::missing_access;
+pub use access::{held_scopes, missing_access};
 #[cfg(not(target_os = "unknown"))]
 pub use api_key::{RANDOM_CHARS, key_digest, key_of, key_pattern};
 pub use api_key::{check_key, check_key_form, listed_key};

@@ -78,7 +78,9 @@ fn every_config_passes_with_its_values_as_the_command_writes_it() {
                 flags.extend([flag, answer]);
             }
         }
-        if StartingPoint::of(point.provider()).count() > 1 {
+        if point.is_for_mcp() {
+            flags.push("--mcp");
+        } else if StartingPoint::of(point.provider()).filter(|one| !one.is_for_mcp()).count() > 1 {
             flags.extend(["--mode", if file.ends_with("-tokens") { "tokens" } else { "session" }]);
         }
         bargate(&folder, &flags).unwrap_or_else(|printed| panic!("{file}: {printed}"));
@@ -134,7 +136,7 @@ fn every_variable_has_a_meaning_and_what_is_secret_is_no_variable() {
             assert_eq!(says_secret, variable.reference.kind == ReferenceKind::Secret, "{file}: {name}");
             let is_redirect = name.ends_with("REDIRECT_URI");
             assert_eq!(
-                is_redirect || name == "SPA_ORIGIN",
+                is_redirect || name == "SPA_ORIGIN" || name.ends_with("_RESOURCE"),
                 matches!(variable.meaning, Meaning::Own(_)),
                 "{file}: {name}"
             );

@@ -451,6 +451,39 @@ fn a_list_that_has_a_reference_without_a_value_leaves_its_step_open() {
 }
 
 #[test]
+fn an_mcp_server_gets_its_own_name_of_a_session_and_no_token_and_whose_the_session_is_stays_open() {
+    let mut config = config();
+    config["paths"][2]["mcp"] = json!(true);
+    let code = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let session = format!("mcp-session-id: s1.{code}");
+    let table: [(&[&str], &str, Value, Value); 5] = [
+        (&[], "mcp passed", json!(null), json!(null)),
+        (&[&session, "last-event-id: e1"], "mcp unknown", json!("s1"), json!("e1")),
+        (&["last-event-id: e1", "Mcp_Session_Id: s1"], "mcp passed", json!(null), json!(null)),
+        (&["mcp-session-id: s1"], "mcp refused", json!(null), json!("mcp_session_not_found")),
+        (&["origin: https://evil.example"], "mcp refused", json!(null), json!("origin_denied")),
+    ];
+    for (headers, step, session, end) in table {
+        let mut sent = sent();
+        sent.headers
+            .retain(|header| !headers.iter().any(|own| own.starts_with("origin")) || !header.starts_with("Origin"));
+        sent.headers.extend(headers.iter().map(|header| (*header).to_owned()));
+        let way = way_with(&config, &UnknownBindings, &sent);
+        assert!(steps(&way).contains(&step.to_owned()), "{headers:?}: {way:#}");
+        if step == "mcp refused" {
+            assert_eq!(way["outcome"]["code"], end, "{headers:?}: {way:#}");
+            continue;
+        }
+        let given = way["upstream"]["headers"].as_array().unwrap();
+        let value = |name: &str| {
+            given.iter().find(|header| header["name"] == name).map_or(json!(null), |one| one["value"].clone())
+        };
+        assert_eq!([value("mcp-session-id"), value("last-event-id")], [session, end], "{headers:?}: {way:#}");
+        assert_eq!([value("authorization"), value("mcp_session_id")], [json!(null), json!(null)], "{headers:?}");
+    }
+}
+
+#[test]
 fn the_end_of_a_session_is_what_the_path_makes_of_it() {
     let table: [(Value, &[&str], &str); 3] = [
         (json!(true), &[], "401 session_expired"),

@@ -14,10 +14,10 @@ pub fn check(bytes: &[u8]) {
         let listed = config.cors.as_ref().expect("the example has it");
         let mut any = listed.clone();
         (any.origins, any.credentials, any.headers) = (AllowedOrigins::Any, false, None);
-        for cors in [listed, &any] {
-            let preflight = Preflight { origin, method, headers: Some(headers) };
+        for (cors, is_mcp) in [(listed, false), (listed, true), (&any, true)] {
+            let preflight = Preflight { origin, method, headers: Some(headers), is_mcp };
             let allowed = preflight_headers(cors, &preflight, "GET, HEAD, POST");
-            for (name, value) in answer_headers(cors, Some(origin), true).iter().chain(&allowed) {
+            for (name, value) in answer_headers(cors, Some(origin), true, is_mcp).iter().chain(&allowed) {
                 assert_value(name, value);
                 let is_everybody = matches!(cors.origins, AllowedOrigins::Any);
                 match &**name {

@@ -6,6 +6,7 @@ use bargate::http::header_lines::HeaderLines;
 use bargate::http::request::RequestHead;
 use bargate::http::trace::Trace;
 use bargate::proxy::{ClientHeaderNames, PassedOn, is_own_cookie};
+use bargate::session::{McpSession, mcp_session_for_client};
 use bargate::token::VerifiedClaims;
 use serde_json::Map;
 
@@ -49,6 +50,9 @@ pub fn check(bytes: &[u8]) {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), "user".into());
     let claims = VerifiedClaims::assumed(claims);
+    if let Some(header) = read.get("mcp-session-id") {
+        assert_session(header);
+    }
     let forwarded = with_config(|config| {
         let names = ClientHeaderNames::new(&config.asserted_headers);
         let request = Head { method, url: &url, sent: &read };
@@ -65,6 +69,7 @@ pub fn check(bytes: &[u8]) {
             session_cookie: Some(SESSION),
             session_token: Some("token-of-the-session"),
             claims: Some(&claims),
+            mcp_session: None,
         };
         let pairs: Vec<_> = read.pairs().collect();
         passed_on.changes().carried_out(&pairs)
@@ -74,6 +79,15 @@ pub fn check(bytes: &[u8]) {
         assert_passes(name, value, method, &read);
     }
     assert_untouched(&forwarded, &sent, &read);
+}
+
+/// Whatever is read as a session of an MCP server is what the gateway would give out, and its name can be sent to the server.
+fn assert_session(header: &str) {
+    let Ok(session) = McpSession::parse(header) else { return };
+    assert!(!session.name.is_empty() && session.name.bytes().all(|b| b.is_ascii_graphic()), "{header:?}");
+    let code = &header[session.name.len() + 1..];
+    assert_eq!(mcp_session_for_client(session.name, code), header);
+    assert!(session.check(code).is_ok() && session.check("").is_err());
 }
 
 /// Reads headers as the runtime has them: one of each name, whose values it joins.

@@ -83,6 +83,7 @@ export function localTenant(config, origins) {
   }
   for (const place of [config.cors?.allow_origins, ...paths.flatMap(originsOf)])
     values.everywhere(place, origins.gateway);
+  for (const { mcp } of paths) values.at(mcp?.session_key, SEALING_KEY);
   for (const place of [config.session?.after_login, config.session?.after_logout])
     values.at(place, `${origins.gateway}/`);
 

@@ -26,6 +26,7 @@ const USAGE = `Makes a project with a Bargate gateway.
 
   --provider NAME    where people log in: auth0, oidc (any OpenID Connect provider), keycloak, okta and so on
   --mode MODE        who holds the tokens of a login: session (the gateway) or tokens (the page)
+  --mcp              for two MCP servers, whose clients log in by themselves
   --tenant TENANT    Auth0's domain, or the issuer's URL
   --audience ID      the identifier of your API at the provider
   --upstream URL     the address of your API
@@ -47,6 +48,7 @@ function readArguments(args) {
       allowNegative: true,
       options: {
         ...answers,
+        mcp: { type: 'boolean', default: false },
         yes: { type: 'boolean', short: 'y', default: false },
         install: { type: 'boolean', default: true },
         help: { type: 'boolean', short: 'h', default: false },
@@ -141,9 +143,10 @@ function askInit(values) {
   const folder = dirname(createRequire(import.meta.url).resolve('bargate/package.json'));
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const flags = ANSWERS.flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
+  const switches = ['mcp', 'yes'].filter((name) => values[name]).map((name) => `--${name}`);
   const { status, stdout } = spawnSync(
     process.execPath,
-    [join(folder, bin.bargate), 'init', '--format', 'json', ...flags, ...(values.yes ? ['--yes'] : [])],
+    [join(folder, bin.bargate), 'init', '--format', 'json', ...flags, ...switches],
     { stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' },
   );
   // It has said why.

@@ -6,9 +6,9 @@
 use crate::config::authorizer::keys::{self as authorizer_keys, auth0, oidc};
 use crate::config::grammar::Json;
 use crate::config::integration::keys::{self as integration_keys, Kind, callback};
-use crate::config::path::keys::{INTEGRATION, PATH};
+use crate::config::path::keys::{self as path_keys, INTEGRATION, PATH};
 use crate::config::{
-    Diagnostic, Reference, ReferenceKind, check, cors, placed_references, provider, root, server, session,
+    Diagnostic, Reference, ReferenceKind, access, check, cors, placed_references, provider, root, server, session,
 };
 
 /// The key of the notes on what to set at the provider.
@@ -17,6 +17,8 @@ const AT_THE_PROVIDER: &str = "x-at-the-provider";
 const DOCUMENTED: &str = "x-documented-not-run";
 /// The end of the name of a file for pages that hold their tokens, if its provider has two.
 const OF_TOKENS: &str = "-tokens";
+/// The same for MCP servers.
+const OF_MCP: &str = "-mcp";
 /// The schema from the folder of the files, and from that of a config.
 const SCHEMA: (&str, &str) = ("../../gateway.schema.json", "./gateway.schema.json");
 
@@ -36,6 +38,7 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "auth0-tokens",
     "oidc",
     "oidc-tokens",
+    "oidc-mcp",
     "apple",
     "azure-ad-b2c",
     "clerk",
@@ -133,7 +136,10 @@ pub struct Documentation {
 impl StartingPoint {
     /// Returns every provider's name.
     pub fn providers() -> impl Iterator<Item = &'static str> {
-        STARTING_POINTS.iter().map(|point| point.file).filter(|file| !file.ends_with(OF_TOKENS))
+        STARTING_POINTS
+            .iter()
+            .map(|point| point.file)
+            .filter(|file| ![OF_TOKENS, OF_MCP].iter().any(|end| file.ends_with(end)))
     }
 
     /// Returns the starting points of a provider: one, or one for each mode.
@@ -143,7 +149,12 @@ impl StartingPoint {
 
     /// Returns the provider's name.
     pub fn provider(&self) -> &'static str {
-        self.file.strip_suffix(OF_TOKENS).unwrap_or(self.file)
+        [OF_TOKENS, OF_MCP].iter().find_map(|end| self.file.strip_suffix(end)).unwrap_or(self.file)
+    }
+
+    /// Checks whether it is for MCP servers, whose clients log in by themselves.
+    pub fn is_for_mcp(&self) -> bool {
+        self.file.ends_with(OF_MCP)
     }
 
     /// Returns the name of its file, without the extension.
@@ -272,6 +283,21 @@ fn is_a(integration: &Json, kind: Kind) -> bool {
     integration_keys::KINDS.iter().any(|(other, its)| *its == kind && Some(*other) == name)
 }
 
+/// Returns the name of an authorizer of several, if a section is one.
+fn name_of_authorizer(section: &str) -> Option<&str> {
+    section.strip_prefix(root::AUTHORIZERS.name)?.strip_prefix('.')
+}
+
+/// Returns the path of the resource that takes tokens of an authorizer, without its wildcard.
+fn path_of_resource(config: &Json, authorizer: &str) -> Option<String> {
+    let mut entries = config.get(root::PATHS.name)?.items().iter();
+    let takes = |auth: Option<&Json>| auth.and_then(|auth| auth.text(access::AUTHORIZER.name)) == Some(authorizer);
+    let is_its = |entry: &&Json| {
+        entry.get(path_keys::PROTECTED_RESOURCE.name).is_some() && takes(entry.get(path_keys::AUTH.name))
+    };
+    Some(entries.find(is_its)?.text(PATH.name)?.trim_end_matches("/{.+}").to_owned())
+}
+
 /// Returns the key of the authorizer that names the tenant.
 fn tenant_key(config: &Json) -> &'static str {
     let authorizer = config.get(root::AUTHORIZER.name);
@@ -285,14 +311,16 @@ fn meaning(config: &Json, reference: &Reference, place: &str) -> Meaning {
         return Meaning::Given;
     }
     let (section, key) = place.rsplit_once('.').unwrap_or(("", place));
-    let of_authorizer = section == root::AUTHORIZER.name;
+    let one_of_several = name_of_authorizer(section);
+    let of_authorizer = one_of_several.is_some() || section == root::AUTHORIZER.name;
     if of_authorizer && key == tenant_key(config) {
         return Meaning::Answer(Asked::Tenant);
     }
     if of_authorizer && key == authorizer_keys::AUDIENCE.name {
-        return Meaning::Answer(Asked::Audience);
+        let resource = one_of_several.and_then(|name| path_of_resource(config, name));
+        return resource.map_or(Meaning::Answer(Asked::Audience), Meaning::Own);
     }
-    if key == server::URL.name && section.starts_with(root::SERVERS.name) {
+    if key == server::URL.name && section.strip_prefix(root::SERVERS.name) == Some("[0]") {
         return Meaning::Answer(Asked::Upstream);
     }
     if key == callback::TARGET_ORIGIN.name || key.starts_with(cors::ALLOW_ORIGINS.name) {

@@ -58,6 +58,15 @@ pub struct Requirements {
     pub optional: bool,
 }
 
+impl Requirements {
+    /// Returns them with scopes more, which have spaces between them.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: &str) -> Self {
+        self.scopes.extend(scopes.split(' ').map(str::to_owned));
+        self
+    }
+}
+
 /// How a user must have been authenticated, in the words of challenges and authorization requests (RFC 9470 section 3). At least one of
 /// the two is there.
 #[derive(Debug, Clone, PartialEq, Eq)]

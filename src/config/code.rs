@@ -145,6 +145,7 @@ codes! {
         HeaderAsNote = "header_as_note": "a key of your own (`x-…`) has the name of a header, and is not sent",
         IgnoredLine = "ignored_line": "a line of a file of variables is not a variable",
         IgnoredVariable = "ignored_variable": "`wrangler dev` ignores a name in a file of variables, because of `wrangler.toml`",
+        McpTokenPassthrough = "mcp_token_passthrough": "an MCP server gets the access tokens of its clients",
         MethodFallthrough = "method_fallthrough": "a method of a path goes to a wildcard that requires less",
         OfflineAccessMissing = "offline_access_missing": "logins request no refresh token, and a path or a session needs one",
         OptionalBindingMissing = "optional_binding_missing": "`wrangler.toml` lacks a binding that is optional, but whose absence has a cost",

@@ -6,6 +6,7 @@ use crate::config::code::Code;
 use std::rc::Rc;
 
 use super::address::{Scheme, WrittenUrl, read_origin, read_origins, read_url};
+use super::authorization_server::{AuthorizationServer, Endpoint};
 use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
 use super::host_only::HostOnly;
@@ -100,6 +101,8 @@ pub enum Integration {
     Supabase(Supabase),
     /// The metadata for OAuth clients (RFC 9728).
     ProtectedResource(Rc<ProtectedResource>),
+    /// An endpoint of the gateway as an authorization server.
+    AuthorizationServer(Rc<AuthorizationServer>, Endpoint),
     /// The state of config and keys.
     Health {
         /// Whether Durable Objects are asked, too.
@@ -108,6 +111,11 @@ pub enum Integration {
 }
 
 impl Integration {
+    /// Checks whether a session's token for its upstream was requested for that.
+    pub fn has_token_target(&self) -> bool {
+        matches!(self, Self::HttpProxy { target: Some(_), .. })
+    }
+
     /// Checks whether it uses up a code, rotates a token or ends a session, which a link preview must not do: by `HEAD` it does nothing
     /// (RFC 9110 section 9.2.1).
     pub fn spends(&self) -> bool {

@@ -14,6 +14,7 @@ use super::integration::Settings;
 use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
+use super::mcp::{Mcp, WrittenMcp, read_mcp};
 use super::protected_resource::{ProtectedResource, WrittenResource, read_resource_of_path};
 use super::reader::{Findings, Help, ObjectReader, Place, Written, host_help, read_array, shown};
 use super::root;
@@ -29,6 +30,8 @@ pub struct Path {
     pub access: Option<Access>,
     /// The metadata of the resource that it belongs to, if that is published.
     pub protected_resource: Option<Rc<ProtectedResource>>,
+    /// What is done for the MCP server that it leads to, if it leads to one.
+    pub mcp: Option<Mcp>,
     /// What answers it.
     pub integration: Integration,
     /// What the upstream gets besides what the client sent.
@@ -49,6 +52,7 @@ impl Path {
         Self {
             access: None,
             protected_resource: None,
+            mcp: None,
             integration,
             mapping: Mapping::default(),
             pre_process: None,
@@ -82,6 +86,8 @@ pub(crate) struct WrittenPath<'n> {
     pub access: Option<WrittenAccess<'n>>,
     /// The metadata of the resource that begins here, if there is one.
     pub protected_resource: Option<WrittenResource<'n>>,
+    /// What is done for an MCP server.
+    pub mcp: Option<WrittenMcp<'n>>,
     /// What answers it; `None` if that is not known here.
     pub answer: Option<WrittenAnswer<'n>>,
     /// Its own constants.
@@ -202,6 +208,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         encoded_slashes: false,
         access: None,
         protected_resource: None,
+        mcp: None,
         answer: None,
         variables: Vec::new(),
         mapping: WrittenMapping::default(),
@@ -239,6 +246,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
     read.rules = read_rules(&mut object, authenticated, gets, findings);
     read.cors = read_cors(&mut object, &keys::CORS, findings);
+    read.mcp = read_mcp(&mut object, findings);
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
     let scope = Scope { pattern: read.pattern.as_ref(), authenticated, for_all };
     read.mapping = read_mapping(&mut object, scope, findings);

@@ -12,11 +12,15 @@ use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_t
 use super::root;
 use super::scopes::{NOT_A_SCOPE, read_names};
 use super::section::section;
+use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::{Host, Pattern};
 
 /// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The scopes in the metadata.
+pub(super) const SCOPES_SUPPORTED: &str = "scopes_supported";
 
 /// The metadata of a protected resource.
 pub struct ProtectedResource {
@@ -34,11 +38,32 @@ impl ProtectedResource {
         format!("{origin}{}", self.path)
     }
 
+    /// Returns the origin of its own pages, for a client that called `origin`. Only a resource that says what it is cannot be called by a name
+    /// that somebody has bound to its address.
+    pub fn origin(&self, origin: &str) -> String {
+        let own = self.resource.as_deref().and_then(Address::parse);
+        own.map_or_else(|| origin.to_owned(), |url| url.origin())
+    }
+
+    /// Returns its identifier for a client that called `origin`.
+    pub fn identifier(&self, origin: &str) -> String {
+        self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat())
+    }
+
+    /// Returns the scopes that clients may request.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.metadata.get(SCOPES_SUPPORTED).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    /// Returns the path of the resource, without a slash at its end.
+    pub fn path_of_resource(&self) -> &str {
+        path_of_resource(&self.path)
+    }
+
     /// Returns the metadata for a client that called `origin`.
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();
-        let resource = self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat());
-        metadata.insert("resource".to_owned(), resource.into());
+        metadata.insert("resource".to_owned(), self.identifier(origin).into());
         Json::Object(metadata).to_text()
     }
 }

@@ -1,8 +1,11 @@
 //! From what a config says to a [`Config`]: each name becomes its target, and the rules between sections are checked.
 
+mod authorization_server;
 mod guard;
 mod links;
 mod login;
+#[cfg(not(target_os = "unknown"))]
+mod mcp;
 mod path;
 mod resources;
 mod sessions;
@@ -25,9 +28,10 @@ use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{PreparedRoutes, RouteTable};
+use authorization_server::Front;
 use links::Links;
 use login::{Logins, spelling_help};
-use path::{Context, ResolvedPath};
+use path::{Context, Part, ResolvedPath};
 
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(
@@ -46,10 +50,15 @@ pub(super) fn resolve(
         let section = root::SERVERS.at(&Place::Root);
         server.token_target.note_without_session(&Place::Index(&section, server.index), findings);
     }
-    let Resolved { logs_in, provider, login, session, mut paths } =
+    let Resolved { logs_in, provider, login, session, front, mut paths } =
         resolve_paths(&tree, session, paths, &authorizers, findings);
-    let metadata = resources::describe(described, &authorizers, &mut paths);
+    let mut front = front;
+    let metadata = resources::describe(described, &authorizers, front.as_mut(), &mut paths);
+    let added = front.zip(tree.authorization_server.as_ref());
+    let added = added.and_then(|(front, written)| front.paths(written, &paths, findings));
+    let has_front = added.is_some();
     paths.extend(metadata);
+    paths.extend(added.unwrap_or_default());
     let routes = match prepared {
         Some(prepared) => {
             RouteTable::of_prepared(prepared, paths.iter_mut().filter_map(|path| path.route.take()).collect())?
@@ -62,7 +71,9 @@ pub(super) fn resolve(
     let analytics = binding.map_or(Some(None), |binding| binding.to_text().map(Some));
     let authorizers: Option<Vec<_>> = authorizers.into_iter().collect();
     let paths: Option<Vec<_>> = paths.into_iter().map(|resolved| resolved.path).collect();
-    let is_complete = provider.is_some() == logs_in && session.is_some() == has_session;
+    let is_complete = provider.is_some() == logs_in
+        && session.is_some() == has_session
+        && has_front == tree.authorization_server.is_some();
     // One way out for all: each question mark would be code of its own for what is known by then.
     let (Some(authorizers), Some(introspections), Some(problem_page), Some(analytics), Some(mut paths), true) =
         (authorizers, introspections, problem_page, analytics, paths, is_complete)
@@ -124,7 +135,8 @@ pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, crate::route::Rout
 
 /// Returns the authorizers, as far as they are known.
 fn authorizers(tree: &ConfigTree<'_>) -> Vec<Option<Rc<Authorizer>>> {
-    let has_login = tree.paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind.needs_provider());
+    let has_login = tree.authorization_server.is_some()
+        || tree.paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind.needs_provider());
     let of_login = tree.authorizers.iter().position(WrittenAuthorizer::can_log_in).filter(|_| has_login);
     let authorizers = tree.authorizers.iter().enumerate();
     authorizers
@@ -141,6 +153,7 @@ struct Resolved {
     provider: Option<Rc<Provider>>,
     login: Option<Rc<Login>>,
     session: Option<Rc<Session>>,
+    front: Option<Front>,
     paths: Vec<ResolvedPath>,
 }
 
@@ -152,6 +165,7 @@ fn resolve_paths<'t>(
     findings: &mut Findings<'_>,
 ) -> Resolved {
     let logins = Logins::of(tree, authorizers, &paths);
+    let front = tree.authorization_server.as_ref().and_then(|written| Front::of(written, &logins, findings));
     let has_session = session.is_some();
     let session = session.and_then(|written| login::session(written, &logins, &paths, findings)).map(Rc::new);
     let is_told_apart = has_session && paths.iter().any(|path| path.cors.is_some());
@@ -170,6 +184,7 @@ fn resolve_paths<'t>(
         provider: logins.provider,
         login: logins.login,
         session,
+        front,
         paths: resolved,
     }
 }
@@ -211,12 +226,16 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
             let route = first.shown.as_deref().unwrap_or("another");
             let section = root::PATHS.at(&Place::Root);
             let entry = second.index.map_or(Place::Root, |index| Place::Index(&section, index));
-            let (what, help, place) = if second.is_metadata {
-                let help =
-                    "give one of them a \"resource\" with another path; paths below a resource belong to it anyway";
-                ("the metadata of this resource", help, keys::PROTECTED_RESOURCE.at(&entry))
-            } else {
-                ("this path", "give them different methods, hosts or paths, or remove one", entry)
+            let (what, help, place) = match second.part {
+                Part::Resource => {
+                    let help = "give one of them another \"host\", or a \"resource\" with another path; paths below a resource belong to it anyway";
+                    ("the metadata of this resource", help, keys::PROTECTED_RESOURCE.at(&entry))
+                }
+                Part::AuthorizationServer => {
+                    let help = "give the \"issuer\" a path of its own";
+                    ("an endpoint of this authorization server", help, root::AUTHORIZATION_SERVER.at(&Place::Root))
+                }
+                Part::Path => ("this path", "give them different methods, hosts or paths, or remove one", entry),
             };
             let message = format_args!("{what} matches the same requests as {route} at {line}:{column}");
             findings.note(second.offset, &place, Code::RouteConflict, message, advice(help));

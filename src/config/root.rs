@@ -83,6 +83,11 @@ section! {
         "Publishes for OAuth clients which authorizers are trusted (RFC 9728): `true`, or an object. See \
          [protected_resource](#protected_resource).",
         shape(Shape::Either(vec![Shape::Boolean, Shape::Section("protected_resource")])), default(false), example(true);
+    AUTHORIZATION_SERVER: Value = value("authorization_server"), Feature,
+        "Lets clients log people in that the provider does not know, such as MCP clients. See \
+         [authorization_server](#authorization_server).",
+        shape(Shape::Section("authorization_server")),
+        example(object! { "issuer": "https://mcp.example.com", "redirect_uris": list!["http://127.0.0.1/callback"] });
     SERVICES: Value = value("services"), Elsewhere,
         "JavaScript modules that are deployed with the gateway. See [services](#services).",
         shape(Shape::list(Shape::Section("service"))),

@@ -99,7 +99,8 @@ pub(super) fn read_rules(
     }
 }
 
-fn read_rate_limit(
+/// Reads how often requests may come.
+pub(super) fn read_rate_limit(
     object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     findings: &mut Findings<'_>,

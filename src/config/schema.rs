@@ -12,8 +12,8 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, api_key, authorizer, cors, headers, integration, mapping, networks, otlp, path, protected_resource, root,
-    rules, server, service, session, upstream_token,
+    access, api_key, authorization_server, authorizer, cors, headers, integration, mapping, mcp, networks, otlp, path,
+    protected_resource, root, rules, server, service, session, upstream_token,
 };
 
 /// The most columns of a line of the schema's file, if it can be broken.
@@ -78,6 +78,8 @@ fn parts() -> Vec<Part> {
         One(service::bound_worker::section()),
         One(service::rpc::section()),
         One(protected_resource::section()),
+        One(mcp::section()),
+        One(authorization_server::section()),
         One(root::analytics::section()),
         One(otlp::section()),
     ]

@@ -3,6 +3,7 @@
 //! The tree is there in spite of mistakes, which the reader reports. What is wrong, and what is not known here because its
 //! reference has no value, is `None` in it.
 
+use super::authorization_server::{WrittenAuthorizationServer, read_authorization_server};
 use super::authorizer::{WrittenAuthorizer, read_authorizers};
 use super::cors::{Cors, read_cors};
 use super::document::Node;
@@ -43,6 +44,8 @@ pub(crate) struct ConfigTree<'n> {
     pub paths: Vec<WrittenPath<'n>>,
     /// The gateway's own metadata for OAuth clients.
     pub protected_resource: Option<WrittenResource<'n>>,
+    /// The gateway as the authorization server of clients that the provider does not know.
+    pub authorization_server: Option<WrittenAuthorizationServer<'n>>,
     /// Where requests may come from.
     pub networks: Option<Networks>,
     /// Headers that every answer gets.
@@ -81,6 +84,7 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         session: read_session(&mut root, findings),
         paths: read_paths(&mut root, findings),
         protected_resource: read_protected_resource(&mut root, findings),
+        authorization_server: read_authorization_server(&mut root, findings),
         networks: read_networks(&mut root, &root::IP, findings),
         headers: read_header_texts(&mut root, &root::HEADERS, findings),
         server_timing: root.boolean(&root::SERVER_TIMING, findings),

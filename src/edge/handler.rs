@@ -81,7 +81,11 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     }
     fault::inject(cx);
     check_body(cx, path)?;
-    integrations::run(gateway, cx, path, &matched, claims).await
+    match (&path.mcp, claims) {
+        (None, claims) => integrations::run(gateway, cx, path, &matched, claims).await,
+        (Some(mcp), Some(claims)) => integrations::mcp::run(gateway, cx, path, mcp, &matched, claims).await,
+        (Some(_), None) => Err(Problem::TokenMissing),
+    }
 }
 
 /// Checks that a request comes from an allowed address.

@@ -1,5 +1,6 @@
 //! What answers a path once the request has passed every check.
 
+mod authorization_server;
 mod backchannel_logout;
 mod cache;
 mod callback;
@@ -7,6 +8,7 @@ mod frontchannel_logout;
 mod health;
 pub(super) mod login;
 mod logout;
+pub(super) mod mcp;
 mod proxy;
 mod refresh;
 mod revocation;
@@ -59,6 +61,9 @@ pub async fn run(
         Integration::ProtectedResource(resource) => {
             let headers = vec![("content-type".into(), "application/json".into())];
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
+        }
+        Integration::AuthorizationServer(server, endpoint) => {
+            Box::pin(authorization_server::run(gateway, cx, server, *endpoint))
         }
         Integration::HttpProxy { server, prefix, close_at_expiry, target } => Box::pin(async {
             if let Some(target) = target.as_deref()

@@ -35,7 +35,9 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         TokenError::ApiKey(KeyError::Checksum) => "copy the key again: a sign of it is wrong",
         TokenError::ApiKey(KeyError::Unknown) => "it was revoked, or is of another environment",
         TokenError::ApiKey(KeyError::Address | KeyError::Elsewhere) => return None,
-        TokenError::Claim(ClaimError::Expired { .. }) if kind == Kind::ApiKey => "make its owner another, by `bargate key new`",
+        TokenError::Claim(ClaimError::Expired { .. }) if kind == Kind::ApiKey => {
+            "make its owner another, by `bargate key new`"
+        }
         TokenError::CriticalExtension | TokenError::ContentType | TokenError::Inactive => return None,
         TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {

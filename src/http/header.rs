@@ -43,6 +43,12 @@ pub const COMMON_HEADERS: [&str; 19] = [
     "user-agent",
 ];
 
+/// The name of a session of MCP's transport (2025-11-25, Streamable HTTP), by which it goes on.
+pub const MCP_SESSION: &str = "mcp-session-id";
+
+/// The event behind which a stream goes on (HTML, server-sent events).
+pub const LAST_EVENT_ID: &str = "last-event-id";
+
 /// What an answer says to caches if none may keep it (RFC 9111 section 5.2.2.5).
 pub const NO_STORE: &str = "no-store";
 

@@ -48,8 +48,13 @@ pub enum Problem {
     TokenInvalid(Box<TokenError>),
     /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
-    /// The token is valid, but does not meet this requirement of the path.
-    InsufficientScope(String),
+    /// The token is valid, but does not meet a requirement of the path.
+    InsufficientScope {
+        /// Which one, for the log.
+        reason: String,
+        /// The scopes of the path's resource that the token has, with spaces between them.
+        held: String,
+    },
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
     /// The provider gave a token for a target without these scopes, which are separated by spaces.
@@ -62,6 +67,10 @@ pub enum Problem {
     SessionInvalid(&'static str),
     /// A session that was to be ended is not among the user's.
     SessionNotFound,
+    /// A session of an MCP server is not the caller's, for this reason.
+    McpSessionNotFound(&'static str),
+    /// A page of this origin may not call the path.
+    OriginDenied,
     /// A request with the session's cookie may have been made by another site.
     CsrfRejected,
     /// The gateway's store cannot be reached.
@@ -106,6 +115,13 @@ pub enum Problem {
     RefreshTokenUsed,
     /// A refresh named a target that the config does not list.
     TargetInvalid,
+    /// The request of a client that the provider does not know is refused.
+    ClientRefused {
+        /// What OAuth calls that.
+        error: String,
+        /// Why, for the log.
+        reason: String,
+    },
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -224,9 +240,11 @@ impl Problem {
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
-            Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
-                Some((*reason).into())
-            }
+            Self::BodyMalformed(reason)
+            | Self::SessionInvalid(reason)
+            | Self::LogoutTokenRefused(reason)
+            | Self::McpSessionNotFound(reason) => Some((*reason).into()),
+            Self::ClientRefused { error, reason } => Some([error, ": ", reason].concat().into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -234,7 +252,7 @@ impl Problem {
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
-            | Self::InsufficientScope(reason)
+            | Self::InsufficientScope { reason, .. }
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
             | Self::TokenUnavailable(reason)
@@ -255,6 +273,7 @@ impl Problem {
             | Self::TokenMissing
             | Self::CsrfRejected
             | Self::SessionNotFound
+            | Self::OriginDenied
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired

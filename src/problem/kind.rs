@@ -143,6 +143,10 @@ kinds! {
         detail "This path gives no token for this audience, resource or scope.",
         when "a refresh named an `audience`, `resource` or `scope` that is not in `apis` of its path",
         remedy "Correct the request, or list the API.";
+    CLIENT_REFUSED = 400, "client_refused", "Client refused",
+        detail "The request of this client is not allowed or not complete. The gateway's operator finds the reason in the log.",
+        when "a [client that the provider does not know](tokens.md#clients-that-the-provider-does-not-know) has another `client_id` or a redirect address that is not listed, or its request lacks a parameter or repeats it; to programs, `error` says it in the words of OAuth",
+        remedy "Correct the client, or list its redirect address if you know whose it is.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
         challenge Some(Challenge::InvalidToken("the user has to log in again")),
@@ -167,6 +171,14 @@ kinds! {
         challenge Some(Challenge::Bare),
         when "another site may have made the request with the session's cookie, or the logout",
         remedy "Send it from a page of the gateway or of a listed origin.";
+    MCP_SESSION_NOT_FOUND = 404, "mcp_session_not_found", "MCP session not found",
+        detail "The caller has no such session. Begin one without Mcp-Session-Id.",
+        when "`Mcp-Session-Id` on a path with [`mcp`](configuration.md#mcp) is of another user or resource, altered, or not from this gateway",
+        remedy "Send `initialize` without the header, as clients do by themselves.";
+    ORIGIN_DENIED = 403, "origin_denied", "Origin denied",
+        detail "This path accepts no pages of this origin.",
+        when "`Origin` on a path with [`mcp`](configuration.md#mcp) is neither the gateway's own nor in `cors`",
+        remedy "List the origin in `cors.allow_origins`.";
     RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",
         detail "return_to must be a path of this origin or lead to a listed origin.",
         when "`return_to` of a login or logout is neither a path of the gateway nor at a listed origin",
@@ -312,12 +324,14 @@ impl Problem {
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope(_) | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope { .. } | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
             Self::InsufficientAuthentication(_) => &INSUFFICIENT_USER_AUTHENTICATION,
             Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
             Self::SessionNotFound => &SESSION_NOT_FOUND,
+            Self::McpSessionNotFound(_) => &MCP_SESSION_NOT_FOUND,
+            Self::OriginDenied => &ORIGIN_DENIED,
             Self::CsrfRejected => &CSRF_REJECTED,
             Self::StoreUnavailable(_) => &STORE_UNAVAILABLE,
             Self::Busy => &BUSY,
@@ -337,6 +351,7 @@ impl Problem {
             Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
             Self::RefreshTokenUsed => &REFRESH_TOKEN_USED,
             Self::TargetInvalid => &TARGET_INVALID,
+            Self::ClientRefused { .. } => &CLIENT_REFUSED,
             Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
             Self::IdpRejected(_) => &IDP_REJECTED,
             Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,
@@ -355,7 +370,7 @@ impl Problem {
     }
 
     /// Returns the explanation for the client's author.
-    pub(super) fn detail(&self) -> &str {
+    pub fn detail(&self) -> &str {
         match self {
             Self::ConfigInvalidHere(reasons) => reasons,
             Self::AccessTokenRejected => {

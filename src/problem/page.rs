@@ -6,8 +6,23 @@ use super::failure::Problem;
 use super::kind::ProblemKind;
 use crate::config::{Integration, Path};
 
-/// Allows the page its own style, and nothing else (CSP Level 3).
-pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-KzlbFBUBrXZDu9Mfa+9QQ8LsCMJG8olpZlw4qDCR6Fs='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Writes a policy that allows a page its own style, and besides what is said (CSP Level 3).
+macro_rules! policy {
+    ($more:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'sha256-KzlbFBUBrXZDu9Mfa+9QQ8LsCMJG8olpZlw4qDCR6Fs='; base-uri 'none'; ",
+            $more,
+            "frame-ancestors 'none'"
+        )
+    };
+}
+
+/// Allows the page its own style, and nothing else.
+pub const PAGE_POLICY: &str = policy!("form-action 'none'; ");
+
+/// Allows a page a form, too. It does not say where that leads: browsers would hold each redirect behind it against that, and a login may
+/// go by any address of the provider.
+pub const FORM_POLICY: &str = policy!("");
 
 const STYLE: &str = "body{max-width:32rem;margin:10vh auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;white-space:pre-line}";
 
@@ -54,23 +69,21 @@ impl Problem {
         };
         let [link, behind, end] = if label.is_empty() { [""; 3] } else { ["</p><p><a href=\"", "\">", "</a>"] };
         let parts = [
-            (HEAD, title),
-            ("</title><style>", STYLE),
-            ("</style><main><h1>", title),
+            ("<h1>", title),
             ("</h1><p>", self.words_for_people()),
             (link, address),
             (behind, label),
             (end, ""),
             ("</p><p>Code: <code>", code),
             ("</code><br>Request id: <code>", request_id),
-            ("</code></p></main>", ""),
+            ("</code></p>", ""),
         ];
-        let mut page = String::new();
-        for (markup, text) in parts {
-            page.push_str(markup);
-            push_escaped(&mut page, text);
+        let mut markup = String::new();
+        for (before, text) in parts {
+            markup.push_str(before);
+            push_escaped(&mut markup, text);
         }
-        page
+        page_of(title, &markup)
     }
 
     /// Returns the words for a user who sees the page; those of `detail` are for the client's author.
@@ -78,7 +91,7 @@ impl Problem {
         match (self, self.status()) {
             // A developer who runs the gateway locally sees each mistake.
             (Self::ConfigInvalidHere(reasons), _) => reasons,
-            (Self::InsufficientScope(_), _) => "Your login does not allow this.",
+            (Self::InsufficientScope { .. }, _) => "Your login does not allow this.",
             (Self::InsufficientAuthentication(_), _) => "This needs a stronger or more recent login.",
             (_, 401) => "You are not logged in, or no longer.",
             (_, 404 | 405) => "There is nothing at this address.",
@@ -86,6 +99,11 @@ impl Problem {
             _ => self.detail(),
         }
     }
+}
+
+/// Returns a page of the gateway's with this markup, in which every text is escaped.
+pub fn page_of(title: &str, markup: &str) -> String {
+    [HEAD, title, "</title><style>", STYLE, "</style><main>", markup, "</main>"].concat()
 }
 
 /// Escapes what could end a text or an attribute's value (HTML section 13.3).
@@ -133,7 +151,7 @@ mod tests {
     #[test]
     fn each_problem_tells_people_what_they_can_do() {
         let denied = || ProviderError::of_gateway("a reason for the log");
-        let narrow = Problem::InsufficientScope("a".into());
+        let narrow = Problem::InsufficientScope { reason: "a".into(), held: String::new() };
         let table = [
             (Problem::TokenMissing, "You are not logged in"),
             (Problem::LoginRequired(denied()), "You are not logged in"),

@@ -90,6 +90,7 @@ mod tests {
         Path {
             access: None,
             protected_resource: None,
+            mcp: None,
             integration: Integration::Health { checks_objects: false },
             mapping: Mapping {
                 headers: vec![("x-user-tier".into(), Source::Text("gold".into()))],

@@ -4,7 +4,7 @@ use super::client_headers::{ClientHeaderNames, ClientHeaders};
 use super::cookies::forwarded_cookies;
 use crate::address::Address;
 use crate::config::{Path, key_prefix};
-use crate::http::header::tokens;
+use crate::http::header::{LAST_EVENT_ID, MCP_SESSION, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
@@ -38,6 +38,8 @@ pub struct PassedOn<'r, R> {
     pub session_token: Option<&'r str>,
     /// The claims of its user, if it has one.
     pub claims: Option<&'r VerifiedClaims>,
+    /// The session at an MCP server that it is in, by the server's name.
+    pub mcp_session: Option<&'r str>,
 }
 
 impl<R: RequestHead> PassedOn<'_, R> {
@@ -51,6 +53,19 @@ impl<R: RequestHead> PassedOn<'_, R> {
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
         if anonymous || sent.get("authorization").is_some_and(|value| holds_api_key(value, self.key_prefixes)) {
             also.push("authorization");
+        }
+        let mut session_token = self.session_token;
+        if let Some(mcp) = &path.mcp {
+            also.push(MCP_SESSION);
+            // An event is of a session, and without one nothing says whose it is.
+            if self.mcp_session.is_none() {
+                also.push(LAST_EVENT_ID);
+            }
+            if mcp.keeps_token {
+                also.push("authorization");
+                // One that was requested for the server is not the client's.
+                session_token = session_token.filter(|_| path.integration.has_token_target());
+            }
         }
         if !trace.continued {
             also.push("tracestate");
@@ -81,7 +96,8 @@ impl<R: RequestHead> PassedOn<'_, R> {
         set("x-forwarded-for", sent.get("cf-connecting-ip"));
         set("traceparent", Some(&trace.traceparent));
         set("cookie", cookies.as_deref());
-        if let Some(token) = self.session_token {
+        set(MCP_SESSION, self.mcp_session);
+        if let Some(token) = session_token {
             set("authorization", Some(&["Bearer ", token].concat()));
         }
         for (name, value) in mapped_headers(&path.mapping, request, self.claims) {
@@ -165,12 +181,42 @@ mod tests {
         assert_eq!(value(&sent_on(removing, true), "x-request-id"), None, "what the path removes is not set");
     }
 
+    #[test]
+    fn an_mcp_server_gets_its_own_name_of_a_session_and_no_token_of_a_client() {
+        let key = r#""session_key": "a key for sessions of thirty-two bytes""#;
+        let kept = [r#", "auth": true, "mcp": {"#, key, "}"].concat();
+        let forwarded = [r#", "auth": true, "mcp": { "forward_token": true, "#, key, "}"].concat();
+        let plain = r#", "auth": true"#;
+        let table = [
+            (plain, None, [Some("of-client"), Some("e1"), Some("Bearer t"), Some("x")], "a path without it"),
+            (&kept, None, [None, None, None, None], "no session"),
+            (&kept, Some("s1"), [Some("s1"), Some("e1"), None, None], "a session"),
+            (
+                &forwarded,
+                Some("s1"),
+                [Some("s1"), Some("e1"), Some("Bearer t"), None],
+                "the token, where the config says so",
+            ),
+        ];
+        let names = ["mcp-session-id", "last-event-id", "authorization", "mcp_session_id"];
+        let sent = [(names[0], "of-client"), (names[1], "e1"), (names[2], "Bearer t"), (names[3], "x")];
+        for (path, session, expected, message) in table {
+            let given = changes_in(path, &sent, true, session).carried_out(&sent);
+            assert_eq!(names.map(|name| value(&given, name)), expected, "{message}");
+        }
+    }
+
     fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
         headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Returns the changes to the headers of a GET, whose path has members of `path` in the config.
     fn changes(path: &str, sent: &[(&str, &str)], continued: bool) -> HeaderChanges {
+        changes_in(path, sent, continued, None)
+    }
+
+    /// Returns the same for a request that is in a session of an MCP server.
+    fn changes_in(path: &str, sent: &[(&str, &str)], continued: bool, mcp_session: Option<&str>) -> HeaderChanges {
         let text = [
             r#"{
                 "servers": [{ "alias": "api", "url": "https://api.example" }],
@@ -194,6 +240,7 @@ mod tests {
             session_cookie: Some("__Host-s"),
             session_token: None,
             claims: None,
+            mcp_session,
         };
         request.changes()
     }

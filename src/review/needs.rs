@@ -9,7 +9,7 @@ use crate::config::reader::{Findings, Place, Written};
 use crate::config::rules::{OBJECTS, rate_limit};
 use crate::config::{
     AuthorizerKind, ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig,
-    WrittenPath, WrittenService, walk_references,
+    WrittenPath, WrittenService, root, walk_references,
 };
 
 /// Something that a config needs of its deployment.
@@ -61,8 +61,11 @@ pub fn needs(source: &str) -> Vec<Need> {
     needs.add_references();
     needs.add_stores();
     for path in &tree.paths {
-        needs.add_rate_limit(path);
+        needs.add_rate_limit(path.node);
         needs.add_services(path);
+    }
+    if let Some(server) = tree.node.at(&root::AUTHORIZATION_SERVER) {
+        needs.add_rate_limit(server);
     }
     needs.add_text(NeedKind::Analytics, tree.analytics.0);
     needs.found
@@ -120,6 +123,9 @@ impl<'t> Needs<'t> {
         for (path, required) in refreshes {
             self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
         }
+        if let Some(server) = &tree.authorization_server {
+            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", server.offset, false);
+        }
         for path in &tree.paths {
             if let Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) = path.kind() {
                 self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
@@ -140,8 +146,8 @@ impl<'t> Needs<'t> {
         }
     }
 
-    fn add_rate_limit(&mut self, path: &WrittenPath<'_>) {
-        let Some(limit) = path.node.at(&keys::RATE_LIMIT) else { return };
+    fn add_rate_limit(&mut self, node: &Node<'_>) {
+        let Some(limit) = node.at(&keys::RATE_LIMIT) else { return };
         if let Some(max) = limit.at(&rate_limit::LIMIT) {
             self.add(NeedKind::DurableObject, OBJECTS, max.offset, true);
             return;

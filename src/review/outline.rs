@@ -11,8 +11,7 @@ use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
     ConfigTree, NamedAuthorizers, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
-    WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access,
-    routes_as_compiled,
+    WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -120,7 +119,16 @@ impl Outline {
             .filter_map(|(index, spec)| Some(outline_path(tree, &servers, tree.paths.get(index)?, spec)))
             .collect();
         let unread = tree.paths.len() - routes.len();
-        routes.extend(tree.protected_resources().map(|(_, section)| metadata(section)));
+        routes.extend(tree.protected_resources().map(|(_, section)| {
+            let (method, host, pattern) =
+                (MethodRule::Exact(Method::Get), section.host.clone(), section.pattern.clone());
+            let spec = RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() };
+            of_section(spec, section.offset, "protected_resource")
+        }));
+        let server = tree.authorization_server.as_ref();
+        routes.extend(server.into_iter().flat_map(|server| {
+            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.offset, "authorization_server"))
+        }));
         Self { routes, unread }
     }
 
@@ -281,17 +289,16 @@ fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
     authorizer.texts.domain.or(authorizer.texts.issuer)?.text.as_written()
 }
 
-/// Returns the route of a protected resource's metadata.
-fn metadata(section: &WrittenResource<'_>) -> OutlinedRoute {
-    let (method, host, pattern) = (MethodRule::Exact(Method::Get), section.host.clone(), section.pattern.clone());
+/// Returns a route that comes from another section than `paths`.
+fn of_section(spec: RouteSpec, offset: usize, name: &str) -> OutlinedRoute {
     OutlinedRoute {
-        spec: RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() },
+        spec,
         index: None,
-        offset: section.offset,
+        offset,
         requirement: None,
         takes_session: false,
-        integration: "protected_resource".to_owned(),
-        target: "200".to_owned(),
+        integration: name.to_owned(),
+        target: if name == "protected_resource" { "200".to_owned() } else { String::new() },
         upstream: None,
         rules: Vec::new(),
         settings: BTreeMap::new(),

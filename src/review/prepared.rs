@@ -8,7 +8,9 @@ use serde::de::IgnoredAny;
 use crate::config::document::Node;
 use crate::config::path::keys;
 use crate::config::prepared::BEGINNING;
-use crate::config::{Settings, WrittenAnswer, WrittenConfig, WrittenPath, routes_as_compiled, walk_references};
+use crate::config::{
+    ConfigTree, Settings, WrittenAnswer, WrittenConfig, WrittenPath, routes_as_compiled, walk_references,
+};
 use crate::route::{Pattern, PreparedRoutes};
 
 /// Writes a config in this form; `None` if it has mistakes, or rules that need every entry.
@@ -16,7 +18,9 @@ pub fn prepare(source: &str) -> Option<String> {
     let config = WrittenConfig::parse(source).ok()?;
     let source = config.source;
     let (tree, mistakes) = config.read();
-    let tree = tree.filter(|tree| mistakes.is_empty() && tree.protected_resources().next().is_none())?;
+    let has_own_paths =
+        |tree: &ConfigTree<'_>| tree.protected_resources().next().is_some() || tree.authorization_server.is_some();
+    let tree = tree.filter(|tree| mistakes.is_empty() && !has_own_paths(tree))?;
     let problem_page = match tree.problem_page {
         Some(written) => Some(written.in_file()?),
         None => None,

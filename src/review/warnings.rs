@@ -29,6 +29,7 @@ pub(super) fn warnings(source: &str, tree: &ConfigTree<'_>, mistakes: &Mistakes)
     warn_of_cors(&mut warnings);
     warn_of_authorizers(&mut warnings);
     warn_of_servers(&mut warnings);
+    warn_of_mcp(&mut warnings);
     warn_of_services(&mut warnings);
     warn_of_variables(&mut warnings);
     warn_of_texts(&mut warnings);
@@ -72,6 +73,24 @@ fn warn_of_origins(cors: &Cors, node: &Node<'_>, allow: &[Written<'_>], paths: &
             None => continue,
         };
         warnings.warn(Code::CorsStar, allow, origin.offset, message, "write out the origins of your pages");
+    }
+}
+
+/// Warns of MCP servers that get the access tokens of their clients, by `forward_token` or by a mapping.
+fn warn_of_mcp(warnings: &mut Warnings<'_>) {
+    for path in &warnings.tree.paths {
+        let Some(mcp) = &path.mcp else { continue };
+        let is_token = |node: &Node<'_>| {
+            node.as_text().is_some_and(|source| source.eq_ignore_ascii_case("$request.header.authorization"))
+        };
+        let mapped = path.mapping.values.iter().map(|value| value.node).find(|node| is_token(node));
+        let forwarded = mcp.forward_offset.filter(|_| mcp.forward_token);
+        if let Some(offset) = forwarded.or(mapped.map(|node| node.offset)) {
+            let message = "the MCP server gets its clients' access tokens, and can use them wherever they are accepted"
+                .to_owned();
+            let help = "let it trust the gateway, or give its server an \"authorization\" of grant token_exchange";
+            warnings.warn(Code::McpTokenPassthrough, &path.allow, offset, message, help);
+        }
     }
 }
 

@@ -30,7 +30,6 @@ impl Host {
     }
 
     /// Returns the hosts that have all of its names, the narrowest first.
-    #[cfg(not(target_os = "unknown"))]
     #[must_use]
     pub fn with_wider(&self) -> [Self; 3] {
         [self.clone(), Self(starred(&self.0).unwrap_or_default()), Self::default()]

@@ -24,6 +24,26 @@ pub fn missing_access(claims: &VerifiedClaims, needed: &Requirements) -> Option<
     claims.unmet(&needed.claims).map(|claim| ClaimError::Required { claim: claim.to_owned() }.to_string())
 }
 
+/// Returns those of the scopes of a resource that the claims have and a path does not name, with spaces between them.
+pub fn held_scopes<'s>(
+    claims: &VerifiedClaims,
+    of_resource: impl Iterator<Item = &'s str>,
+    needed: &Requirements,
+) -> String {
+    let mut held = String::new();
+    for scope in of_resource {
+        let is_named = needed.scopes.iter().chain(&needed.any_scopes).any(|named| named == scope);
+        if !is_named && ["scope", "scp"].iter().any(|claim| claims.get(claim).is_some_and(|value| lists(value, scope)))
+        {
+            if !held.is_empty() {
+                held.push(' ');
+            }
+            held.push_str(scope);
+        }
+    }
+    held
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -135,7 +135,7 @@ mod tests {
         let long = "a".repeat(16 * 1024 + 1);
         let (bearer, header, own) = ("authorization", "x-api-key", "x-test-key");
         let (all, keys, either, partners, jobs) = (0, 1, 2, 3, 4);
-        type Row<'t> = (usize, &'t [(&'t str, &'t str)], &'t str, &'t str);
+        type Row<'t> = (usize, &'t [(&'static str, &'t str)], &'t str, &'t str);
         let table: &[Row<'_>] = &[
             (all, &[], "absent", "nothing"),
             (all, &[(bearer, &live)], "partners", "a key as a bearer token"),

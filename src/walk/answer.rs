@@ -31,7 +31,9 @@ impl Walk<'_> {
         let readable = rule.filter(|_| made != Made::Preflight);
         let is_problem = matches!(made, Made::Problem(_));
         let origin = readable.and_then(|_| request.header("origin"));
-        let mut own = readable.map(|rule| answer_headers(rule, origin, is_problem)).unwrap_or_default();
+        let mut own = readable
+            .map(|rule| answer_headers(rule, origin, is_problem, path.is_some_and(|path| path.mcp.is_some())))
+            .unwrap_or_default();
         push_transport_headers(&mut own, request.url());
         push(&mut own, "x-request-id", self.id().to_owned().into());
         let configured = ConfiguredHeaders::of(&known.shown.headers);

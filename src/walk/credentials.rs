@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
     Authentication, ClaimError, Credential, KeyError, TokenError, VerifiedClaims, check_key, check_key_form,
-    credential, key_digest, listed_key, missing_access,
+    credential, held_scopes, key_digest, listed_key, missing_access,
 };
 
 impl<'w> Walk<'w> {
@@ -257,7 +257,10 @@ impl<'w> Walk<'w> {
         let known = if unknown.is_some() { self.known_requirements(needed) } else { needed.clone() };
         if missing_access(claims, &known).is_some() {
             let reason = missing(claims, &known, shown.unwrap_or(&known));
-            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope(reason)));
+            let path = self.index.and_then(|index| self.known.config.paths.get(index));
+            let held = path.and_then(|path| path.protected_resource.as_deref());
+            let held = held.map(|resource| held_scopes(claims, resource.scopes(), &known)).unwrap_or_default();
+            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope { reason, held }));
         }
         if let Some(required) = &known.authentication {
             let found = Authentication::of(claims);

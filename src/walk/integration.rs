@@ -5,7 +5,7 @@ use super::progress::{User, Walk};
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome, Upstream};
 use super::upstream::{own_url, shown_query};
 use crate::answer::redirect_location;
-use crate::config::{CallbackResponse, Integration, Path, Server, Target};
+use crate::config::{CallbackResponse, Endpoint, Integration, Path, Server, Target};
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::validate_return_to;
@@ -78,6 +78,20 @@ impl<'w> Walk<'w> {
                 let headers = self.made(&[("content-type".into(), "application/json".into())], Made::Answer);
                 Ok(answered(Some(200), headers, words))
             }
+            Integration::AuthorizationServer(_, endpoint) => by_gateway(
+                self,
+                None,
+                match endpoint {
+                    Endpoint::Authorization => {
+                        "a page asks whether a client may have tokens, and its answer leads to the provider or back"
+                    }
+                    Endpoint::Callback => "the provider's code goes to the client, sealed",
+                    Endpoint::Token => "tokens from the provider, for a code or a refresh token of a client",
+                    Endpoint::Registration => "the client at the provider, for listed redirect addresses (RFC 7591)",
+                    Endpoint::Revocation => "the end of a client's refresh token (RFC 7009)",
+                    Endpoint::Metadata => "the metadata of the authorization server (RFC 8414)",
+                },
+            ),
             Integration::Login { return_to_origins, .. } => {
                 let of_session = self.known.config.session.as_ref().map(|session| &session.rules.return_to_origins);
                 let origins = [return_to_origins.clone(), of_session.cloned().unwrap_or_default()].concat();

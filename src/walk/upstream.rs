@@ -5,10 +5,12 @@ use super::progress::{User, Walk};
 use super::request::Request;
 use super::step::SentHeader;
 use crate::config::{Mapping, Path, Source};
+use crate::http::header::MCP_SESSION;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::mapped_query;
 use crate::proxy::{ClientHeaderNames, PassedOn, holds_api_key};
+use crate::session::McpSession;
 
 impl Walk<'_> {
     /// Returns the headers of the request that is passed on from a path, which loses `prefix`; with a token of the gateway's own, if it
@@ -19,6 +21,7 @@ impl Walk<'_> {
         let trace = Trace::of(request.header("traceparent"), &[0; 24], config.otlp.is_some());
         let names = ClientHeaderNames::new(&config.asserted_headers);
         let of_session = matches!(user, User::Session).then_some("<the session's access token>");
+        let mcp_session = request.header(MCP_SESSION).and_then(|header| McpSession::parse(header).ok());
         let passed_on = PassedOn {
             request,
             sent: request.headers(),
@@ -32,6 +35,7 @@ impl Walk<'_> {
             session_cookie: known.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
             session_token: of_session,
             claims: user.claims(),
+            mcp_session: mcp_session.as_ref().map(|session| session.name),
         };
         let changes = passed_on.changes();
         let pairs: Vec<_> = request.headers().pairs().collect();

@@ -12,10 +12,11 @@ use super::words::words_of;
 use crate::answer::{ProblemForm, problem_headers};
 use crate::config::{Networks, Path, RateKey, RateLimit};
 use crate::cors::{answer_headers, answered_preflight};
-use crate::http::header::Header;
+use crate::http::header::{Header, MCP_SESSION};
 use crate::http::request::RequestHead as _;
 use crate::problem::{PAGE_POLICY, Problem, ProblemKind};
 use crate::route::Match;
+use crate::session::{McpSession, check_mcp_origin};
 
 /// The way of a request.
 pub struct Way {
@@ -149,7 +150,36 @@ impl<'w> Walk<'w> {
         if let Some(reason) = self.unknown_at(&self.place("response_headers.remove")) {
             self.step(StepOutcome::Unknown, "response_headers", reason);
         }
+        if path.mcp.is_some() && user.is_there() {
+            self.mcp(path)?;
+        }
         self.integrate(path, shown, &matched, &user)
+    }
+
+    /// Checks what an MCP server's path asks of a request. Whose a session is, only the gateway's key tells.
+    fn mcp(&mut self, path: &Path) -> Result<(), Problem> {
+        let request = self.request;
+        let cors = self.cors_rule(Some(path)).map(|(rule, _)| rule);
+        if let Err(problem) = check_mcp_origin(request, path, &request.url().origin(), cors) {
+            match self.unknown_page(path) {
+                Some(reason) => self.step(StepOutcome::Unknown, "mcp", reason),
+                None => {
+                    let words = "the page has another origin than the gateway, and \"cors\" does not list it";
+                    return Err(self.refuse("mcp", words, problem));
+                }
+            }
+        }
+        match request.header(MCP_SESSION).map(McpSession::parse) {
+            None => self.step(StepOutcome::Passed, "mcp", "the request is in no session"),
+            Some(Ok(_)) => {
+                self.step(StepOutcome::Unknown, "mcp", "the session may be another's: the gateway's key tells that");
+            }
+            Some(Err(problem)) => {
+                let words = "the gateway gives out no such Mcp-Session-Id";
+                return Err(self.refuse("mcp", words, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Returns why it is not known whether a path takes the request's body.
@@ -234,7 +264,7 @@ impl<'w> Walk<'w> {
         };
         let step = if let Some(reason) = self.unknown_at(&place) {
             Step::new("cors", StepOutcome::Unknown, reason)
-        } else if answer_headers(rule, Some(origin), false).is_empty() {
+        } else if answer_headers(rule, Some(origin), false, false).is_empty() {
             let words = format!(
                 "the request passes, but a page of {origin} cannot read the answer: \"{place}\" does not list it"
             );

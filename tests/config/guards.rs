@@ -92,6 +92,7 @@ fn each_key_that_restricts_makes_a_path_ask_for_more() {
         ("fewer types", json!({ "content_types": ["a/b"] }), json!({ "content_types": ["a/b", "a/c"] }), true),
         ("a guard", json!({ "pre_process": { "binding": "worker", "function": "ask" } }), json!({}), true),
         ("sockets that end", json!({ "auth": true, "integration": proxy(json!({ "close_at_expiry": true })) }), json!({ "auth": true }), true),
+        ("sessions of an MCP server", json!({ "auth": true, "mcp": { "session_key": "a key for sessions of thirty-two bytes" } }), json!({ "auth": true }), true),
         ("a refusal", json!({ "integration": { "type": "static", "status": 403 } }), json!({}), true),
         ("an answer", json!({ "integration": { "type": "static", "status": 200 } }), json!({}), false),
         ("another server", json!({ "integration": proxy(json!({ "server": "strict" })) }), json!({}), false),

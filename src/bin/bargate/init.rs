@@ -37,7 +37,10 @@ pub struct Arguments {
     /// Who holds the tokens of a login, if there is a config for each.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// Where people log in, or whose tokens are accepted; oidc is any OpenID Connect provider. [default: auth0]
+    /// A config for two MCP servers, whose clients log in at the provider by themselves.
+    #[arg(long, conflicts_with = "mode")]
+    mcp: bool,
+    /// Where people log in, or whose tokens are accepted; oidc is any OpenID Connect provider. [default: auth0, or with --mcp oidc]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(StartingPoint::providers()))]
     provider: Option<String>,
     /// The port on which the gateway listens in local runs. [default: 8787]
@@ -84,6 +87,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let questions: &mut dyn Questions = if somebody { &mut terminal } else { &mut Nobody };
     let given = Given {
         provider: arguments.provider,
+        mcp: arguments.mcp,
         tenant: arguments.tenant,
         audience: arguments.audience,
         upstream: arguments.upstream,

@@ -87,6 +87,10 @@ section! {
         "Publishes what OAuth clients request tokens with for this path and those below it (RFC 9728): `true`, or an \
          object. The path needs `auth`. See [protected_resource](#protected_resource).",
         shape(Shape::Either(vec![Shape::Boolean, Shape::Section("protected_resource")])), default(false), example(true);
+    MCP: Value = value("mcp"), Guard("lets anyone use a session of the MCP server, and sends it its clients' access tokens"),
+        "An MCP server is behind the path: `true`, or an object. The path needs `auth`, and an integration of type `http_proxy`, \
+         `service_binding` or `service`. See [mcp](#mcp).",
+        shape(Shape::Either(vec![Shape::Boolean, Shape::Section("mcp")])), default(false), example(true);
     INTEGRATION: Value = value("integration"), Elsewhere,
         "What answers: an upstream, a service, a login. See [integration](#integration).",
         shape(Shape::Section("integration")),

@@ -61,6 +61,9 @@ pub(super) fn guard(
             guard.demand(keys::CORS.name, own.as_deref().unwrap_or(of_others));
         }
     }
+    if path.mcp.is_some() {
+        guard.demand(keys::MCP.name, "");
+    }
     match &path.answer {
         Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
             Settings::HttpProxy { close_at_expiry: true, .. } => guard.demand(http_proxy::CLOSE_AT_EXPIRY.name, ""),

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use super::guard::guard;
 use super::links::{Links, Variables};
 use super::login::Logins;
+#[cfg(not(target_os = "unknown"))]
+use super::mcp;
 use super::sessions::check_sessions;
 #[cfg(not(target_os = "unknown"))]
 use super::upstream_tokens::check_path;
@@ -19,7 +21,8 @@ use crate::config::integration::{
     CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
-use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
+use crate::config::mcp::{Mcp, WrittenMcp};
+use crate::config::path::keys::{INTEGRATION, MCP, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
 use crate::config::provider::{REDIRECT_URI, SCOPE, SEALING_KEY};
 use crate::config::reader::{Findings, Help, Place, Written, advice};
@@ -28,6 +31,7 @@ use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
 use crate::config::session::Session;
 use crate::route::RouteSpec;
+use crate::secret::Secret;
 
 /// What paths are resolved with.
 pub(super) struct Context<'t> {
@@ -46,12 +50,23 @@ pub(super) struct Context<'t> {
     pub cors_of_others: Option<String>,
 }
 
+/// The part of a config that a route is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// An entry of the section.
+    Path,
+    /// The metadata of a resource.
+    Resource,
+    /// The authorization server.
+    AuthorizationServer,
+}
+
 /// A path with its route, as far as they are known.
 pub(super) struct ResolvedPath {
     /// The place of its entry in the section; `None` for one that comes from another section.
     pub index: Option<usize>,
-    /// Whether it is that of the metadata of a resource.
-    pub is_metadata: bool,
+    /// What it is of.
+    pub part: Part,
     /// Byte offset of its entry.
     pub offset: usize,
     /// How messages may call the route; `None` if the path came from a binding.
@@ -95,6 +110,8 @@ impl<'t> Context<'t> {
         if let Link::Server(server) = &link {
             check_path(server, &written, &place, findings);
         }
+        #[cfg(not(target_os = "unknown"))]
+        mcp::check_path(&written, &place, findings);
         let (loosely, cors_of_others) = (self.is_read_loosely(&link), self.cors_of_others.as_deref());
         let guard = guard(&written, &authorizers, loosely, cors_of_others);
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
@@ -103,6 +120,7 @@ impl<'t> Context<'t> {
         let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
         let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
+        let mcp = written.mcp.as_ref().map(|mcp| self.mcp(mcp, &link, &place, findings));
         let integration = match written.answer {
             Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed.into())),
             Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
@@ -119,11 +137,18 @@ impl<'t> Context<'t> {
             Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
-        let path = match (&route, access, integration, pre_process) {
-            (Some(_), Some(access), Some(integration), Some(pre_process)) => Some(Path {
+        let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));
+        let path = match (&route, access, integration, pre_process, mcp) {
+            (Some(_), Some(access), Some(mut integration), Some(pre_process), Some(mcp)) => Some(Path {
                 access,
                 protected_resource: None,
-                integration,
+                integration: {
+                    if let Integration::HttpProxy { close_at_expiry, .. } = &mut integration {
+                        *close_at_expiry |= mcp.is_some();
+                    }
+                    integration
+                },
+                mcp,
                 mapping,
                 pre_process,
                 rules: written.rules,
@@ -132,7 +157,34 @@ impl<'t> Context<'t> {
             }),
             _ => None,
         };
-        ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
+        ResolvedPath { index: Some(index), part: Part::Path, offset, shown, route, path }
+    }
+
+    /// Returns what is done for the MCP server behind a path; `None` if a part of it is not known here, or nothing binds its sessions.
+    fn mcp(
+        &self,
+        written: &WrittenMcp<'_>,
+        link: &Link<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Mcp> {
+        let login = self.logins.authorizer;
+        let provider = login.and_then(|authorizer| authorizer.provider.as_ref());
+        let of_login = || provider.and_then(|provider| provider.sealing_key.or(provider.client.secret));
+        let key = written.session_key.or_else(of_login);
+        // An authorizer of a type that is not known here may have one.
+        if key.is_none() && login.is_none_or(|authorizer| authorizer.kind.is_some()) {
+            let message = format_args!("nothing binds the sessions of the MCP server to their users");
+            let help = advice(
+                "write \"mcp\": { \"session_key\": \"$secret.MCP_SESSION_KEY\" }, a secret made with `openssl rand -base64 48`",
+            );
+            findings.note(written.node.offset, &MCP.at(place), Code::MissingKey, message, help);
+        }
+        let gets_own_token = match link {
+            Link::Server(server) => server.server.as_ref()?.token.is_some(),
+            _ => false,
+        };
+        Some(Mcp { session_key: Secret::new(key?.to_text()?), keeps_token: !written.forward_token && !gets_own_token })
     }
 
     fn link(&self, integration: &WrittenIntegration<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Link<'t> {

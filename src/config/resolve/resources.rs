@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use super::path::ResolvedPath;
+use super::authorization_server::Front;
+use super::path::{Part, ResolvedPath};
 use crate::config::access::Requirements;
 use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
 use crate::config::path::Path;
-use crate::config::protected_resource::{ProtectedResource, WrittenResource};
+use crate::config::protected_resource::{ProtectedResource, SCOPES_SUPPORTED, WrittenResource};
 use crate::config::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{Guard, Method, MethodRule, RouteSpec};
@@ -22,17 +23,26 @@ pub(super) fn written<'n>(tree: &mut ConfigTree<'n>) -> Vec<Placed<'n>> {
     own.into_iter().chain(of_paths).collect()
 }
 
-/// Makes the metadata: returns the paths that answer with it, and gives each path that of the resource it belongs to.
+/// Makes the metadata: returns the paths that answer with it, and gives each path that of the resource it belongs to. The resources whose
+/// authorization server the gateway is are given to `front`.
 pub(super) fn describe(
     written: Vec<Placed<'_>>,
     authorizers: &[Option<Rc<Authorizer>>],
+    mut front: Option<&mut Front>,
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
     let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?)).collect();
     // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
+    // The hosts under which each is published: where a path of another host takes its requests, its own would not be found.
+    let mut hosts: Vec<_> = written.iter().map(|(_, section)| vec![section.host.clone()]).collect();
     for (path, owner) in paths.iter().zip(&owners) {
+        if let Some((route, hosts)) = path.route.as_ref().zip(owner.and_then(|owner| hosts.get_mut(owner)))
+            && !hosts.contains(&route.host)
+        {
+            hosts.push(route.host.clone());
+        }
         let access = path.path.as_ref().and_then(|path| path.access.as_ref());
         let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
@@ -49,31 +59,42 @@ pub(super) fn describe(
     }
     let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
-    for ((index, written), (mut openers, scopes)) in written.into_iter().zip(named) {
+    for (((index, written), (mut openers, scopes)), hosts) in written.into_iter().zip(named).zip(hosts) {
         if index.is_none() {
             openers.clear();
             for authorizer in authorizers.iter().flatten() {
                 openers.push(authorizer);
             }
         }
-        let mut issuers = Vec::new();
+        let (mut issuers, mut is_fronted) = (Vec::new(), false);
         for authorizer in &openers {
-            issuers.extend(authorizer.issuers());
+            for issuer in authorizer.issuers() {
+                let fronting = front.as_ref().and_then(|front| front.issuer_before(issuer));
+                is_fronted |= fronting.is_some();
+                issuers.push(fronting.unwrap_or(issuer).to_owned());
+            }
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
-        let (offset, host, pattern) = (written.offset, written.host.clone(), written.pattern.clone());
+        let (offset, pattern) = (written.offset, written.pattern.clone());
+        let issuers = issuers.iter().map(String::as_str).collect();
         let resource = Rc::new(metadata(written, issuers, scopes));
-        let method = MethodRule::Exact(Method::Get);
-        let route = RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() };
-        added.push(ResolvedPath {
-            index,
-            is_metadata: true,
-            offset,
-            shown: is_shown.then(|| route.name()),
-            path: Some(Path::open(Integration::ProtectedResource(Rc::clone(&resource)))),
-            route: Some(route),
-        });
+        for host in &hosts {
+            let (method, host) = (MethodRule::Exact(Method::Get), host.clone());
+            let route =
+                RouteSpec { method, host, pattern: pattern.clone(), encoded_slashes: false, guard: Guard::default() };
+            added.push(ResolvedPath {
+                index,
+                part: Part::Resource,
+                offset,
+                shown: is_shown.then(|| route.name()),
+                path: Some(Path::open(Integration::ProtectedResource(Rc::clone(&resource)))),
+                route: Some(route),
+            });
+        }
+        if let Some(front) = front.as_deref_mut().filter(|_| is_fronted) {
+            front.add(&resource, &hosts);
+        }
         described.push(resource);
     }
     for (resolved, owner) in paths.iter_mut().zip(owners) {
@@ -106,12 +127,12 @@ impl Owners {
         Self { by_place, own }
     }
 
-    /// Returns the section of the longest path that contains that of a route, under its host or else under every name, or else that of
-    /// the rest.
+    /// Returns the section of the longest path that contains that of a route, under its host or else under a wider one, or else that of the
+    /// rest.
     fn find(&self, route: &RouteSpec) -> Option<usize> {
-        let (host, pattern) = (route.host.as_str(), route.pattern.as_str());
-        let of_host = if host.is_empty() { None } else { self.containing(&[host, pattern].concat()) };
-        of_host.or_else(|| self.containing(pattern)).or(self.own)
+        let pattern = route.pattern.as_str();
+        let hosts = route.host.with_wider();
+        hosts.iter().find_map(|host| self.containing(&[host.as_str(), pattern].concat())).or(self.own)
     }
 
     fn containing(&self, mut place: &str) -> Option<usize> {
@@ -133,7 +154,7 @@ fn metadata(written: WrittenResource<'_>, mut issuers: Vec<&str>, scopes: Vec<&s
         None => scopes,
     };
     for (name, mut values) in
-        [("authorization_servers", issuers), ("scopes_supported", scopes), ("bearer_methods_supported", vec!["header"])]
+        [("authorization_servers", issuers), (SCOPES_SUPPORTED, scopes), ("bearer_methods_supported", vec!["header"])]
     {
         let mut seen = Places::default();
         values.retain(|value| seen.add((*value).into(), 0).is_none());

@@ -8,9 +8,10 @@ use crate::config::claims::CLAIMS;
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use crate::config::integration::keys::{
-    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, userinfo,
+    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, service_binding, userinfo,
 };
 use crate::config::mapping::{self, request_headers};
+use crate::config::mcp;
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
 use crate::config::session::ClaimsFrom;
@@ -27,6 +28,16 @@ pub fn of_path() -> Vec<Json> {
     let not = |value: Json| refused(object! { "const": value }, needs_auth);
     let proxies = names_of(|kind| kind == Kind::HttpProxy);
     let others = names_of(|kind| kind != Kind::HttpProxy);
+    let leads_there = |kind| matches!(kind, Kind::HttpProxy | Kind::Service | Kind::ServiceBinding);
+    let no_servers = names_of(|kind| !leads_there(kind));
+    let of_function = object! {
+        "type": "object",
+        "required": list![TYPE.name, service_binding::FUNCTION.name],
+        "properties": object! {
+            [TYPE]: object! { "const": Kind::ServiceBinding.name() },
+            [service_binding::FUNCTION]: object! { "not": object! { "const": "fetch" } },
+        },
+    };
     let no_gets: Vec<_> = Method::ALL.iter().filter(|m| **m != Method::Get).map(|m| m.as_str()).collect();
     let useless = "Only GET answers of http_proxy are cached: remove cache.";
     let no_credential = || {
@@ -61,6 +72,28 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_credential(), [mapping::QUERY]: no_credential() } },
                     [path::REQUEST_HEADERS]: with(&request_headers::SET, no_credential()),
+                },
+            },
+        ),
+        wherever(
+            "an MCP server is somebody else, and its answers are of sessions",
+            having(&path::MCP, object! { "not": object! { "const": false } }),
+            object! {
+                "properties": object! {
+                    [path::CACHE]: absent("A cached answer is not one of a session: remove cache."),
+                    [path::RESPONSE]: absent("No MCP server is behind a fixed response."),
+                    [path::AUTH]: refused(
+                        object! {
+                            "type": "object",
+                            "required": list![access::OPTIONAL.name],
+                            "properties": object! { [access::OPTIONAL]: object! { "const": true } },
+                        },
+                        "Without a token, nothing says whose a session is: remove \"optional\".",
+                    ),
+                    [path::INTEGRATION]: refused(
+                        object! { "anyOf": list![of_kind(no_servers), of_function] },
+                        "No MCP server is behind this integration.",
+                    ),
                 },
             },
         ),
@@ -101,6 +134,7 @@ pub fn of_path() -> Vec<Json> {
                         },
                     },
                     [path::PROTECTED_RESOURCE]: object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
+                    [path::MCP]: object! { "const": false, "errorMessage": needs_auth },
                 },
             },
             "else": with(
@@ -134,6 +168,16 @@ pub fn of_config() -> Vec<Json> {
             object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [client::CLIENT_ID]: false };
         object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
     };
+    let no_provider = || {
+        object! {
+            "properties": object! {
+                [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
+                [root::AUTHORIZERS]: object! {
+                    "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
+                },
+            },
+        }
+    };
     let no_targets = "Only sessions have tokens for several audiences: add \"session\".";
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
@@ -156,14 +200,7 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "the steps of a login need an authorizer of a type that logs people in",
-            object! {
-                "properties": object! {
-                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
-                    [root::AUTHORIZERS]: object! {
-                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
-                    },
-                },
-            },
+            no_provider(),
             every_path(with(
                 &path::INTEGRATION,
                 refused(
@@ -264,6 +301,27 @@ pub fn of_config() -> Vec<Json> {
                 refused(
                     of_kind(logins),
                     "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
+                ),
+            )),
+        ),
+        wherever(
+            "the sessions of an MCP server need something to bind them with",
+            object! {
+                "anyOf": list![
+                    no_provider(),
+                    only_provider(&with_login, &[client::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
+                ],
+            },
+            every_path(with(
+                &path::MCP,
+                refused(
+                    object! {
+                        "anyOf": list![
+                            object! { "const": true },
+                            object! { "type": "object", "properties": object! { [mcp::SESSION_KEY]: false } },
+                        ],
+                    },
+                    "Nothing binds the sessions to their users: add a \"session_key\".",
                 ),
             )),
         ),

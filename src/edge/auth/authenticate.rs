@@ -12,7 +12,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{Authentication, Credential, VerifiedClaims, credential, missing_access};
+use crate::token::{Authentication, Credential, VerifiedClaims, credential, held_scopes, missing_access};
 
 /// Returns the claims of the request's bearer token or API key, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
@@ -53,7 +53,9 @@ pub async fn authenticate(
         claims => claims?,
     };
     if let Some(reason) = missing_access(&claims, needed) {
-        return Err(Problem::InsufficientScope(reason));
+        let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());
+        let held = resource.map(|resource| held_scopes(&claims, resource.scopes(), needed)).unwrap_or_default();
+        return Err(Problem::InsufficientScope { reason, held });
     }
     if let Some(needed) = &needed.authentication {
         // Of a session, its login says it, whatever tokens came later.

@@ -67,13 +67,14 @@ pub async fn exchange(
     }
     let rules = SingleFlightRules::of_call(timeout_ms, f64::from(grace_secs) * 1000.0);
     let (application, endpoints) = (application.clone(), application.endpoints(invocation).await?);
+    let wanted = target.map(str::to_owned);
     let work = Box::pin(async move {
-        let outcome = token_requests::refresh(&application, &endpoints, &refresh_token, None).await;
+        let outcome = token_requests::refresh(&application, &endpoints, &refresh_token, wanted.as_deref()).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (outcome, rotated)
     });
     let outcome = gateway.refreshes.share(invocation, name, rules, work).await;
-    Ok(RefreshExchangeAnswer::new(outcome, None))
+    Ok(RefreshExchangeAnswer::new(outcome, target.map(str::to_owned)))
 }
 
 /// Sends a message to the object of a refresh token.

@@ -1,6 +1,7 @@
 //! `auth0_login`: the redirect to the provider.
 
-use crate::config::{BINDING_COOKIE, Login};
+use crate::config::{BINDING_COOKIE, Endpoints, Login, Provider};
+use crate::edge::gateway::application::Application;
 use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
@@ -44,11 +45,7 @@ pub async fn run(
     };
 
     let random = LoginRandom { verifier: random_bytes()?, nonce: random_bytes()? };
-    // A cookie that is there already serves every tab; its lifetime begins again.
-    let binding = match binding(cx) {
-        Some(binding) => binding,
-        None => fresh_text()?,
-    };
+    let binding = set_binding(cx, provider)?;
     let authentication = asked_authentication(&gateway.config, cx.query());
     let state = LoginState::begin(&random, return_to, authentication, now_secs());
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
@@ -57,20 +54,44 @@ pub async fn run(
     let challenge = digest(&state.verifier).await?;
     let application = gateway.application(provider);
     let endpoints = application.endpoints(cx).await?;
-    let mut request = authorization_request(provider, &state, &sealed, &challenge, redirect_uri, cx.query());
-    if let Some(endpoint) = pushed_endpoint(provider, &endpoints)? {
-        let form = Form::for_pushed(provider, &endpoints, request);
+    let request = authorization_request(provider, &state, &sealed, &challenge, redirect_uri, cx.query());
+    Ok(Answer::redirect(302, location_at_provider(&application, &endpoints, request).await?))
+}
+
+/// Returns the address of the provider's login for an authorization request, which is pushed if that is to be.
+///
+/// # Errors
+/// The provider's failure if it does not take a pushed request.
+pub async fn location_at_provider(
+    application: &Application,
+    endpoints: &Endpoints,
+    mut request: String,
+) -> Result<String, Problem> {
+    let provider = &application.provider;
+    if let Some(endpoint) = pushed_endpoint(provider, endpoints)? {
+        let form = Form::for_pushed(provider, endpoints, request);
         let pushed = application.send(endpoint, form).await.map_err(Problem::from);
         let pushed = pushed.and_then(|answer| parse_pushed_response(&answer));
         request = pushed.inspect_err(provider_failures::note)?;
     }
-    let plain = cx.is_plain_loopback();
+    Ok(authorization_url(provider, endpoints, request))
+}
+
+/// Returns the value of this browser's binding cookie, which is set for as long as a login may take. One that is there already serves every
+/// tab; its lifetime begins again.
+///
+/// # Errors
+/// If there is no randomness.
+pub fn set_binding(cx: &RequestContext, provider: &Provider) -> Result<String, Problem> {
+    let value = match binding(cx) {
+        Some(value) => value,
+        None => fresh_text()?,
+    };
     let same_site = if provider.posts_responses { SameSite::None } else { SameSite::Lax };
-    let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, same_site, plain);
+    let set_cookie = cookie::set(BINDING_COOKIE, &value, LOGIN_STATE_MAX_SECS, same_site, cx.is_plain_loopback());
     // No other cookie was to be set on this path.
     let _ = cx.set_cookie.set(set_cookie);
-    let location = authorization_url(provider, &endpoints, request);
-    Ok(Answer::redirect(302, location))
+    Ok(value)
 }
 
 /// Returns the value of this browser's binding cookie, if it has one that we could have set.

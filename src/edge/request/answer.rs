@@ -13,9 +13,9 @@ use crate::config::{Fixed, Path};
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
-use crate::edge::request::context::RequestContext;
+use crate::edge::request::context::{McpHeader, RequestContext};
 use crate::edge::runtime::crossings::set_of;
-use crate::http::header::{Header, NO_STORE, push};
+use crate::http::header::{Header, MCP_SESSION, NO_STORE, push};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead as _;
 use crate::oauth::login_address;
@@ -185,7 +185,10 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| cx.header("origin"));
-    let mut shared = readable.map(|rule| cors::answer_headers(rule, origin, problem.is_some())).unwrap_or_default();
+    let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
+    let is_mcp = path.is_some_and(|path| path.mcp.is_some());
+    let mut shared =
+        readable.map(|rule| cors::answer_headers(rule, origin, problem.is_some(), is_mcp)).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
         push_transport_headers(&mut shared, cx.url());
     }
@@ -193,10 +196,12 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     if let Some(cookie) = cx.set_cookie.get() {
         push(&mut shared, "set-cookie", cookie.clone().into());
     }
+    if let McpHeader::Given(session) = cx.mcp_session.take() {
+        push(&mut shared, MCP_SESSION, session.into());
+    }
     if let Some(timing) = server_timing(cx, gateway) {
         push(&mut shared, "server-timing", timing.into());
     }
-    let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
     // If no login is needed, a request without one gets another answer than a session.
     let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
     let session = gateway.and_then(|gateway| gateway.config.session.as_ref());

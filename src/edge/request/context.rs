@@ -48,6 +48,8 @@ pub struct RequestContext {
     pub call: RefCell<Option<Call>>,
     /// What its upstream's answer says, if that is what becomes its answer.
     pub said: Cell<Option<HeaderLines>>,
+    /// What it and its answer say of a session of an MCP server.
+    pub mcp_session: RefCell<McpHeader>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
     /// How long authentication took, in milliseconds, if there was any and it was measured.
@@ -59,6 +61,18 @@ pub struct RequestContext {
     id: OnceCell<String>,
     few_headers: OnceCell<HeaderLines>,
     headers: OnceCell<HeaderLines>,
+}
+
+/// What a request or its answer says of a session of an MCP server, once it is known whose that is.
+#[derive(Default)]
+pub enum McpHeader {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// The request is in this session, by the server's name.
+    Sent(String),
+    /// The answer has this one, by the client's name.
+    Given(String),
 }
 
 /// A call to an upstream.
@@ -100,6 +114,7 @@ impl RequestContext {
             trace: OnceCell::new(),
             call: RefCell::default(),
             said: Cell::default(),
+            mcp_session: RefCell::default(),
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),

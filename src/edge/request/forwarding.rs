@@ -6,7 +6,7 @@ use web_sys::Request;
 
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
-use crate::edge::request::context::RequestContext;
+use crate::edge::request::context::{McpHeader, RequestContext};
 use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
@@ -38,7 +38,7 @@ impl Forwarding {
         claims: Option<&VerifiedClaims>,
         prefix: &str,
     ) -> Self {
-        let (sent, session_token) = (cx.headers(), cx.session_token.borrow());
+        let (sent, session_token, mcp_session) = (cx.headers(), cx.session_token.borrow(), cx.mcp_session.borrow());
         let request = PassedOn {
             request: cx,
             sent,
@@ -52,6 +52,10 @@ impl Forwarding {
             session_cookie: gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
             session_token: session_token.as_ref().map(|session| &*session.token),
             claims,
+            mcp_session: match &*mcp_session {
+                McpHeader::Sent(name) => Some(name.as_str()),
+                McpHeader::Absent | McpHeader::Given(_) => None,
+            },
         };
         let changes = request.changes();
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]

@@ -8,11 +8,13 @@ const TAG_BYTES = 16;
 /**
  * @param {Uint8Array} secret
  * @param {string} purpose
+ * @param {object} algorithm
+ * @param {string[]} uses
  */
-async function key(secret, purpose) {
+async function key(secret, purpose, algorithm = { name: 'AES-GCM', length: 256 }, uses = ['encrypt', 'decrypt']) {
   const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
   const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoded(purpose) };
-  return crypto.subtle.deriveKey(hkdf, base, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  return crypto.subtle.deriveKey(hkdf, base, algorithm, false, uses);
 }
 
 /**
@@ -45,6 +47,17 @@ export async function open(secret, purpose, context, text) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * @param {string} secret
+ * @param {string} purpose
+ * @param {string} text
+ */
+export async function mac_text(secret, purpose, text) {
+  const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+  const code = await crypto.subtle.sign('HMAC', await key(encoded(secret), purpose, hmac, ['sign']), encoded(text));
+  return new Uint8Array(code).toBase64(BASE64URL);
 }
 
 /**

@@ -16,8 +16,18 @@ extern "C" {
     #[wasm_bindgen(js_name = seal)]
     fn seal_bytes(secret: Uint8Array, purpose: &str, context: Uint8Array, plain: Uint8Array) -> Promise;
 
+    fn mac_text(secret: &str, purpose: &str, text: &str) -> Promise;
+
     #[wasm_bindgen(js_name = open)]
     fn open_text(secret: Uint8Array, purpose: &str, context: Uint8Array, text: &str) -> Promise;
+}
+
+/// Returns a code of a text (HMAC-SHA-256, RFC 2104) as base64url, under a key for a purpose.
+///
+/// # Errors
+/// If WebCrypto refuses.
+pub fn mac(secret: &str, purpose: &str, text: &str) -> impl Future<Output = Result<String, CryptoError>> {
+    text_of(mac_text(secret, purpose, text))
 }
 
 /// Seals bytes.

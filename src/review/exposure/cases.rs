@@ -10,7 +10,7 @@ fn config(section: &str, members: &str) -> String {
     match section {
         "config" => format!(r#"{{"paths": [], "x-none": 0 {}{members}}}"#, if members.is_empty() { "" } else { "," }),
         "path" => path(format!(r#""response": 1{}{members}"#, if members.is_empty() { "" } else { "," })),
-        "session" | "cors" | "ip" | "analytics" | "otlp" | "protected_resource" => {
+        "session" | "cors" | "ip" | "analytics" | "otlp" | "protected_resource" | "authorization_server" => {
             format!(r#"{{"paths": [], "{section}": {{{members}}}}}"#)
         }
         "server" => format!(
@@ -23,7 +23,7 @@ fn config(section: &str, members: &str) -> String {
                 "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "{section}", "binding": "s"}}}}]}}"#,
             if section == "service" { "services" } else { "serviceBindings" }
         ),
-        "mapping" | "request_headers" | "response_headers" | "rate_limit" | "cache" => {
+        "mapping" | "mcp" | "request_headers" | "response_headers" | "rate_limit" | "cache" => {
             path(format!(r#""response": 1, "{section}": {{{members}}}"#))
         }
         "rpc" => path(format!(r#""response": 1, "pre_process": {{{members}}}"#)),
@@ -71,6 +71,33 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""protected_resource": {"documentation": "https://b.example/"}"#,
         "protected_resource.documentation: leads developers to another site: \"https://b.example/\" instead of none",
     ),
+    (
+        "config",
+        "",
+        r#""authorization_server": {"issuer": "https://a.example", "redirect_uris": ["http://127.0.0.1/cb"]}"#,
+        "authorization_server.issuer: tells clients to log in elsewhere: \"https://a.example\" instead of none; \
+         authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
+    ),
+    (
+        "authorization_server",
+        r#""redirect_uris": ["https://a.example/cb"]"#,
+        r#""redirect_uris": ["https://a.example/cb", "https://b.example/cb"]"#,
+        "authorization_server.redirect_uris: gives codes for tokens to clients at https://b.example/cb",
+    ),
+    (
+        "authorization_server",
+        r#""scopes": ["offline_access"]"#,
+        r#""scopes": ["admin", "offline_access"]"#,
+        "authorization_server.scopes: lets clients request the scope admin",
+    ),
+    (
+        "authorization_server",
+        r#""resource_parameter": "resource", "scope_prefix": "a""#,
+        r#""resource_parameter": "none", "scope_prefix": "b""#,
+        "authorization_server.resource_parameter: requests tokens for a resource in another way: \"none\" instead of \"resource\"; \
+         authorization_server.scope_prefix: requests other scopes: \"b\" instead of \"a\"",
+    ),
+    ("authorization_server", r#""rate_limit": {"limit": 1, "key": "ip"}"#, "", "authorization_server: loses rate_limit"),
     ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
     ("config", "", r#""otlp": {"endpoint": "https://a.example"}"#, "otlp.endpoint: sends what it records to another endpoint: \"https://a.example\" instead of none"),
     ("config", "", r#""analytics": {"binding": "A"}"#, "analytics.binding: writes what it records to another dataset: \"A\" instead of none"),
@@ -94,6 +121,10 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("path", "", r#""cache": {"ttl_seconds": 1}"#, "cache: shares cached answers among all users"),
     ("path", r#""ip": {"allow": []}"#, "", "loses ip"),
     ("path", r#""ip": {"allow": []}"#, r#""ip": {"allow": ["::/0"]}"#, "ip: lets in ::/0"),
+    ("path", r#""mcp": true"#, "", "mcp: lets anyone use a session of the MCP server, and sends it its clients' access tokens"),
+    ("path", r#""mcp": {"session_key": "$secret.A"}"#, r#""mcp": false"#, "mcp: lets anyone use a session of the MCP server, and sends it its clients' access tokens"),
+    ("path", r#""mcp": true"#, r#""mcp": {"forward_token": true}"#, "mcp.forward_token: sends the server its clients' access tokens"),
+    ("mcp", r#""session_key": "$secret.A""#, r#""session_key": "$secret.B""#, "mcp.session_key: binds sessions with another key: $secret.B instead of $secret.A"),
     ("path", "", r#""encoded_slashes": true"#, "encoded_slashes: admits paths that an upstream may interpret differently"),
     (
         "integration_http_proxy",
@@ -437,9 +468,12 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ("config", "", r#""session": {}"#),
         ("config", "", r#""session": {"idle_seconds": 34560000}"#),
         ("config", r#""session": {"idle_seconds": 60}"#, ""),
+        ("authorization_server", r#""redirect_uris": ["https://a.example/cb", "https://b.example/cb"]"#, r#""redirect_uris": ["https://b.example/cb"]"#),
         ("config", r#""protected_resource": false, "server_timing": false, "analytics": null"#, ""),
         ("path", "", r#""rate_limit": {"binding": "L", "key": "ip"}, "ip": {"deny": ["::/0"]}, "max_body_bytes": 1"#),
         ("path", "", r#""cache": {"ttl_seconds": 1, "per_user": true}"#),
+        ("path", "", r#""mcp": {"session_key": "$secret.A"}"#),
+        ("path", r#""mcp": false"#, ""),
         ("path", r#""variables": {"a": "b"}, "mapping": {"query": {"q": "$config.a"}}"#, r#""mapping": {"query": {"q": "b"}}"#),
         ("path", r#""content_types": ["image/*"]"#, r#""content_types": ["image/png", "Image/GIF"]"#),
         ("integration_http_proxy", r#""server": "s", "close_at_expiry": false"#, r#""server": "s""#),

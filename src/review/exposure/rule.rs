@@ -144,8 +144,8 @@ impl KeyChange<'_> {
             Change::Rule if before.is_some() && after.is_none() => {
                 self.exposures.push(Exposure::RuleLost(self.entry.name.to_owned()));
             }
-            Change::Guard(loss) if before.is_some() && after.is_none() => self.expose(loss),
-            Change::Rule | Change::Guard(_) => self.compare_below(before, after, before.is_none()),
+            Change::Guard(loss) if is_on(before) && !is_on(after) => self.expose(loss),
+            Change::Rule | Change::Guard(_) => self.compare_below(before, after, !is_on(before)),
             Change::Different(words) if !self.fresh => self.expose(in_place_of(words)),
             Change::Handover(words, kept) if !self.fresh && after.and_then(Value::as_str) != Some(kept) => {
                 self.expose(in_place_of(words));

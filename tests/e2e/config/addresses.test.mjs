@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { corpusOf } from '../support/corpora.mjs';
 import { ROOT, compatibilityDate } from '../support/harness.mjs';
+import { Miniflare, convertV4MiniflareOptions } from '../support/miniflare.mjs';
 
 const SCHEMES = ['https:', 'http:', 'HTTPS:', 'ftp:', 'ws:', 'javascript:', 'data:', 'file:', 'x:', '', 'https', ':'];
 const SLASHES = ['//', '//', '//', '/', '', '///', '\\\\', '/\\', '//user@', '//user:pw@', '//a@b@', '//%40@'];

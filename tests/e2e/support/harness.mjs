@@ -10,8 +10,9 @@ import { createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { clockModules, keepTime } from './clock.mjs';
+import { Miniflare, convertV4MiniflareOptions } from './miniflare.mjs';
+import './rsa-keys.mjs';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -124,6 +125,8 @@ export async function startGateway(options = {}) {
     convertV4MiniflareOptions({
       host: '127.0.0.1',
       port: 0,
+      // Otherwise each start asks Cloudflare where this machine is.
+      cf: false,
       handleStructuredLogs({ message, level }) {
         lines.push({ message, level });
         records.push(...parsed(message));

@@ -1,9 +1,18 @@
 // Tokens and key sets of issuers that are no tenant, made with nothing but node:crypto: what the tests of `jwt` and `supabase`
 // authorizers are signed with.
 
-import { constants, createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import {
+  constants,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import { base64url, seconds } from './bearer.mjs';
 import { startUpstream } from './harness.mjs';
+import { takeRsaKey } from './rsa-keys.mjs';
 
 export const ISSUER = 'https://issuer.example/';
 export const AUDIENCE = 'https://api.example/';
@@ -12,8 +21,8 @@ export const SECRET = 'a secret of thirty-two bytes ok!';
 
 /** The kinds of keys, by the first letters of the algorithm. */
 const KINDS = {
-  RS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  PS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  RS: rsaPair,
+  PS: rsaPair,
   ES: (bits) => generateKeyPairSync('ec', { namedCurve: bits === '512' ? 'P-521' : `P-${bits}` }),
   Ed: () => generateKeyPairSync('ed25519'),
 };
@@ -27,6 +36,11 @@ const SIGN = {
   Ed: (_hash, data, key) => sign(null, data, key),
   HS: (hash, data, key) => createHmac(hash, key).update(data).digest(),
 };
+
+function rsaPair() {
+  const privateKey = createPrivateKey({ key: takeRsaKey(), format: 'jwk' });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
 
 const bitsOf = (alg) => /\d+$/.exec(alg)?.[0] ?? '256';
 

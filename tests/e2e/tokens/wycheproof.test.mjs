@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { ROOT, compatibilityDate, compatibilityFlags } from '../support/harness.mjs';
+import { Miniflare, convertV4MiniflareOptions } from '../support/miniflare.mjs';
 import { vectorsOf } from '../support/wycheproof.mjs';
 
 /** Verifies each of a list, and says of each whether it is genuine; a key or a signature that WebCrypto refuses is not. */

@@ -1,6 +1,6 @@
 //! The answers that a starting point is made of. Each is checked by the config that it leads to.
 
-use super::asked::{DEFAULT_PROVIDER, check_answer, flag};
+use super::asked::{DEFAULT_PROVIDER, MCP_PROVIDER, check_answer, flag};
 use super::questions::Questions;
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
@@ -10,6 +10,8 @@ use bargate::authoring::{Asked, Mode, StartingPoint};
 pub struct Given {
     /// `--provider`
     pub provider: Option<String>,
+    /// `--mcp`
+    pub mcp: bool,
     /// `--tenant`
     pub tenant: Option<String>,
     /// `--audience`
@@ -45,12 +47,19 @@ impl Answers {
     pub fn complete(given: Given, questions: &mut dyn Questions) -> Result<Self, Failure> {
         let provider = match given.provider {
             Some(provider) => provider,
+            None if given.mcp => MCP_PROVIDER.to_owned(),
             None if given.tenant.is_some() => DEFAULT_PROVIDER.to_owned(),
             None => questions.provider()?,
         };
-        let points: Vec<_> = StartingPoint::of(&provider).collect();
+        let points = StartingPoint::of(&provider).filter(|point| point.is_for_mcp() == given.mcp);
+        let points: Vec<_> = points.collect();
         // The configs of a provider have the same questions.
         let Some(&first) = points.first() else {
+            if given.mcp && StartingPoint::of(&provider).next().is_some() {
+                let reason =
+                    format!("--mcp: there is no such config for {provider}; begin with --provider {MCP_PROVIDER}");
+                return Err(Failure::new(reason));
+            }
             return Err(Failure::new(format!("--provider {provider:?}: no such provider")));
         };
         let of_mode = |mode| points.iter().copied().find(|point| point.mode() == Some(mode));
@@ -143,6 +152,7 @@ mod tests {
     fn given() -> Given {
         Given {
             provider: None,
+            mcp: false,
             tenant: Some("tenant.eu.auth0.com".to_owned()),
             audience: Some("https://api.example.com/".to_owned()),
             upstream: Some("https://upstream.example.com".to_owned()),
@@ -171,6 +181,11 @@ mod tests {
         let asked = ["provider", "--tenant at oidc", "--audience at oidc", "--upstream at oidc", "mode", "port"];
         assert_eq!(person.0, asked);
         assert_eq!(answers.point.provider(), "oidc");
+
+        let mut person = Person(Vec::new());
+        let answers = Answers::complete(Given { mcp: true, ..Given::default() }, &mut person).ok().unwrap();
+        assert_eq!(person.0, ["--tenant at oidc", "--upstream at oidc", "port"]);
+        assert!(answers.point.is_for_mcp());
     }
 
     #[test]
@@ -209,6 +224,11 @@ mod tests {
                 "an upstream without a scheme",
                 Given { upstream: tenant("localhost"), ..given() },
                 "--upstream \"localhost\"",
+            ),
+            (
+                "MCP servers at a provider without",
+                Given { mcp: true, provider: tenant("okta"), ..given() },
+                "no such config for okta",
             ),
             ("an upstream with a query", Given { upstream: tenant("https://a.example/?b"), ..given() }, "has no query"),
         ];

@@ -8,6 +8,9 @@ pub const DEFAULT_PORT: u16 = 8787;
 /// The provider of a tenant without `--provider`, as the help says.
 pub const DEFAULT_PROVIDER: &str = "auth0";
 
+/// The provider with `--mcp`, as the help says.
+pub const MCP_PROVIDER: &str = "oidc";
+
 /// Returns the flag of a question.
 pub fn flag(asked: Asked) -> &'static str {
     match asked {

@@ -130,6 +130,7 @@ impl Questions for Terminal {
             Asked::Tenant if point.has_domain() => "The tenant's domain?",
             Asked::Tenant => "The provider's issuer?",
             Asked::Audience => "The API's identifier at the provider (audience)?",
+            Asked::Upstream if point.is_for_mcp() => "The first MCP server's address (upstream)?",
             Asked::Upstream => "The API's address (upstream)?",
         };
         let note = point.variable(asked).and_then(|variable| point.note(&variable));
