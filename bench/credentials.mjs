@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { StatelessStateStore } from '@auth0/auth0-server-js';
+import { boundToken, makeHolder, makeProof } from '../tests/e2e/support/dpop.mjs';
 import { logIn } from './gateway.mjs';
 import { SESSION_SECRET } from './testbed.mjs';
 
@@ -11,6 +12,16 @@ export const USER = 'auth0|benchmark';
 /** Mints tokens that differ, with further claims. */
 export const mintTokens = (tenant, count, claims = {}) =>
   Promise.all(Array.from({ length: count }, () => tenant.mint({ sub: USER, jti: randomUUID(), ...claims })));
+
+/** Binds a token to a key: the headers of each request with it, and what makes the proofs of requests for `url`. */
+export async function bindToken(tenant, url) {
+  const holder = await makeHolder();
+  const token = await boundToken(tenant, holder, { sub: USER });
+  return {
+    headers: { authorization: `DPoP ${token}` },
+    prove: (count) => Promise.all(Array.from({ length: count }, () => makeProof(holder, token, url))),
+  };
+}
 
 /** What a row says it is measured with: the headers that its requests have, by the name of that. */
 export async function makeCredentials(tenant) {

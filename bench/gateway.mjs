@@ -10,6 +10,8 @@ import { Browser, OBJECTS, compatibilityFlags, proxied } from '../tests/e2e/supp
 export const BUNDLE = join(ROOT, 'build', 'bundle');
 
 export const CALLBACK = '/callback';
+/** The path of bound tokens, which the configs of bundles before do not have. */
+export const BOUND = '/fixed/bound';
 /** The tenant sends browsers here. None follows: the gateway is called where it is. */
 export const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
 /** How many routes a gateway has if nothing else is measured. */
@@ -107,6 +109,12 @@ export function besideConfig(how) {
       }),
       proxied('/canary/{.+}', 'canary'),
       { ...proxied('/reports/{.+}', 'orders', { auth: true }), host: 'reports.example' },
+      {
+        method: 'GET',
+        path: BOUND,
+        auth: { dpop: { mode: 'require', max_age_seconds: 300 } },
+        response: { status: 'ok' },
+      },
       proxied('/limited', 'upstream', { rate_limit: { limit: 100, key: 'ip' } }),
       proxied('/ledger/{.+}', 'ledger', { auth: true }),
       sessions('GET', '/account/sessions', true),

@@ -1,10 +1,10 @@
 // The rows of the table: what workerd does for a request.
 
-import { makeCredentials, mintTokens } from './credentials.mjs';
+import { bindToken, makeCredentials, mintTokens } from './credentials.mjs';
 import { benchConfig, besideConfig, configured } from './gateway.mjs';
 import { CLIENT_HEADERS, valuesFor } from './load.mjs';
 import { measureInRounds } from './rounds.mjs';
-import { NEW_TOKENS } from './rows.mjs';
+import { NEW_TOKENS, PROOFS } from './rows.mjs';
 import { peerWorkers, startTestbed } from './testbed.mjs';
 
 const PEERS = ['pass-through', 'fixed-class', 'hono', 'jose', 'auth0-hono', 'kv'];
@@ -30,19 +30,32 @@ export async function measureRequests(rows, { rounds, requests, against, othersO
   try {
     const credentials = await makeCredentials(testbed.tenant);
     let values = [];
+    let bound;
+    let proofs = [];
     const loads = {};
     for (const { name, worker, path, body, credential } of rows) {
       const origin = testbed.origins[worker];
       const load = { url: origin + path, headers: CLIENT_HEADERS, body, requests };
       if (credential === NEW_TOKENS) {
         loads[name] = () => ({ ...load, changing: { name: 'authorization', values } });
+      } else if (credential === PROOFS) {
+        bound = await bindToken(testbed.tenant, load.url);
+        const { headers } = bound;
+        loads[name] = () => ({
+          ...load,
+          headers: { ...CLIENT_HEADERS, ...headers },
+          changing: { name: 'dpop', values: proofs },
+        });
       } else {
         loads[name] = { ...load, headers: { ...CLIENT_HEADERS, ...(await credentials[credential](origin)) } };
       }
     }
     // Everybody sees the same tokens in a round, and nobody has seen them before.
     const needed = rows.some(({ credential }) => credential === NEW_TOKENS) ? valuesFor(requests) : 0;
-    const begin = async () => (values = (await mintTokens(testbed.tenant, needed)).map((token) => `Bearer ${token}`));
+    const begin = async () => {
+      values = (await mintTokens(testbed.tenant, needed)).map((token) => `Bearer ${token}`);
+      proofs = bound ? await bound.prove(valuesFor(requests)) : [];
+    };
     return await measureInRounds(testbed.pid, loads, rounds, begin);
   } finally {
     await testbed.close();

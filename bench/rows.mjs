@@ -2,9 +2,12 @@
 // machine is.
 
 import { USER } from './credentials.mjs';
+import { BOUND } from './gateway.mjs';
 
 /** A credential: each request has another token, which nobody has seen. */
 export const NEW_TOKENS = 'new tokens';
+/** A credential: each request has another proof beside one token that is bound to a key. */
+export const PROOFS = 'proofs';
 
 /**
  * @typedef {object} Row
@@ -13,7 +16,7 @@ export const NEW_TOKENS = 'new tokens';
  * @property {string} worker
  * @property {string} path
  * @property {string} body the answer
- * @property {string} credential of credentials.mjs, or `new tokens`
+ * @property {string} credential of credentials.mjs, or `new tokens`, or `proofs`
  * @property {string} base the row that does the same and nothing besides
  */
 
@@ -56,6 +59,7 @@ const EACH = [
   fixed('open-fixed', 'Bargate, open, fixed answer', 'bargate', FIXED),
   fixed('jose-fixed', 'jose, remote key set, fixed answer', 'jose', PROTECTED, 'token'),
   fixed('token-fixed', 'Bargate, remembered token, fixed answer', 'bargate', PROTECTED, 'token'),
+  fixed('proof-fixed', 'Bargate, remembered bound token, a new proof', 'bargate-beside', BOUND, PROOFS),
   fixed('auth0-hono-session', '@auth0/auth0-hono, session', 'auth0-hono', PROTECTED, 'auth0-hono session'),
   fixed('session-fixed', 'Bargate, remembered session', 'bargate', PROTECTED, 'session'),
   fixed('jose-new-token', 'jose, a token never seen', 'jose', PROTECTED, NEW_TOKENS),
@@ -93,6 +97,7 @@ export const TARGETS = [
   { of: 'token-fixed', to: 'bare-fixed', most: 1.35 },
   { of: 'token-fixed', to: 'jose-fixed', most: 0.7 },
   { of: 'session-fixed', to: 'token-fixed', most: 1.1 },
+  { of: 'proof-fixed', to: 'token-fixed', most: 8 },
   { of: 'new-token', to: 'jose-new-token', most: 1.1 },
   ...BESIDE.map(({ name, base }) => ({ of: name, to: base, most: BESIDE_MOST })),
 ];

@@ -48,7 +48,7 @@ const defaultClient = (redirectUris) => ({
  * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
  * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate. With
  * `pushed_authorization_request` among the endpoints, requests may be pushed, and with `requirePushed` they must be. `webOrigins` are those
- * whose pages may read the answers. With `strict`, the tenant has none of the kindnesses by which a login succeeds at Auth0 and not
+ * whose pages may read the answers. With `dpop`, tokens can be bound to a key; it has oidc-provider's settings for that. With `strict`, the tenant has none of the kindnesses by which a login succeeds at Auth0 and not
  * elsewhere: access tokens are for the `resource` that each request names, and look as RFC 9068 has them; offline_access takes
  * `prompt=consent` and the user's consent; userinfo takes no token of an API; a secret comes in the way for which the client is
  * registered; a logout needs `id_token_hint`. `onRequest` hears of each request of a client before it is answered, and may delay or replace
@@ -134,6 +134,7 @@ export async function startTenant(options = {}) {
       settings,
       isStrict,
       requirePushed: options.requirePushed ?? false,
+      dpop: options.dpop,
     });
     callProvider = provider.callback();
   };

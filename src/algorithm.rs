@@ -79,6 +79,23 @@ impl Algorithm {
         ("HS256", Self::Hs256),
     ];
 
+    /// Those that need no shared secret.
+    pub const ASYMMETRIC: [Self; 10] = [
+        Self::Es256,
+        Self::EdDsa,
+        Self::Ps256,
+        Self::Rs256,
+        Self::Es384,
+        Self::Es512,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Rs384,
+        Self::Rs512,
+    ];
+
+    /// Every name of these, with spaces between them.
+    pub const ASYMMETRIC_NAMES: &str = "ES256 EdDSA Ed25519 PS256 RS256 ES384 ES512 PS384 PS512 RS384 RS512";
+
     /// Parses the value of `alg`, which is case-sensitive.
     pub fn parse(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)

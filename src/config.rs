@@ -15,6 +15,7 @@ pub(crate) mod compiled;
 pub(crate) mod cors;
 mod diagnostic;
 pub(crate) mod document;
+pub(crate) mod dpop;
 pub(crate) mod fixed;
 mod form;
 #[cfg(not(target_os = "unknown"))]
@@ -64,6 +65,7 @@ pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 pub use diagnostic::Diagnostic;
 #[cfg(not(target_os = "unknown"))]
 pub use diagnostic::LineIndex;
+pub use dpop::Dpop;
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, ProfileSource, Supabase, SupabaseStep};

@@ -10,6 +10,7 @@ mod check;
 mod checks;
 mod key_checks;
 mod kind;
+mod proof_checks;
 mod report;
 mod rules;
 #[cfg(not(target_os = "wasi"))]
@@ -20,6 +21,7 @@ pub use check::{Check, Outcome};
 pub use checks::{Explanation, Verdict};
 pub use key_checks::{CheckSignature, Signature};
 pub use kind::Kind;
+pub use proof_checks::GivenProof;
 pub use report::Report;
 pub use rules::{Expected, Rules, Sources, Unusable};
 #[cfg(not(target_os = "wasi"))]

@@ -253,7 +253,16 @@ impl Key {
         self.family
     }
 
-    fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
+    /// Checks whether a key has a member that only its owner may know (RFC 7518 section 6), whatever its value.
+    pub fn has_private_part(members: &Map<String, Value>) -> bool {
+        ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name))
+    }
+
+    /// Reads a public key (RFC 7517).
+    ///
+    /// # Errors
+    /// Why it verifies no signatures.
+    pub fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
         check_use(members, "verify")?;
         let (family, numbers) = read_family(members)?;
         let (kid, algorithm) = read_names(members, family)?;

@@ -22,6 +22,8 @@ pub enum Class {
     Session,
     /// The sessions of one user, or of one session at the provider; or the use of one login's state.
     LogoutIndex,
+    /// The proofs of one key that were used.
+    DpopProofs,
 }
 
 impl Class {
@@ -52,6 +54,7 @@ impl Class {
             Self::RefreshExchange => "REFRESH_EXCHANGES",
             Self::Session => "SESSIONS",
             Self::LogoutIndex => "LOGOUT_INDEX",
+            Self::DpopProofs => "DPOP_PROOFS",
         }
     }
 }

@@ -6,7 +6,7 @@ use bargate::algorithm::Algorithm;
 use bargate::config::{Binding, Bindings, Mapping, Reference, load};
 use bargate::http::request::RequestHead;
 use bargate::mapping::{mapped_headers, mapped_query};
-use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, UnverifiedToken, VerifiedClaims};
+use bargate::token::{Expectations, Expiry, Kind, Scheme, SignatureVerified, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::collection::vec;
@@ -115,6 +115,7 @@ fn claims(members: &Value) -> VerifiedClaims {
         clock_skew_secs: 0,
         kind: Kind::Access,
         expiry: Expiry::Enforced,
+        scheme: Scheme::Bearer,
     };
     let token = UnverifiedToken::parse(&token, expectations.algorithms).unwrap();
     token.into_verified(SignatureVerified::attest(None), &expectations, 0).unwrap()

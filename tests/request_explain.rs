@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use bargate::config::{Binding, Bindings, Reference, UnknownBindings};
-use bargate::explain::{Explanation, Signature, Sources};
+use std::rc::Rc;
+
+use bargate::config::{Binding, Bindings, Dpop, Reference, UnknownBindings};
+use bargate::explain::{Explanation, GivenProof, Signature, Sources};
 use bargate::jwks::KeySet;
 use bargate::text_file::TextFile;
 use bargate::walk::{Known, Request, RequestText, Unusable, Way};
@@ -93,10 +95,11 @@ fn way_with(config: &Value, bindings: &dyn Bindings, sent: &Sent) -> Value {
         request.add_session(&known).unwrap();
     }
     let signature = |_: &_, _, _: &[u8], _: &[u8]| if sent.genuine { Signature::Verified } else { Signature::Refused };
-    let check = |authorizer: &str, token: &str| {
+    let check = |authorizer: &str, token: &str, proof: Option<&GivenProof>, dpop: Option<&Rc<Dpop>>| {
         let mut sources = Sources::of_config(&file, bindings, Some(authorizer), None, None).unwrap();
         sources.rules.keys = Ok(KeySet::parse(KEYS).unwrap().into());
-        Explanation::of(token, &sources.rules, NOW, &signature)
+        sources.rules.dpop = dpop.cloned();
+        Explanation::of_sent(token, proof, &sources.rules, NOW, &signature)
     };
     let way = Way::of(&known, &request, NOW, &check);
     assert!(!way.text().is_empty());

@@ -49,6 +49,7 @@ export function createProvider({
   settings,
   isStrict,
   requirePushed,
+  dpop,
 }) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
@@ -139,7 +140,7 @@ export function createProvider({
         enabled: paths.pushed_authorization_request !== undefined,
         requirePushedAuthorizationRequests: requirePushed,
       },
-      dPoP: { enabled: false },
+      dPoP: { enabled: dpop !== undefined, ...dpop },
       introspection: { enabled: paths.introspection !== undefined },
       // A client that asks for JSON gets JSON.
       jwtIntrospection: { enabled: paths.introspection !== undefined },

@@ -13,6 +13,7 @@ mod cookie;
 mod cors;
 mod deployment;
 mod discovery;
+mod dpop;
 mod encoding;
 mod example;
 mod forwarding;
@@ -38,7 +39,7 @@ pub struct Target {
 }
 
 /// Every kind, in the order of the alphabet.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     Target { name: "address", check: address::check },
     Target { name: "api_key", check: api_key::check },
     Target { name: "caching", check: caching::check },
@@ -46,6 +47,7 @@ pub const TARGETS: [Target; 27] = [
     Target { name: "cookie", check: cookie::check },
     Target { name: "cors", check: cors::check },
     Target { name: "discovery", check: discovery::check },
+    Target { name: "dpop", check: dpop::check },
     Target { name: "encoding", check: encoding::check },
     Target { name: "env_file", check: deployment::check_env_file },
     Target { name: "forwarding", check: forwarding::check },

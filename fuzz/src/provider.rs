@@ -6,7 +6,7 @@ use bargate::oauth::{
     parse_userinfo, validate_profile, validate_renewal,
 };
 use bargate::problem::Problem;
-use bargate::token::{Authentication, check_introspected};
+use bargate::token::{Authentication, Scheme, check_introspected};
 use serde_json::{Map, Value};
 
 use super::example::{AUDIENCE, ISSUER, with_config};
@@ -174,7 +174,9 @@ pub fn check_introspection(bytes: &[u8]) {
     };
     assert_eq!(active, Some(Value::Bool(true)));
     for without_type in [false, true] {
-        let verified = with_config(|config| check_introspected(&answer, &config.authorizers[0], without_type, NOW));
+        let verified = with_config(|config| {
+            check_introspected(&answer, &config.authorizers[0], Scheme::Bearer, without_type, NOW)
+        });
         let Ok(claims) = verified else { continue };
         assert_eq!(claims.text("iss"), Some(ISSUER));
         let said =

@@ -4,7 +4,7 @@ use bargate::algorithm::Algorithm;
 use bargate::encoding::base64url;
 use bargate::oauth::validate_logout_token;
 use bargate::token::{
-    Credentials, Expectations, Expiry, Kind, SignatureVerified, TOKEN_MAX_BYTES, TokenError, UnverifiedToken,
+    Credentials, Expectations, Expiry, Kind, Scheme, SignatureVerified, TOKEN_MAX_BYTES, TokenError, UnverifiedToken,
     VerifiedClaims, bare_token, bearer, claimed, claimed_date,
 };
 use serde_json::{Map, Value};
@@ -75,6 +75,7 @@ fn check_claims(token: &str, claims: &str, kind: Kind, expiry: Expiry) {
         clock_skew_secs: SKEW_SECS,
         kind,
         expiry,
+        scheme: Scheme::Bearer,
     };
     let Ok(parsed) = UnverifiedToken::parse(token, &ALGORITHMS) else { return };
     let verified = match parsed.into_verified(SignatureVerified::attest(None), &expectations, NOW) {

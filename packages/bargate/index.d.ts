@@ -44,5 +44,7 @@ export class RefreshExchange extends Stored {}
 export class Session extends Stored {}
 /** Binding `LOGOUT_INDEX`: the sessions of one user. */
 export class LogoutIndex extends Stored {}
+/** Binding `DPOP_PROOFS`: the proofs of one key that were used (DPoP). */
+export class DpopProofs extends Stored {}
 /** Binding `RATE_LIMITS`, for exact limits: the requests of one caller. */
 export class RateLimit extends Stored {}

@@ -4,6 +4,7 @@ use crate::config::Path;
 use crate::http::header::{Header, push};
 use crate::http::request::{RequestHead, is_navigation};
 use crate::problem::Problem;
+use crate::token::{Credentials, Scheme, credentials};
 
 /// How a failure is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +28,24 @@ impl<'c> ProblemForm<'c> {
     }
 }
 
-/// Returns the headers that a failure at a path of `origin` brings to its answer, whatever its body is.
-pub fn problem_headers(problem: &Problem, path: Option<&Path>, origin: &dyn Fn() -> String) -> Vec<Header> {
+/// Returns the headers that the failure of a request at a path of `origin` brings to its answer, whatever its body is.
+pub fn problem_headers(
+    problem: &Problem,
+    path: Option<&Path>,
+    request: &impl RequestHead,
+    origin: &dyn Fn() -> String,
+) -> Vec<Header> {
     let access = path.and_then(|path| path.access.as_ref());
     let resource = path.and_then(|path| path.protected_resource.as_ref());
     let metadata_url = resource.map(|resource| resource.metadata_url(&origin()));
     let mut headers = problem.headers();
-    if let Some(challenge) = problem.challenge(access, metadata_url.as_deref()) {
+    let dpop = access.and_then(|access| access.dpop.as_deref());
+    let sent = || match credentials(request.header("authorization"), true) {
+        Credentials::Dpop(_) => Scheme::Dpop,
+        Credentials::Absent | Credentials::Malformed | Credentials::Bearer(_) => Scheme::Bearer,
+    };
+    let sent = dpop.map_or(Scheme::Bearer, |_| sent());
+    if let Some(challenge) = problem.challenge(access, sent, metadata_url.as_deref()) {
         push(&mut headers, "www-authenticate", challenge.into());
     }
     headers

@@ -11,6 +11,9 @@ use super::claims::read_claims;
 #[cfg(not(target_os = "unknown"))]
 use super::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use super::document::{Node, Value};
+#[cfg(not(target_os = "unknown"))]
+use super::dpop;
+use super::dpop::{DPOP, Dpop, read_dpop};
 use super::host_only::HostOnly;
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_text, note_type, read_text};
@@ -32,6 +35,8 @@ pub struct Access {
     pub others: Vec<Rc<Authorizer>>,
     /// What they must have.
     pub requirements: Requirements,
+    /// How tokens are taken that are bound to a key; without it, none is.
+    pub dpop: Option<Rc<Dpop>>,
 }
 
 impl Access {
@@ -97,6 +102,8 @@ pub(crate) struct WrittenAccess<'n> {
     pub authorizers: NamedAuthorizers<'n>,
     /// What they must have.
     pub requirements: Requirements,
+    /// How tokens are taken that are bound to a key, if it is not as the authorizer says.
+    pub dpop: Option<Rc<Dpop>>,
     /// Byte offset of the value.
     pub offset: usize,
     /// The value.
@@ -150,7 +157,7 @@ pub(super) fn read_access<'n>(
 ) -> Option<WrittenAccess<'n>> {
     let node = object.node(&path_keys::AUTH)?;
     let place = path_keys::AUTH.at(object.place());
-    let mut requirements = Requirements::default();
+    let (mut requirements, mut dpop) = (Requirements::default(), None);
     let authorizers = match &node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => NamedAuthorizers::First,
@@ -165,6 +172,7 @@ pub(super) fn read_access<'n>(
             requirements.claims = read_claims(&mut rules, findings);
             requirements.authentication = read_authentication(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
+            dpop = read_dpop(&mut rules, &DPOP, findings);
             rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
             named.unwrap_or(NamedAuthorizers::First)
         }
@@ -173,7 +181,7 @@ pub(super) fn read_access<'n>(
             NamedAuthorizers::Unreadable
         }
     };
-    Some(WrittenAccess { authorizers, requirements, offset: node.offset, node: HostOnly::of(|| node) })
+    Some(WrittenAccess { authorizers, requirements, dpop, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
 /// Reads how a user must have been authenticated.
@@ -250,4 +258,7 @@ section! {
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
          used. An invalid token is still refused.",
         example(true);
+    DPOP, Elsewhere,
+        "How tokens are taken that are bound to a key: `accept`, `require`, or an object. See [dpop](#dpop).",
+        shape(dpop::shape()), default_words("as the authorizer says"), example("require");
 }

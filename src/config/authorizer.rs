@@ -16,6 +16,7 @@ use super::claims::CLAIMS;
 use super::claims::read_claims;
 use super::client::TOKEN_ENDPOINT_AUTH_METHOD;
 use super::document::{Member, Node, Value};
+use super::dpop::{DPOP, Dpop, read_dpop};
 use super::host_only::HostOnly;
 #[cfg(not(target_os = "unknown"))]
 use super::introspection::Asked;
@@ -57,6 +58,8 @@ pub struct Authorizer {
     pub clock_skew_secs: i64,
     /// How long one call to the issuer may take.
     pub timeout_ms: u32,
+    /// How tokens are taken that are bound to a key, on paths that do not say.
+    pub dpop: Option<Rc<Dpop>>,
     /// Whether it is a project of Supabase, whose tokens SAG checked in another way.
     pub is_supabase: bool,
     /// Whether a path of the config logs people in there, or it is asked about tokens.
@@ -112,6 +115,8 @@ pub struct TokenRules {
     pub clock_skew_secs: i64,
     /// Which tokens the provider is asked about, if that is known.
     pub asked: Option<Asked>,
+    /// How tokens are taken that are bound to a key.
+    pub dpop: Option<Rc<Dpop>>,
     /// The reference that the issuer comes from, if it comes from one.
     pub issuer_reference: Option<Reference>,
     /// The same of the audience.
@@ -159,6 +164,8 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub clock_skew_secs: i64,
     /// How long one call to the issuer may take.
     pub timeout_ms: u32,
+    /// How tokens are taken that are bound to a key, on paths that do not say.
+    pub dpop: Option<Rc<Dpop>>,
     /// The application that logs people in; `None` if its type has none, or is not known.
     pub provider: Option<WrittenProvider<'n>>,
     /// How the provider is asked about access tokens; `None` if it is not, and `Some(None)` if that is wrong, or not known here.
@@ -202,6 +209,7 @@ impl<'n> WrittenAuthorizer<'n> {
             algorithms: None,
             clock_skew_secs: 0,
             timeout_ms: 0,
+            dpop: None,
             provider: None,
             introspection: None,
             allow: HostOnly::default(),
@@ -230,6 +238,7 @@ impl<'n> WrittenAuthorizer<'n> {
             algorithms: algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
             timeout_ms: self.timeout_ms,
+            dpop: self.dpop.clone(),
             is_supabase: self.kind == Some(Kind::Supabase),
             logs_in,
         })
@@ -263,6 +272,7 @@ impl<'n> WrittenAuthorizer<'n> {
             algorithms: self.algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
             asked: self.introspection.as_ref().and_then(|known| Some(known.as_ref()?.asked)),
+            dpop: self.dpop.clone(),
         }
     }
 
@@ -395,6 +405,7 @@ fn read_authorizer<'n>(
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
     let clock_skew_secs = object.integer(&keys::CLOCK_SKEW_SECONDS, findings);
     let timeout_ms = object.integer(&keys::TIMEOUT_MS, findings);
+    let dpop = read_dpop(&mut object, &DPOP, findings);
     let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
@@ -439,6 +450,7 @@ fn read_authorizer<'n>(
         algorithms,
         clock_skew_secs: clock_skew_secs.into(),
         timeout_ms,
+        dpop,
         provider,
         introspection,
         allow,

@@ -11,6 +11,12 @@ use crate::http::header::is_token;
 /// What a preflight allows if the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
 
+/// The header that a proof of possession comes in.
+const PROOF_HEADER: &str = "dpop";
+
+/// What pages read to make one.
+const READ_FOR_PROOFS: &str = "dpop-nonce, www-authenticate";
+
 /// How long browsers may remember a preflight unless the config says otherwise; Chromium keeps none for longer than two hours.
 pub(super) const MAX_AGE_DEFAULT_SECS: u32 = 600;
 
@@ -45,6 +51,17 @@ impl Cors {
         {
             headers.push(name.to_owned());
         }
+    }
+
+    /// Lets pages send proofs of possession, and read what asks for them (RFC 9449 sections 7.1 and 9).
+    pub(super) fn admit_proofs(&mut self) {
+        if let Some(headers) = &mut self.headers
+            && !headers.iter().any(|name| name == PROOF_HEADER)
+        {
+            headers.push(PROOF_HEADER.to_owned());
+        }
+        self.expose_headers.push_str(if self.expose_headers.is_empty() { "" } else { ", " });
+        self.expose_headers.push_str(READ_FOR_PROOFS);
     }
 
     /// Returns which pages it lets act and read, as a text that two rules share only if they are alike in this.

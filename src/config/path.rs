@@ -47,6 +47,11 @@ pub struct Path {
 }
 
 impl Path {
+    /// Checks whether it takes tokens that are bound to a key, and so proofs of possession.
+    pub fn takes_proofs(&self) -> bool {
+        self.access.as_ref().is_some_and(|access| access.dpop.is_some())
+    }
+
     /// Makes a path that is open to everyone.
     pub(super) fn open(integration: Integration) -> Self {
         Self {

@@ -66,6 +66,11 @@ pub(super) fn resolve(
         None => build_routes(&mut paths, findings),
     };
 
+    if let Some(cors) = &mut tree.cors
+        && paths.iter().filter_map(|path| path.path.as_ref()).any(|path| path.cors.is_none() && path.takes_proofs())
+    {
+        cors.admit_proofs();
+    }
     let problem_page = problem_page.map_or(Some(None), |page| page.map(Some));
     let (binding, counts_events) = tree.analytics;
     let analytics = binding.map_or(Some(None), |binding| binding.to_text().map(Some));

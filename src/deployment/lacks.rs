@@ -9,11 +9,12 @@ use crate::config::Diagnostic;
 use crate::review::{Need, NeedKind};
 
 /// The classes of Durable Objects, by the binding that the gateway looks for.
-const CLASSES: [(&str, &str); 4] = [
+const CLASSES: [(&str, &str); 5] = [
     ("REFRESH_EXCHANGES", "RefreshExchange"),
     ("SESSIONS", "Session"),
     ("LOGOUT_INDEX", "LogoutIndex"),
     ("RATE_LIMITS", "RateLimit"),
+    ("DPOP_PROOFS", "DpopProofs"),
 ];
 
 /// What the file of a module of `services/` ends in: what the build takes.

@@ -4,6 +4,7 @@
 // next call into the gateway makes.
 import { DurableObject } from 'cloudflare:workers';
 import Gateway, { version } from '../../build/index.js';
+import { forget as forgetProofs, take } from './objects/dpop_proofs.js';
 import { count, forget } from './objects/rate_limit.js';
 import { inputsOf } from './library/options.mjs';
 
@@ -61,6 +62,7 @@ async function recover(...call) {
 
 /** Where an object has the version of the form in which all that it stores is, if that is not the first. */
 const VERSION = 'version';
+const LATER = 'a later version has stored this';
 /** An object whose form is not known waits for the version of the gateway that knows it, and sets its alarm anew this often. */
 const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
 
@@ -70,7 +72,7 @@ const isLater = ({ storage }) => storage.kv.get(VERSION) !== undefined;
 const stored = (kind) =>
   class extends DurableObject {
     call(message) {
-      if (isLater(this.ctx)) throw new Error('a later version has stored this');
+      if (isLater(this.ctx)) throw new Error(LATER);
       if (!inputs.config) throw new Error(`${NAME} has an object of the class ${kind}, and gateway() was not called`);
       return answer_object(this, kind, message);
     }
@@ -84,6 +86,18 @@ const stored = (kind) =>
 export class RefreshExchange extends stored('RefreshExchange') {}
 export class Session extends stored('Session') {}
 export class LogoutIndex extends stored('LogoutIndex') {}
+
+export class DpopProofs extends DurableObject {
+  call(message) {
+    if (isLater(this.ctx)) throw new Error(LATER);
+    return take(this.ctx.storage, message);
+  }
+
+  async alarm() {
+    if (isLater(this.ctx)) return this.ctx.storage.setAlarm(Date.now() + LATER_WAIT_MS);
+    await forgetProofs(this.ctx.storage);
+  }
+}
 
 export class RateLimit extends DurableObject {
   call(message) {

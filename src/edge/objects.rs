@@ -6,12 +6,14 @@ mod logout_index;
 mod refresh_exchange;
 mod session;
 
+use std::future::ready;
+
 use wasm_bindgen::JsValue;
 
 use crate::edge::gateway::loader;
 use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Detached;
-use crate::edge::runtime::stored_object::StoredObject;
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::work::Work;
 use crate::objects::Class;
 
@@ -27,6 +29,8 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
                 Class::RefreshExchange => refresh_exchange::on_alarm(&object).await?,
                 Class::Session => session::on_alarm(&object, loader::current(&detached).await.ok()).await?,
                 Class::LogoutIndex => logout_index::on_alarm(&object).await?,
+                // It is all JavaScript.
+                Class::DpopProofs => {}
             }
             return Ok(JsValue::UNDEFINED);
         };
@@ -37,6 +41,7 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
                 Box::pin(async { session::answer(&object, &gateway, &message).await.map(|answer| answer.to_json()) })
             }
             Class::LogoutIndex => Box::pin(logout_index::answer(&object, &message)),
+            Class::DpopProofs => Box::pin(ready(Err(MALFORMED_MESSAGE.into()))),
         };
         Ok(answer.await?.into())
     })

@@ -2,6 +2,6 @@
 import { config, prepared, services } from '../../build/inputs.mjs';
 import { gateway } from './library.mjs';
 
-export { LogoutIndex, RateLimit, RefreshExchange, Session } from './library.mjs';
+export { DpopProofs, LogoutIndex, RateLimit, RefreshExchange, Session } from './library.mjs';
 
 export default gateway({ config, prepared, services });

@@ -1,7 +1,7 @@
 //! What to do about a failed check, if its cause can be guessed.
 
 use crate::algorithm::{Algorithm, KeyFamily};
-use crate::token::{ClaimError, KeyError, TokenError};
+use crate::token::{ClaimError, KeyError, ProofError, TokenError};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome};
@@ -53,8 +53,11 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         }
         TokenError::Claim(ClaimError::Missing { claim: "aud" }) => return without_audience(claims),
         TokenError::Claim(ClaimError::Bound) => {
-            "the gateway checks no proof of possession (DPoP, mutual TLS): let the issuer send tokens that are not bound"
+            "the gateway takes it with a proof of its key (\"dpop\": give --proof), and nothing that is bound to a certificate"
         }
+        TokenError::Claim(ClaimError::OtherBinding) => "of what binds tokens, the gateway checks only jkt, alone",
+        TokenError::WithoutProof => "let the client bind its tokens to a key, and give --proof",
+        TokenError::Proof(error) => return of_proof(error).map(str::to_owned),
         TokenError::Claim(ClaimError::Expired { .. }) => "get another token, by a refresh or a login",
         TokenError::Claim(ClaimError::NotYetValid { .. }) => "the clock of the issuer or of the gateway is wrong",
         TokenError::Claim(
@@ -67,6 +70,28 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         ) => return None,
     };
     Some(advice.to_owned())
+}
+
+fn of_proof(error: &ProofError) -> Option<&'static str> {
+    match error {
+        ProofError::Missing => Some("send the proof in the header DPoP"),
+        ProofError::Several => Some("send one DPoP header"),
+        ProofError::PrivateKey => {
+            Some("the key is known to whoever saw this proof: make another, and send its public part")
+        }
+        ProofError::Request { claim: "htu", .. } => Some("sign the address that the client calls, without its query"),
+        ProofError::Old { .. } => {
+            Some("make a proof for each request; else the clock of the client or of the gateway is wrong")
+        }
+        ProofError::OtherKey => Some("sign with the key that the token was requested with"),
+        ProofError::Nonce => Some("take the nonce of DPoP-Nonce, which each answer may replace"),
+        ProofError::Token(_)
+        | ProofError::TooLong { .. }
+        | ProofError::Key(_)
+        | ProofError::Request { .. }
+        | ProofError::OtherToken
+        | ProofError::Used => None,
+    }
 }
 
 fn of_kind(kind: Kind) -> &'static str {

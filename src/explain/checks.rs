@@ -5,14 +5,15 @@
 
 use crate::algorithm::Algorithm;
 use crate::token::{
-    ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
-    check_issuer, check_key_issuer, check_required, check_stand_in, check_unbound, is_asked_about, numeric_date,
-    value_at,
+    ClaimError, JoseHeader, Kind, Parts, Scheme, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun,
+    check_binding, check_expiry, check_issuer, check_key_issuer, check_required, check_stand_in, is_asked_about,
+    numeric_date, value_at,
 };
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::key_checks::{CheckSignature, check_keys};
+use super::proof_checks::{GivenProof, check_proof};
 use super::rules::{Expected, NOT_AT_HAND, Rules};
 use super::time::{self, described};
 
@@ -51,10 +52,30 @@ pub enum Verdict<'e> {
 }
 
 impl Explanation {
-    /// Checks a token against `rules` at `now` (seconds since 1970), its signature by `check`.
+    /// Checks a bearer token against `rules` at `now` (seconds since 1970), its signature by `check`.
     pub fn of(token: &str, rules: &Rules, now: i64, check: CheckSignature<'_>) -> Self {
+        Self::of_sent(token, None, rules, now, check)
+    }
+
+    /// Does so with a token that is bound to a key, if it came with a proof, and checks that.
+    pub fn of_sent(
+        token: &str,
+        proof: Option<&GivenProof>,
+        rules: &Rules,
+        now: i64,
+        check: CheckSignature<'_>,
+    ) -> Self {
+        let Some(proof) = proof else { return Self::of_scheme(token, Scheme::Bearer, rules, now, check) };
+        let mut explanation = Self::of_scheme(token, Scheme::Dpop, rules, now, check);
+        let claims = explanation.claims.as_ref().ok_or(if explanation.header.is_none() { ASKED } else { NO_CLAIMS });
+        let checks = check_proof(token, claims, proof, rules, now, check);
+        explanation.checks.extend(checks);
+        explanation
+    }
+
+    fn of_scheme(token: &str, scheme: Scheme, rules: &Rules, now: i64, check: CheckSignature<'_>) -> Self {
         if rules.asked.is_some_and(|asked| is_asked_about(asked, token)) {
-            return Self::of_asked(token, rules, now);
+            return Self::of_asked(token, scheme, rules, now);
         }
         let parts = Parts::split(token).map_err(|_| NO_PARTS);
         let header = parts.and_then(|parts| parts.header().map_err(|_| NO_HEADER));
@@ -67,7 +88,10 @@ impl Explanation {
         checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
         checks.push(check_payload(parts));
         let key_issuer = signer.and_then(|key| key.issuer.as_deref());
-        checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, key_issuer, now));
+        checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), scheme, rules, key_issuer, now));
+        if scheme == Scheme::Bearer && rules.dpop.as_ref().is_some_and(|dpop| dpop.is_required) {
+            checks.push(row("scheme", Outcome::Fail(TokenError::WithoutProof), Scheme::Dpop.as_str(), scheme.as_str()));
+        }
         // An encrypted token has a header too, which is shown although no rule reads it.
         let first = Parts { header: token.split('.').next().unwrap_or_default(), payload: "", signature: "" };
         let shown = header.ok().or_else(|| first.header().ok());
@@ -75,14 +99,14 @@ impl Explanation {
     }
 
     /// Checks what can be checked of a token without its issuer.
-    fn of_asked(token: &str, rules: &Rules, now: i64) -> Self {
+    fn of_asked(token: &str, scheme: Scheme, rules: &Rules, now: i64) -> Self {
         let length = outcome(Parts::check_length(token));
         let expected = format!("at most {TOKEN_MAX_BYTES} bytes");
         let mut checks = vec![
             row("form", length, expected, format!("{} bytes", token.len())),
             row("active", skip(ASKED), "true", UNKNOWN),
         ];
-        checks.extend(check_claims(Err(ASKED), rules, None, now));
+        checks.extend(check_claims(Err(ASKED), scheme, rules, None, now));
         Self { header: None, claims: None, checks }
     }
 
@@ -179,6 +203,7 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
 /// Checks the claims of a token that is signed by a key of `key_issuer`.
 fn check_claims(
     claims: Result<&Map<String, Value>, &str>,
+    scheme: Scheme,
     rules: &Rules,
     key_issuer: Option<&str>,
     now: i64,
@@ -246,8 +271,12 @@ fn check_claims(
     let at = |seconds: i64| time::utc(seconds).unwrap_or_else(|| seconds.to_string());
     let earliest = format!("later than {} (now minus {skew} s)", at(now.saturating_sub(skew)));
     let latest = format!("absent, or at most {} (now plus {skew} s)", at(now.saturating_add(skew)));
+    let binding = match scheme {
+        Scheme::Bearer => "absent: a bearer token is bound to nothing",
+        Scheme::Dpop => "the thumbprint of a key, as jkt, and nothing else",
+    };
     checks.extend([
-        check("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
+        check("cnf", Ok(&|claims| check_binding(claims, scheme)), binding.to_owned()),
         check("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
         check("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
         check("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),

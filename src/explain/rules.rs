@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
-    self, ApiKeys, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant,
-    TokenRules,
+    self, ApiKeys, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, Dpop, KeySource, Reference, ReferenceKind,
+    Tenant, TokenRules,
 };
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;
@@ -38,6 +38,8 @@ pub struct Rules {
     pub clock_skew_secs: i64,
     /// Which tokens the gateway asks the provider about.
     pub asked: Option<Asked>,
+    /// How tokens are taken that are bound to a key.
+    pub dpop: Option<Rc<Dpop>>,
 }
 
 /// A text that a claim must have, and how it may be shown.
@@ -86,6 +88,7 @@ impl Sources {
             keys: Err("there is no key set: add --jwks FILE or --jwks URL".to_owned()),
             clock_skew_secs: CLOCK_SKEW_DEFAULT_SECS.into(),
             asked: None,
+            dpop: None,
         };
         Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new(), api_keys: None }
     }
@@ -200,6 +203,7 @@ impl Chosen {
             keys: keys(of.keys, of.keys_reference.as_ref()),
             clock_skew_secs: of.clock_skew_secs,
             asked: of.asked,
+            dpop: of.dpop,
         };
         let authorizer = Some((of.name, reason));
         Sources { rules, client_id: of.client_id, config: None, authorizer, files: Vec::new(), api_keys }

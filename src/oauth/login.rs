@@ -313,6 +313,7 @@ pub(super) mod tests {
             algorithms: Vec::new(),
             clock_skew_secs: 0,
             timeout_ms: 1,
+            dpop: None,
             is_supabase: false,
             logs_in: true,
         };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::http::header::seconds;
 use crate::route::{Allow, Ambiguity};
-use crate::token::{ClaimError, TokenError};
+use crate::token::{ClaimError, ProofError, TokenError};
 
 /// `Retry-After` in seconds, if the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
@@ -46,8 +46,14 @@ pub enum Problem {
     TokenExpired(Box<TokenError>),
     /// The token is not valid.
     TokenInvalid(Box<TokenError>),
-    /// The `Authorization` header has the bearer scheme and no token.
+    /// The `Authorization` header has a scheme for tokens and no token.
     CredentialsMalformed,
+    /// The proof of possession beside the token is not valid.
+    ProofInvalid(Box<ProofError>),
+    /// The proof of possession has no nonce of the gateway's, or none that is recent.
+    ProofNonceNeeded,
+    /// A proof of possession came with a request for tokens, which the gateway makes for its own client.
+    ProofUnsupported,
     /// The token is valid, but does not meet a requirement of the path.
     InsufficientScope {
         /// Which one, for the log.
@@ -214,7 +220,18 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error.into()),
+            #[cfg(not(target_os = "unknown"))]
+            TokenError::Proof(error) => error.into(),
             error => Self::TokenInvalid(error.into()),
+        }
+    }
+}
+
+impl From<ProofError> for Problem {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Nonce => Self::ProofNonceNeeded,
+            error => Self::ProofInvalid(error.into()),
         }
     }
 }
@@ -228,6 +245,7 @@ impl Problem {
             | Self::TokenInvalid(error)
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
+            Self::ProofInvalid(error) => Some(error.to_string().into()),
             Self::ProfileInvalid(error) => Some(format!("the signed profile: {error}").into()),
             Self::SessionExpired(reason) | Self::StateInvalid(reason) => Some(reason.clone()),
             Self::LoginDenied(error)
@@ -258,7 +276,7 @@ impl Problem {
             | Self::TokenUnavailable(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
-            Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
+            Self::CredentialsMalformed => Some("the Authorization header has no token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
             | Self::ConfigInvalidHere(_)
@@ -271,6 +289,8 @@ impl Problem {
             | Self::EmailMissing
             | Self::OtpOrContactMissing
             | Self::TokenMissing
+            | Self::ProofNonceNeeded
+            | Self::ProofUnsupported
             | Self::CsrfRejected
             | Self::SessionNotFound
             | Self::OriginDenied

@@ -54,6 +54,10 @@ impl<R: RequestHead> PassedOn<'_, R> {
         if anonymous || sent.get("authorization").is_some_and(|value| holds_api_key(value, self.key_prefixes)) {
             also.push("authorization");
         }
+        // It was for this gateway, and is used.
+        if path.takes_proofs() {
+            also.push("dpop");
+        }
         let mut session_token = self.session_token;
         if let Some(mcp) = &path.mcp {
             also.push(MCP_SESSION);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::config::authorizer::keys::{JWKS, api_key, jwt, supabase};
 use crate::config::document::{Node, Value};
+use crate::config::dpop::DPOP;
 use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};
 use crate::config::rules::{OBJECTS, rate_limit};
@@ -110,7 +111,7 @@ impl<'t> Needs<'t> {
         });
     }
 
-    /// Adds the stores of sessions, of key sets and of the gateway's own tokens.
+    /// Adds the stores of sessions, of proofs, of key sets and of the gateway's own tokens.
     fn add_stores(&mut self) {
         let tree = self.tree;
         for class in tree.session.iter().flat_map(|_| ["SESSIONS", "REFRESH_EXCHANGES"]) {
@@ -130,6 +131,11 @@ impl<'t> Needs<'t> {
             if let Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) = path.kind() {
                 self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
             }
+        }
+        let of_authorizers = tree.authorizers.iter().filter_map(|authorizer| authorizer.node.at(&DPOP));
+        let of_paths = tree.paths.iter().filter_map(|path| path.access.as_ref()?.node.at(&DPOP));
+        if let Some(dpop) = of_authorizers.chain(of_paths).next() {
+            self.add(NeedKind::DurableObject, "DPOP_PROOFS", dpop.offset, false);
         }
         let fetches_keys = |authorizer: &&WrittenAuthorizer<'_>| {
             authorizer.kind != Some(AuthorizerKind::ApiKey)

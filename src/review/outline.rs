@@ -1,6 +1,7 @@
 //! The routes of a config as written: the integration of each, and what it requires.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::address::Address;
 use crate::config::claims::CLAIMS;
@@ -10,8 +11,9 @@ use crate::config::key::{Key, Text, Texts};
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, NamedAuthorizers, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
-    WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
+    ConfigTree, Dpop, NamedAuthorizers, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess,
+    WrittenAnswer, WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access,
+    routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -93,6 +95,8 @@ pub struct Requirement {
     pub acr_values: Vec<String>,
     /// How long ago that may have been, in seconds.
     pub max_age_seconds: Option<u32>,
+    /// How tokens are taken that are bound to a key.
+    pub dpop: Option<Rc<Dpop>>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -221,10 +225,17 @@ fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
 
 fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement {
     let first = || tree.authorizers.first().map_or(ONLY_AUTHORIZER, |authorizer| authorizer.name);
-    let authorizers = match &access.authorizers {
+    let authorizers: Vec<String> = match &access.authorizers {
         NamedAuthorizers::Named { names, .. } => names.iter().map(|name| written(Some(*name)).to_owned()).collect(),
         NamedAuthorizers::First | NamedAuthorizers::Unreadable => vec![first().to_owned()],
     };
+    let of_authorizer = || {
+        let named = |name: &String| tree.authorizers.iter().find(|one| one.name == name)?.dpop.clone();
+        let found: Vec<_> = authorizers.iter().filter_map(named).collect();
+        let required = found.iter().find(|dpop| dpop.is_required);
+        required.or(found.first()).cloned()
+    };
+    let dpop = access.dpop.clone().or_else(of_authorizer);
     let texts = |key: &Key<Texts>| {
         let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()
@@ -238,6 +249,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         acr_values: texts(&access::ACR_VALUES),
         max_age_seconds: access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs),
+        dpop,
         optional: access.requirements.optional,
     }
 }

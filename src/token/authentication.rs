@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::algorithm::Algorithm;
     use crate::encoding::base64url;
-    use crate::token::{Expectations, Expiry, Kind};
+    use crate::token::{Expectations, Expiry, Kind, Scheme};
 
     /// Returns what verified claims say that have these besides.
     fn said(more: &Value) -> Authentication {
@@ -82,6 +82,7 @@ mod tests {
             clock_skew_secs: 0,
             kind: Kind::Id,
             expiry: Expiry::Enforced,
+            scheme: Scheme::Bearer,
         };
         Authentication::of(&VerifiedClaims::of_session(&token, &expectations, 0, 1_000).unwrap())
     }

@@ -6,6 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
+use super::confirmation::bound_key;
+use super::credentials::Scheme;
 use super::error::{ClaimError, TokenError};
 use super::parts::{Kind, Parts};
 use super::values::{meets, unmet_claim, value_at};
@@ -41,6 +43,8 @@ pub struct Expectations<'e> {
     pub kind: Kind,
     /// Whether an expired token passes.
     pub expiry: Expiry,
+    /// The scheme that an access token came by.
+    pub scheme: Scheme,
 }
 
 impl<'e> Expectations<'e> {
@@ -56,6 +60,7 @@ impl<'e> Expectations<'e> {
             clock_skew_secs: authorizer.clock_skew_secs,
             kind: Kind::Access,
             expiry: Expiry::Enforced,
+            scheme: Scheme::Bearer,
         }
     }
 }
@@ -96,7 +101,7 @@ impl VerifiedClaims {
         }
         if kind == Kind::Access {
             check_required(&claims, expectations.required)?;
-            check_unbound(&claims)?;
+            check_binding(&claims, expectations.scheme)?;
         } else {
             check_client(&claims, kind, audience)?;
         }
@@ -180,6 +185,11 @@ impl VerifiedClaims {
     /// Returns all claims, and keeps none.
     pub fn into_members(self) -> Map<String, Value> {
         self.claims
+    }
+
+    /// Returns the thumbprint of the key that the token is bound to.
+    pub fn bound_key(&self) -> Option<&str> {
+        bound_key(&self.claims).ok()
     }
 
     /// Returns a claim that is a string.
@@ -287,12 +297,17 @@ fn check_client(claims: &Map<String, Value>, kind: Kind, client_id: &str) -> Res
     Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
 }
 
-/// Checks that a token is a bearer token: `cnf` must not bind it to a key or certificate (RFC 7800, RFC 8705, RFC 9449).
+/// Checks that a token is one of its scheme: `cnf` binds a bearer token to no key or certificate (RFC 7800, RFC 8705), and any other to
+/// one key (RFC 9449 section 6.1).
 ///
 /// # Errors
-/// That it is bound.
-pub fn check_unbound(claims: &Map<String, Value>) -> Result<(), ClaimError> {
-    if claims.contains_key("cnf") { Err(ClaimError::Bound) } else { Ok(()) }
+/// What it is instead.
+pub fn check_binding(claims: &Map<String, Value>, scheme: Scheme) -> Result<(), ClaimError> {
+    match scheme {
+        Scheme::Bearer if claims.contains_key("cnf") => Err(ClaimError::Bound),
+        Scheme::Bearer => Ok(()),
+        Scheme::Dpop => bound_key(claims).map(|_| ()),
+    }
 }
 
 /// Checks that `exp` is present and in the future.

@@ -5,26 +5,62 @@ use crate::http::header::behind_comma;
 /// Longest token that is read, in bytes; more than any provider issues, and less than any header limit.
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;
 
+/// Longest proof of possession that is read, in bytes: one with the longest RSA key takes 4 KiB, and an address as much again.
+pub const PROOF_MAX_BYTES: usize = 8 * 1024;
+
+/// The scheme that a token comes by, which is its type as well (RFC 6749 section 7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Whoever has the token may use it (RFC 6750).
+    Bearer,
+    /// A key is needed, too (RFC 9449).
+    Dpop,
+}
+
+impl Scheme {
+    /// Returns its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
 /// The content of the `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Credentials<'h> {
     /// No header, or one with another scheme.
     Absent,
-    /// The bearer scheme without exactly one token68 (RFC 9110 section 11.2), or after another scheme.
+    /// A scheme for tokens without exactly one token68 (RFC 9110 section 11.2), or after another scheme.
     Malformed,
     /// A bearer token (RFC 6750 section 2.1).
     Bearer(&'h str),
+    /// A token that is bound to a key (RFC 9449 section 7.1).
+    Dpop(&'h str),
 }
 
-/// Parses an `Authorization` header.
+/// Parses an `Authorization` header in which only a bearer token counts.
 pub fn bearer(header: Option<&str>) -> Credentials<'_> {
+    credentials(header, false)
+}
+
+/// Parses an `Authorization` header, in which a token that is bound to a key may count, too.
+pub fn credentials(header: Option<&str>, takes_dpop: bool) -> Credentials<'_> {
     let Some(header) = header.map(str::trim) else { return Credentials::Absent };
-    if let Some(rest) = behind_bearer(header) {
-        return read_token(rest.trim());
+    let token_of = |credentials| match behind_scheme(credentials, Scheme::Bearer) {
+        None if takes_dpop => behind_scheme(credentials, Scheme::Dpop).map(|rest| (Scheme::Dpop, rest)),
+        rest => rest.map(|rest| (Scheme::Bearer, rest)),
+    };
+    if let Some((scheme, rest)) = token_of(header) {
+        return match read_token(rest.trim()) {
+            Credentials::Bearer(token) if scheme == Scheme::Dpop => Credentials::Dpop(token),
+            read => read,
+        };
     }
     let mut others = header;
     while let Some(behind) = behind_comma(others) {
-        if behind_bearer(behind.trim()).is_some() {
+        if token_of(behind.trim()).is_some() {
             return Credentials::Malformed;
         }
         others = behind;
@@ -32,11 +68,12 @@ pub fn bearer(header: Option<&str>) -> Credentials<'_> {
     Credentials::Absent
 }
 
-/// Returns the text after the scheme if that is `Bearer`, with every separator that an upstream may accept.
-fn behind_bearer(credentials: &str) -> Option<&str> {
-    let (scheme, rest) = credentials.split_at_checked("bearer".len())?;
+/// Returns the text after the scheme if that is this one, with every separator that an upstream may accept.
+fn behind_scheme(credentials: &str, expected: Scheme) -> Option<&str> {
+    let expected = expected.as_str();
+    let (scheme, rest) = credentials.split_at_checked(expected.len())?;
     let ends = !rest.starts_with(|c| matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '_' | '='));
-    (ends && scheme.eq_ignore_ascii_case("bearer")).then_some(rest)
+    (ends && scheme.eq_ignore_ascii_case(expected)).then_some(rest)
 }
 
 /// Parses a header with a token and no scheme, such as `X-Access-Token`.
@@ -84,6 +121,27 @@ mod tests {
         ];
         for (header, expected, message) in table {
             assert_eq!(bearer(header), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_bound_token_is_taken_where_the_scheme_counts_and_one_token_alone() {
+        let table = [
+            ("DPoP a.b.c", Credentials::Dpop("a.b.c"), Credentials::Absent, "the usual form"),
+            ("dpop\ta.b.c ", Credentials::Dpop("a.b.c"), Credentials::Absent, "any case of the scheme, a tab"),
+            ("Bearer a.b.c", Credentials::Bearer("a.b.c"), Credentials::Bearer("a.b.c"), "a bearer token beside"),
+            ("DPoP", Credentials::Malformed, Credentials::Absent, "no token"),
+            ("DPoP a b", Credentials::Malformed, Credentials::Absent, "a space inside"),
+            ("DPoP a, DPoP b", Credentials::Malformed, Credentials::Absent, "two of them"),
+            ("DPoP a, Bearer b", Credentials::Malformed, Credentials::Malformed, "one of each"),
+            ("Bearer a, DPoP b", Credentials::Malformed, Credentials::Malformed, "one of each, the other way round"),
+            ("Basic dTpw, DPoP b", Credentials::Malformed, Credentials::Absent, "behind another scheme"),
+            ("DPoPX a.b.c", Credentials::Absent, Credentials::Absent, "a scheme that begins alike"),
+            ("DP\u{43e}P a.b.c", Credentials::Absent, Credentials::Absent, "a letter that looks alike"),
+        ];
+        for (header, expected, without, message) in table {
+            assert_eq!(credentials(Some(header), true), expected, "{message}");
+            assert_eq!(credentials(Some(header), false), without, "{message}: where only bearer tokens count");
         }
     }
 

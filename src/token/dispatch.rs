@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::api_key::check_key_form;
-use super::credentials::{Credentials, bare_token, bearer};
+use super::credentials::{Credentials, Scheme, bare_token, credentials};
 use super::error::{ClaimError, KeyError, TokenError};
 use super::introspected::is_asked_about;
 use super::parts::Parts;
@@ -19,15 +19,15 @@ pub enum Credential<'r, 'a> {
     Absent,
     /// Not exactly one credential.
     Malformed,
-    /// A token or a key, and the authorizer that is to check it.
-    Of(&'a Rc<Authorizer>, &'r str),
+    /// A token or a key, the authorizer that is to check it, and the scheme that it came by.
+    Of(&'a Rc<Authorizer>, &'r str, Scheme),
     /// One that is none of the path's, for this reason.
     Refused(TokenError),
 }
 
 /// Returns the credential of a request to a path that has `access`.
 pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl RequestHead) -> Credential<'r, 'a> {
-    let mut sent = bearer(request.header("authorization"));
+    let mut sent = credentials(request.header("authorization"), access.dpop.is_some());
     let mut names = Vec::new();
     let mut header = None;
     for keys in access.authorizers().filter_map(|authorizer| authorizer.api_keys()) {
@@ -44,12 +44,18 @@ pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl
     match sent {
         Credentials::Absent => Credential::Absent,
         Credentials::Malformed => Credential::Malformed,
-        Credentials::Bearer(text) => choose(config, access, text, header),
+        Credentials::Bearer(text) => choose(config, access, (text, Scheme::Bearer), header),
+        Credentials::Dpop(text) => choose(config, access, (text, Scheme::Dpop), header),
     }
 }
 
 /// Returns the authorizer whose a text is by its form, which came in a `header` for keys or as a bearer token.
-fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Option<&str>) -> Credential<'r, 'a> {
+fn choose<'r, 'a>(
+    config: &Config,
+    access: &'a Access,
+    (text, scheme): (&'r str, Scheme),
+    header: Option<&str>,
+) -> Credential<'r, 'a> {
     let is_alone = access.others.is_empty();
     let prefix = key_prefix(text);
     let (mut first, mut takers) = (None, 0);
@@ -62,7 +68,12 @@ fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Op
             Some(keys)
                 if header.is_none_or(|name| name == keys.header_name) && (is_alone || prefix == Some(&keys.prefix)) =>
             {
-                return Credential::Of(authorizer, text);
+                return if scheme == Scheme::Bearer {
+                    Credential::Of(authorizer, text, scheme)
+                } else {
+                    // No key of a client's is bound to it.
+                    Credential::Refused(KeyError::Malformed.into())
+                };
             }
             _ => {}
         }
@@ -73,7 +84,7 @@ fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Op
         return Credential::Refused(KeyError::Elsewhere.into());
     }
     if takers == 1 {
-        return Credential::Of(first, text);
+        return Credential::Of(first, text, scheme);
     }
     if let Err(error) = Parts::check_length(text) {
         return Credential::Refused(error);
@@ -86,7 +97,7 @@ fn choose<'r, 'a>(config: &Config, access: &'a Access, text: &'r str, header: Op
         None => config.introspections.iter().any(|(client, _)| !is_jwt && Rc::ptr_eq(&client.authorizer, authorizer)),
     };
     match access.authorizers().find(is_whose) {
-        Some(authorizer) => Credential::Of(authorizer, text),
+        Some(authorizer) => Credential::Of(authorizer, text, scheme),
         // Nobody's, or not a token at all.
         None => Credential::Refused(match issuer {
             Some(issuer) => {
@@ -190,7 +201,7 @@ mod tests {
             let found = match credential(&config, access, &head) {
                 Credential::Absent => "absent".to_owned(),
                 Credential::Malformed => "malformed".to_owned(),
-                Credential::Of(authorizer, _) => authorizer.name.clone(),
+                Credential::Of(authorizer, ..) => authorizer.name.clone(),
                 Credential::Refused(error) => format!("refused: {error}"),
             };
             assert_eq!(found, *expected, "{message}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::credentials::TOKEN_MAX_BYTES;
+use super::credentials::{PROOF_MAX_BYTES, Scheme, TOKEN_MAX_BYTES};
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 
@@ -53,6 +53,11 @@ pub enum TokenError {
     ApiKey(KeyError),
     /// A claim breaks a rule.
     Claim(ClaimError),
+    /// The proof of possession beside it breaks a rule (RFC 9449 section 4.3): for the command line, which explains both together.
+    #[cfg(not(target_os = "unknown"))]
+    Proof(ProofError),
+    /// It came as a bearer token, and the path requires a proof of possession.
+    WithoutProof,
 }
 
 impl fmt::Display for TokenError {
@@ -74,7 +79,17 @@ impl fmt::Display for TokenError {
             Self::Inactive => f.write_str("the provider says that it is not active"),
             Self::ApiKey(error) => error.fmt(f),
             Self::Claim(error) => error.fmt(f),
+            #[cfg(not(target_os = "unknown"))]
+            Self::Proof(error) => error.fmt(f),
+            Self::WithoutProof => f.write_str("a bearer token, and the path requires DPoP"),
         }
+    }
+}
+
+#[cfg(not(target_os = "unknown"))]
+impl From<ProofError> for TokenError {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
     }
 }
 
@@ -122,6 +137,82 @@ impl From<KeyError> for TokenError {
     }
 }
 
+/// Why a proof is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProofError {
+    /// There is none.
+    Missing,
+    /// There are several.
+    Several,
+    /// Longer than [`PROOF_MAX_BYTES`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// It breaks a rule that tokens have as well.
+    Token(Box<TokenError>),
+    /// Its `jwk` cannot be used.
+    Key(SkippedKey),
+    /// Its `jwk` has a private part.
+    PrivateKey,
+    /// `htm` or `htu` is not that of the request.
+    Request {
+        /// Which.
+        claim: &'static str,
+        /// What it names, shortened.
+        actual: String,
+    },
+    /// `iat` is too long ago.
+    Old {
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+    /// `ath` is not the digest of the token.
+    OtherToken,
+    /// The token is bound to another key.
+    OtherKey,
+    /// `nonce` is missing, or none that the gateway gave lately.
+    Nonce,
+    /// It was used before.
+    Used,
+}
+
+impl From<TokenError> for ProofError {
+    #[inline(never)]
+    fn from(error: TokenError) -> Self {
+        Self::Token(error.into())
+    }
+}
+
+impl From<ClaimError> for ProofError {
+    #[inline(never)]
+    fn from(error: ClaimError) -> Self {
+        TokenError::Claim(error).into()
+    }
+}
+
+impl fmt::Display for ProofError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proof: ")?;
+        match self {
+            Self::Missing => f.write_str("there is no DPoP header"),
+            Self::Several => f.write_str("there are several"),
+            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {PROOF_MAX_BYTES} are read"),
+            Self::Token(error) => error.fmt(f),
+            Self::Key(reason) => write!(f, "jwk cannot be used: {reason}"),
+            Self::PrivateKey => f.write_str("jwk has a private part"),
+            Self::Request { claim, actual } => write!(f, "{claim} is \"{actual}\""),
+            Self::Old { at, now } => write!(f, "iat is {at}, the time is {now}"),
+            Self::OtherToken => f.write_str("ath is not the digest of the token"),
+            Self::OtherKey => f.write_str("the token is bound to another key"),
+            Self::Nonce => f.write_str("nonce is not one that was given lately"),
+            Self::Used => f.write_str("it was used before"),
+        }
+    }
+}
+
 /// The rule that a claim breaks, with what was expected and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimError {
@@ -163,13 +254,17 @@ pub enum ClaimError {
         /// Its name or path.
         claim: String,
     },
-    /// The issuer says that it is not a bearer token (RFC 7662 section 2.2).
+    /// The issuer says that it is of another type (RFC 7662 section 2.2).
     TokenType {
+        /// The type of the scheme that it came by.
+        expected: Scheme,
         /// What it says instead, shortened.
         actual: String,
     },
-    /// `cnf` binds the token to a key or a certificate, and the gateway checks no proof of possession (RFC 7800 section 3.1).
+    /// `cnf` binds the token to a key or a certificate, and it came as a bearer token (RFC 7800 section 3.1).
     Bound,
+    /// `cnf` binds the token in another way than to one key by its thumbprint (RFC 9449 section 6.1).
+    OtherBinding,
     /// `exp` has passed.
     Expired {
         /// When, in seconds since 1970.
@@ -208,8 +303,11 @@ impl fmt::Display for ClaimError {
             Self::Audience { claim, expected, actual } => write!(f, "{claim} is {actual}, expected \"{expected}\""),
             Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
             Self::Required { claim } => write!(f, "the claim {claim} has another value"),
-            Self::TokenType { actual } => write!(f, "token_type is \"{actual}\", expected \"Bearer\""),
-            Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
+            Self::TokenType { expected, actual } => {
+                write!(f, "token_type is \"{actual}\", expected \"{}\"", expected.as_str())
+            }
+            Self::Bound => f.write_str("cnf binds it to a key or certificate, so it is no bearer token"),
+            Self::OtherBinding => f.write_str("cnf binds it in another way than by one jkt"),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::claims::{Expectations, Expiry, VerifiedClaims};
+use super::credentials::Scheme;
 use super::error::{ClaimError, TokenError};
 use super::parts::Parts;
 use crate::config::{Asked, Authorizer};
@@ -35,6 +36,7 @@ pub fn is_asked_about(asked: Asked, token: &str) -> bool {
 pub fn check_introspected(
     answer: &Map<String, Value>,
     authorizer: &Authorizer,
+    scheme: Scheme,
     without_token_type: bool,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
@@ -50,19 +52,19 @@ pub fn check_introspected(
             claims.insert(name.clone(), value.clone());
         }
     }
-    check_type(&claims, without_token_type).map_err(TokenError::Claim)?;
-    let expectations = Expectations { expiry: Expiry::Optional, ..Expectations::of_access_tokens(authorizer) };
+    check_type(&claims, scheme, without_token_type).map_err(TokenError::Claim)?;
+    let expectations = Expectations { expiry: Expiry::Optional, scheme, ..Expectations::of_access_tokens(authorizer) };
     VerifiedClaims::check(claims, &expectations, now).map_err(TokenError::Claim)
 }
 
-/// Checks that a token is an access token, and a bearer token. Of a refresh token some issuers say the same, less its type.
-fn check_type(claims: &Map<String, Value>, without_token_type: bool) -> Result<(), ClaimError> {
+/// Checks that a token is an access token, and one of its scheme. Of a refresh token some issuers say the same, less its type.
+fn check_type(claims: &Map<String, Value>, scheme: Scheme, without_token_type: bool) -> Result<(), ClaimError> {
     let claim = "token_type";
     match claims.get(claim) {
         None if without_token_type => Ok(()),
         None => Err(ClaimError::Missing { claim }),
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => Ok(()),
-        Some(Value::String(kind)) => Err(ClaimError::TokenType { actual: shortened(kind) }),
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case(scheme.as_str()) => Ok(()),
+        Some(Value::String(kind)) => Err(ClaimError::TokenType { expected: scheme, actual: shortened(kind) }),
         Some(_) => Err(ClaimError::WrongType { claim }),
     }
 }
@@ -95,6 +97,7 @@ mod tests {
             algorithms: Vec::new(),
             clock_skew_secs: 30,
             timeout_ms: 1,
+            dpop: None,
             is_supabase: false,
             logs_in: true,
         }
@@ -153,7 +156,7 @@ mod tests {
             (json!({"token_type": ["Bearer"]}), Some("token_type has the wrong type"), "a list"),
             (
                 json!({"cnf": {"jkt": "k"}}),
-                Some("cnf binds it to a key or certificate, of which no proof is checked"),
+                Some("cnf binds it to a key or certificate, so it is no bearer token"),
                 "bound",
             ),
             (
@@ -169,39 +172,82 @@ mod tests {
             (json!({"nbf": 1_031}), Some("nbf is 1031, the time is 1000"), "not yet valid"),
         ];
         for (change, expected, message) in table {
-            let checked = check_introspected(&said(change), &authorizer(), false, 1_000);
+            let checked = check_introspected(&said(change), &authorizer(), Scheme::Bearer, false, 1_000);
             assert_eq!(checked.err().map(|error| error.to_string()).as_deref(), expected, "{message}");
         }
         for (client, accepted) in
             [(json!("api"), true), (json!("other"), false), (json!(["api"]), true), (json!(7), false)]
         {
             for unsaid in [json!(null), json!([])] {
-                let checked =
-                    check_introspected(&said(json!({"aud": unsaid, "client_id": client})), &authorizer(), false, 1_000);
+                let checked = check_introspected(
+                    &said(json!({"aud": unsaid, "client_id": client})),
+                    &authorizer(),
+                    Scheme::Bearer,
+                    false,
+                    1_000,
+                );
                 assert_eq!(checked.is_ok(), accepted, "for nobody, and issued to {client}");
             }
         }
         let elsewhere = said(json!({"aud": "other", "client_id": "api"}));
         assert!(
-            check_introspected(&elsewhere, &authorizer(), false, 1_000).is_err(),
+            check_introspected(&elsewhere, &authorizer(), Scheme::Bearer, false, 1_000).is_err(),
             "the client is no audience beside another"
         );
-        let untyped = check_introspected(&said(json!({"token_type": null})), &authorizer(), true, 1_000);
+        let untyped =
+            check_introspected(&said(json!({"token_type": null})), &authorizer(), Scheme::Bearer, true, 1_000);
         assert!(untyped.is_ok(), "the config says that the endpoint knows no other tokens");
-        let typed = check_introspected(&said(json!({"token_type": "refresh_token"})), &authorizer(), true, 1_000);
+        let typed = check_introspected(
+            &said(json!({"token_type": "refresh_token"})),
+            &authorizer(),
+            Scheme::Bearer,
+            true,
+            1_000,
+        );
         assert!(typed.is_err(), "a type that is there still counts");
     }
 
     #[test]
+    fn of_a_token_that_came_with_a_proof_the_issuer_says_its_key_and_its_type() {
+        let jkt = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+        let bound = json!({"jkt": jkt});
+        let table = [
+            (json!({"token_type": "DPoP", "cnf": bound}), false, None, "bound, and of that type"),
+            (json!({"token_type": "dpop", "cnf": bound}), false, None, "its type in any case"),
+            (
+                json!({"token_type": "Bearer", "cnf": bound}),
+                false,
+                Some(r#"token_type is "Bearer", expected "DPoP""#),
+                "a bearer token",
+            ),
+            (json!({"token_type": null, "cnf": bound}), false, Some("token_type is missing"), "of no type"),
+            (json!({"token_type": null, "cnf": bound}), true, None, "of no type, at an issuer that says none"),
+            (json!({"token_type": "DPoP"}), false, Some("cnf is missing"), "not bound"),
+            (
+                json!({"token_type": "DPoP", "cnf": {"x5t#S256": jkt}}),
+                false,
+                Some("cnf binds it in another way than by one jkt"),
+                "bound to a certificate",
+            ),
+        ];
+        for (change, untyped, expected, message) in table {
+            let checked = check_introspected(&said(change), &authorizer(), Scheme::Dpop, untyped, 1_000);
+            assert_eq!(checked.err().map(|error| error.to_string()).as_deref(), expected, "{message}");
+        }
+    }
+
+    #[test]
     fn the_claims_are_those_that_the_issuer_says() {
-        let claims = check_introspected(&said(json!({"iss": null})), &authorizer(), false, 1_000).unwrap();
+        let claims =
+            check_introspected(&said(json!({"iss": null})), &authorizer(), Scheme::Bearer, false, 1_000).unwrap();
         assert_eq!((claims.text("sub"), claims.text("iss")), (Some("u"), Some("https://idp.example")));
         assert_eq!(claims.expires_at(), 1_600);
     }
 
     #[test]
     fn an_answer_counts_for_seconds_and_never_past_the_expiry() {
-        let valid = |change| check_introspected(&said(change), &authorizer(), false, 1_000).map(Rc::new);
+        let valid =
+            |change| check_introspected(&said(change), &authorizer(), Scheme::Bearer, false, 1_000).map(Rc::new);
         let table = [
             (valid(json!({})), 1_030, "a valid token"),
             (valid(json!({"exp": 1_010})), 1_010, "one that expires sooner"),

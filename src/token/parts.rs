@@ -84,6 +84,8 @@ pub enum Kind {
     Logout,
     /// A signed answer about a token (RFC 9701 section 5).
     Introspection,
+    /// A proof of possession (RFC 9449 section 4.2).
+    Proof,
 }
 
 /// The header of a token (RFC 7515 section 4), with a method for each rule.
@@ -130,8 +132,8 @@ impl JoseHeader {
     /// # Errors
     /// That it does, or that `typ` is not a string.
     pub fn check_kind(&self, expected: Kind) -> Result<(), TokenError> {
-        // Only of answers about tokens, the specification says that they must have it (RFC 9701 section 5).
-        let may_be_unsaid = expected != Kind::Introspection;
+        // Of these, the specifications say that they must have it (RFC 9701 section 5, RFC 9449 section 4.2).
+        let may_be_unsaid = !matches!(expected, Kind::Introspection | Kind::Proof);
         let Some(written) = self.0.get("typ").map_or_else(|| may_be_unsaid.then_some(""), Value::as_str) else {
             return Err(TokenError::OtherKind);
         };
@@ -142,6 +144,7 @@ impl JoseHeader {
             Kind::Logout => "logout+jwt",
             Kind::Id | Kind::Userinfo => "jwt",
             Kind::Introspection => "token-introspection+jwt",
+            Kind::Proof => "dpop+jwt",
         };
         // Kinds have names with a `+`; any other text has no meaning.
         if kind == own || may_be_unsaid && !kind.as_bytes().contains(&b'+') {

@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use crate::config::{Access, ApiKeys, Authorizer, Path, RequiredAuthentication, Requirements, Session};
 use crate::excerpt::shortened_name;
-use crate::explain::{self, Check, Verdict};
+use crate::explain::{self, Check, GivenProof, Verdict};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
-    Authentication, ClaimError, Credential, KeyError, TokenError, VerifiedClaims, check_key, check_key_form,
+    Authentication, ClaimError, Credential, KeyError, Scheme, TokenError, VerifiedClaims, check_key, check_key_form,
     credential, held_scopes, key_digest, listed_key, missing_access,
 };
 
@@ -26,11 +26,16 @@ impl<'w> Walk<'w> {
         let dispensable = needed.optional && matches!(credential, Credential::Absent);
         let mut skew_secs = access.authorizer.clock_skew_secs;
         let user = match credential {
-            Credential::Of(authorizer, text) => {
+            Credential::Of(authorizer, text, scheme) => {
                 skew_secs = authorizer.clock_skew_secs;
+                let proof = (scheme == Scheme::Dpop).then(|| GivenProof {
+                    header: request.header("dpop").map(str::to_owned),
+                    method: request.method().to_owned(),
+                    url: Some(request.url().clone()).filter(|_| request.is_host_known() && request.is_scheme_known()),
+                });
                 match authorizer.api_keys() {
                     Some(keys) => self.key(authorizer, keys, text),
-                    None => self.token(authorizer, text),
+                    None => self.token(access, authorizer, text, proof.as_ref()),
                 }
             }
             // An invalid token never falls back to a session.
@@ -38,7 +43,7 @@ impl<'w> Walk<'w> {
                 Problem::CredentialsMalformed,
                 match access.authorizers().any(|one| one.api_keys().is_some()) {
                     true => "it does not send exactly one token or API key",
-                    false => "the Authorization header has the scheme Bearer and no single token",
+                    false => "the Authorization header has a scheme for tokens and no single token",
                 }
                 .to_owned(),
             )),
@@ -101,11 +106,17 @@ impl<'w> Walk<'w> {
         Ok(User::Token(claims))
     }
 
-    /// Returns the user of a bearer token, by what the checks of `token explain` find.
-    fn token(&mut self, authorizer: &Rc<Authorizer>, token: &str) -> Result<User, (Problem, String)> {
+    /// Returns the user of a token, by what the checks of `token explain` find.
+    fn token(
+        &mut self,
+        access: &Access,
+        authorizer: &Rc<Authorizer>,
+        token: &str,
+        proof: Option<&GivenProof>,
+    ) -> Result<User, (Problem, String)> {
         let Self { known, .. } = *self;
         let name = self.name_of(authorizer);
-        let explanation = (self.check)(name, token);
+        let explanation = (self.check)(name, token, proof, access.dpop.as_ref());
         let asked = known.config.introspections.iter().any(|(client, introspection)| {
             Rc::ptr_eq(&client.authorizer, authorizer) && crate::token::is_asked_about(introspection.asked, token)
         });
@@ -130,7 +141,8 @@ impl<'w> Walk<'w> {
             }
             Verdict::Accepted => {
                 let subject = claims.as_ref().and_then(|claims| claims.text("sub")).unwrap_or("nobody that it names");
-                let words = format!("the token is accepted by \"{name}\": {subject}");
+                let once = if proof.is_some() { "; its proof fits, unless it was used before" } else { "" };
+                let words = format!("the token is accepted by \"{name}\": {subject}{once}");
                 self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
             }
             Verdict::Undecided if asked => {

@@ -1,16 +1,18 @@
 //! A request on its way: what is known of it and of the config, and the steps so far.
 
+use std::rc::Rc;
+
 use super::known::Known;
 use super::request::Request;
 use super::step::{Step, StepOutcome, Upstream};
-use crate::config::{Cors, Path, Reference};
-use crate::explain::Explanation;
+use crate::config::{Cors, Dpop, Path, Reference};
+use crate::explain::{Explanation, GivenProof};
 use crate::http::header::{Header, NO_STORE};
 use crate::problem::Problem;
 use crate::token::VerifiedClaims;
 
-/// Checks a token by the rules of the authorizer of this name.
-pub type TokenCheck<'c> = dyn Fn(&str, &str) -> Explanation + 'c;
+/// Checks a token by the rules of the authorizer of this name, and of the path: with its proof, if it came as one that is bound to a key.
+pub type TokenCheck<'c> = dyn Fn(&str, &str, Option<&GivenProof>, Option<&Rc<Dpop>>) -> Explanation + 'c;
 
 /// What is known of a request's user.
 pub enum User {

@@ -71,8 +71,8 @@ pub struct RequestText<'t> {
 }
 
 /// Headers that carry a credential.
-const CREDENTIAL_HEADERS: [&str; 6] =
-    ["authorization", "cookie", "proxy-authorization", "x-access-token", "x-api-key", "x-refresh-token"];
+const CREDENTIAL_HEADERS: [&str; 7] =
+    ["authorization", "cookie", "dpop", "proxy-authorization", "x-access-token", "x-api-key", "x-refresh-token"];
 
 /// A request.
 pub struct Request {

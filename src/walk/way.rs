@@ -346,7 +346,7 @@ impl<'w> Walk<'w> {
                 (303, Made::Problem(None))
             }
             form => {
-                headers.extend(problem_headers(problem, shown, &|| request.url().origin()));
+                headers.extend(problem_headers(problem, shown, request, &|| request.url().origin()));
                 let is_page = form == ProblemForm::Page;
                 let kind = if is_page { "text/html; charset=utf-8" } else { "application/problem+json" };
                 headers.push(("content-type".into(), kind.into()));

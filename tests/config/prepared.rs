@@ -100,12 +100,12 @@ fn described(config: &Config, path: &Path) -> String {
         }
         other => format!("{:?}", std::mem::discriminant(other)),
     };
-    let access = path.access.as_ref().map(|Access { authorizer, others, requirements: of }| {
+    let access = path.access.as_ref().map(|Access { authorizer, others, requirements: of, dpop }| {
         let names: Vec<_> =
             std::iter::once(authorizer).chain(others).map(|authorizer| authorizer.name.as_str()).collect();
         let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
         format!(
-            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere}",
+            "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere} {dpop:?}",
             names.join(" "),
             of.scopes,
             of.any_scopes,

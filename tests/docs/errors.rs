@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bargate::config::Code;
-use bargate::problem::ProblemKind;
+use bargate::problem::{Challenge, ProblemKind};
 use bargate::review::{ReviewedFile, review, text};
+use bargate::token::Scheme;
 
 const BEGINNING: &str = "\
 # Errors
@@ -85,7 +86,11 @@ pub fn page() -> String {
 fn push_problem(page: &mut String, kind: &ProblemKind) {
     let ProblemKind { status, code, title, when, remedy, challenge, retry, .. } = kind;
     let _ = write!(page, "\n### {code}\n\n**{status} {title}**: {when}. {remedy}");
-    let challenge = challenge.map(|challenge| challenge.to_text(None, None));
+    let scheme = match challenge {
+        Some(Challenge::InvalidProof | Challenge::UseNonce) => Scheme::Dpop,
+        _ => Scheme::Bearer,
+    };
+    let challenge = challenge.map(|challenge| challenge.to_text(&[scheme], None, None));
     *page = page.trim_end().to_owned() + "\n";
     if let Some(challenge) = challenge {
         let _ = write!(page, "\n- `WWW-Authenticate: {challenge}`\n");

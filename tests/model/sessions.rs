@@ -269,6 +269,7 @@ fn authorizer() -> Authorizer {
         algorithms: Vec::new(),
         clock_skew_secs: 0,
         timeout_ms: 1,
+        dpop: None,
         is_supabase: false,
         logs_in: true,
     }

@@ -28,6 +28,7 @@ fn rules(keys: KeySet) -> Rules {
         keys: Ok(Rc::new(keys)),
         clock_skew_secs: SKEW_SECS,
         asked: None,
+        dpop: None,
     }
 }
 

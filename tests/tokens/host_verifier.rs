@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
 use bargate::jwks::{Key, KeySet};
-use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
+use bargate::token::{
+    Expectations, Expiry, Kind, Scheme, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -29,6 +31,7 @@ pub const EXPECTATIONS: Expectations<'static> = Expectations {
     clock_skew_secs: SKEW_SECS,
     kind: Kind::Access,
     expiry: Expiry::Enforced,
+    scheme: Scheme::Bearer,
 };
 
 /// Every algorithm but HS256: a shared secret is in no key set.
@@ -69,6 +72,7 @@ pub fn verify_against(
             keys: Ok(Rc::new(keys.clone())),
             clock_skew_secs: expectations.clock_skew_secs,
             asked: None,
+            dpop: None,
         };
         let explanation = Explanation::of(token, &rules, now, &check_signature);
         assert_eq!(explanation.refusal(), verdict.as_ref().err(), "explained as decided: {token}");

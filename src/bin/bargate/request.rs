@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use bargate::explain::{Explanation, Sources, time};
+use bargate::config::Dpop;
+use bargate::explain::{Explanation, GivenProof, Sources, time};
 use bargate::walk::{Kind, Known, Request, RequestText, Unusable, Way};
 use clap::{Subcommand, ValueEnum};
 
@@ -136,13 +137,14 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     }
     let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
     let keys = arguments.jwks.as_deref().map(|place| read_key_set(place, None)).transpose()?.map(Rc::new);
-    let check = |authorizer: &str, token: &str| {
+    let check = |authorizer: &str, token: &str, proof: Option<&GivenProof>, dpop: Option<&Rc<Dpop>>| {
         let sources = Sources::of_config(&file, &deployment, Some(authorizer), None, None);
         let mut sources = sources.unwrap_or_else(|_| Sources::without_authorizer("the config has no such authorizer"));
         if let Some(keys) = &keys {
             sources.rules.keys = Ok(Rc::clone(keys));
         }
-        Explanation::of(token, &sources.rules, now, &surroundings::check_signature)
+        sources.rules.dpop = dpop.cloned();
+        Explanation::of_sent(token, proof, &sources.rules, now, &surroundings::check_signature)
     };
     let way = Way::of(&known, &request, now, &check);
     match arguments.format {

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use bargate::address::Address;
 use bargate::algorithm::Algorithm;
 use bargate::config::key_prefix;
-use bargate::explain::{Expected, Explanation, Kind, Report, Sources, Unusable, Verdict, time};
+use bargate::explain::{Expected, Explanation, GivenProof, Kind, Report, Sources, Unusable, Verdict, time};
+use bargate::http::header::is_token;
 use clap::{Subcommand, ValueEnum};
 
 use crate::config_file::read_text;
@@ -87,6 +89,14 @@ struct Explain {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// The proof of a token that is bound to a key: the content of the header DPoP.
+    #[arg(long, requires = "request")]
+    proof: Option<String>,
+
+    /// The request that the proof came with, such as "GET https://api.example.com/orders".
+    #[arg(long, requires = "proof")]
+    request: Option<String>,
+
     /// The time of the checks, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
     #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
     at: Option<i64>,
@@ -140,7 +150,10 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
             let stored = stored.as_ref().map(|file| file.text.as_str());
             (Kind::ApiKey, Explanation::of_key(&token, name, keys, stored, now))
         }
-        None => (Kind::of(&token), Explanation::of(&token, &sources.rules, now, &surroundings::check_signature)),
+        None => {
+            let (proof, check) = (given_proof(arguments)?, &surroundings::check_signature);
+            (Kind::of(&token), Explanation::of_sent(&token, proof.as_ref(), &sources.rules, now, check))
+        }
     };
     let report = Report { kind, explanation: &explanation, sources: &sources, now };
     match arguments.format {
@@ -156,6 +169,17 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         Verdict::Refused(_) => ExitCode::from(FOUND),
         Verdict::Undecided => ExitCode::from(FAILED),
     })
+}
+
+/// Returns the proof, with the request that it came with.
+fn given_proof(arguments: &Explain) -> Result<Option<GivenProof>, Failure> {
+    let Some(proof) = &arguments.proof else { return Ok(None) };
+    let request = arguments.request.as_deref().unwrap_or_default();
+    let parsed = request.split_once(' ').and_then(|(method, url)| Some((method, Address::parse(url.trim())?)));
+    let (method, url) = parsed.filter(|(method, url)| is_token(method) && url.is_http()).ok_or_else(|| {
+        Failure::new("--request needs a method and a whole address, such as \"GET https://api.example.com/orders\"")
+    })?;
+    Ok(Some(GivenProof { header: Some(proof.clone()), method: method.to_owned(), url: Some(url) }))
 }
 
 /// Returns the rules for a token that claims `claimed_issuer`: the flags, and for the rest the config.

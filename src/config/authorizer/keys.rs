@@ -5,6 +5,8 @@ use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
+#[cfg(not(target_os = "unknown"))]
+use crate::config::dpop::{self, DPOP};
 use crate::config::form::Form;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::grammar::{
@@ -378,6 +380,10 @@ section! {
         Harmless("it limits how long the gateway waits for a response"),
         "How many milliseconds a whole call to the issuer may take, for its JWKS or at a login.",
         example(5_000_u32);
+    DPOP, Elsewhere,
+        "How tokens are taken that are bound to a key (RFC 9449), on paths that do not say: `accept`, `require`, or an object. \
+         See [dpop](#dpop).",
+        shape(dpop::shape()), default_words("a token that is bound to a key is refused"), example("accept");
     ..[allow("this authorizer")];
 }
 

@@ -7,6 +7,7 @@ use crate::config::access::{self, RequiredAuthentication};
 use crate::config::claims::CLAIMS;
 use crate::config::cors::Cors;
 use crate::config::document::{Node, Value};
+use crate::config::dpop::DPOP;
 use crate::config::integration::keys::http_proxy;
 use crate::config::integration::{Settings, WrittenAnswer};
 use crate::config::path::{WrittenPath, keys};
@@ -14,10 +15,11 @@ use crate::json::ToText as _;
 use crate::route::Guard;
 
 /// The keys of an entry and of its `auth` whose values are requirements as they are.
-const DEMANDS: [&str; 9] = [
+const DEMANDS: [&str; 10] = [
     access::ACR_VALUES.name,
     access::ANY_SCOPES.name,
     CLAIMS.name,
+    DPOP.name,
     access::PERMISSIONS.name,
     access::SCOPES.name,
     keys::CONTENT_TYPES.name,

@@ -131,12 +131,22 @@ impl<'t> Context<'t> {
         let access = written.access.map(|access| {
             let (first, rest) = known.split_first().filter(|_| known.len() == authorizers.len())?;
             let mut others = Vec::with_capacity(rest.len());
+            let mut dpop = first.dpop.clone();
             for other in rest {
+                // What one of them requires of its tokens, the path requires of all.
+                if dpop.as_ref().is_none_or(|dpop| !dpop.is_required) && other.dpop.is_some() {
+                    dpop = other.dpop.clone();
+                }
                 others.push(Rc::clone(other));
             }
-            Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements })
+            let dpop = access.dpop.or(dpop);
+            Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
+        let mut cors = written.cors;
+        if let (Some(cors), Some(Some(Access { dpop: Some(_), .. }))) = (&mut cors, &access) {
+            cors.admit_proofs();
+        }
         let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));
         let path = match (&route, access, integration, pre_process, mcp) {
             (Some(_), Some(access), Some(mut integration), Some(pre_process), Some(mcp)) => Some(Path {
@@ -152,7 +162,7 @@ impl<'t> Context<'t> {
                 mapping,
                 pre_process,
                 rules: written.rules,
-                cors: written.cors,
+                cors,
                 response_headers: written.response_headers,
             }),
             _ => None,

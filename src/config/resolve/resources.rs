@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::authorization_server::Front;
 use super::path::{Part, ResolvedPath};
+use crate::algorithm::Algorithm;
 use crate::config::access::Requirements;
 use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
@@ -33,8 +34,9 @@ pub(super) fn describe(
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
     let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?)).collect();
-    // The authorizers that open the paths of each, and the scopes that these paths name.
-    let mut named = vec![(Vec::new(), Vec::new()); written.len()];
+    // The authorizers that open the paths of each, the scopes that these paths name, and whether any takes bound tokens, and each no
+    // others.
+    let mut named = vec![(Vec::new(), Vec::new(), (false, true)); written.len()];
     // The hosts under which each is published: where a path of another host takes its requests, its own would not be found.
     let mut hosts: Vec<_> = written.iter().map(|(_, section)| vec![section.host.clone()]).collect();
     for (path, owner) in paths.iter().zip(&owners) {
@@ -44,9 +46,13 @@ pub(super) fn describe(
             hosts.push(route.host.clone());
         }
         let access = path.path.as_ref().and_then(|path| path.access.as_ref());
-        let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
+        let Some((access, (openers, scopes, (takes_proofs, requires_proofs)))) =
+            access.zip(owner.and_then(|owner| named.get_mut(owner)))
+        else {
             continue;
         };
+        *takes_proofs |= access.dpop.is_some();
+        *requires_proofs &= access.dpop.as_ref().is_some_and(|dpop| dpop.is_required);
         for opener in access.authorizers() {
             if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, &**opener)) {
                 openers.push(&**opener);
@@ -59,7 +65,7 @@ pub(super) fn describe(
     }
     let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
-    for (((index, written), (mut openers, scopes)), hosts) in written.into_iter().zip(named).zip(hosts) {
+    for (((index, written), (mut openers, scopes, proofs)), hosts) in written.into_iter().zip(named).zip(hosts) {
         if index.is_none() {
             openers.clear();
             for authorizer in authorizers.iter().flatten() {
@@ -78,7 +84,7 @@ pub(super) fn describe(
         let is_shown = written.is_in_file && entry_is_shown;
         let (offset, pattern) = (written.offset, written.pattern.clone());
         let issuers = issuers.iter().map(String::as_str).collect();
-        let resource = Rc::new(metadata(written, issuers, scopes));
+        let resource = Rc::new(metadata(written, issuers, scopes, proofs));
         for host in &hosts {
             let (method, host) = (MethodRule::Exact(Method::Get), host.clone());
             let route =
@@ -146,16 +152,28 @@ impl Owners {
     }
 }
 
-fn metadata(written: WrittenResource<'_>, mut issuers: Vec<&str>, scopes: Vec<&str>) -> ProtectedResource {
+fn metadata(
+    written: WrittenResource<'_>,
+    mut issuers: Vec<&str>,
+    scopes: Vec<&str>,
+    (takes_proofs, requires_proofs): (bool, bool),
+) -> ProtectedResource {
     let WrittenResource { resource, pattern, mut metadata, scopes: own_scopes, .. } = written;
     issuers.retain(|issuer| issuer.starts_with("http"));
     let scopes = match &own_scopes {
         Some(own) => own.iter().map(String::as_str).collect(),
         None => scopes,
     };
-    for (name, mut values) in
-        [("authorization_servers", issuers), (SCOPES_SUPPORTED, scopes), ("bearer_methods_supported", vec!["header"])]
-    {
+    let proof_algorithms = if takes_proofs { Algorithm::ASYMMETRIC_NAMES.split(' ').collect() } else { Vec::new() };
+    if takes_proofs && requires_proofs {
+        metadata.insert("dpop_bound_access_tokens_required".to_owned(), true.into());
+    }
+    for (name, mut values) in [
+        ("authorization_servers", issuers),
+        (SCOPES_SUPPORTED, scopes),
+        ("bearer_methods_supported", vec!["header"]),
+        ("dpop_signing_alg_values_supported", proof_algorithms),
+    ] {
         let mut seen = Places::default();
         values.retain(|value| seen.add((*value).into(), 0).is_none());
         // What has no value is left out (RFC 9728 section 3.2).

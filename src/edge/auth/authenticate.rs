@@ -3,18 +3,22 @@
 use std::rc::Rc;
 
 use crate::config::Access;
+use crate::edge::auth::dpop::{check_proof, parse_proof};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::api_keys::key_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{Authentication, Credential, VerifiedClaims, credential, held_scopes, missing_access};
+use crate::token::{
+    Authentication, Credential, Scheme, TokenError, VerifiedClaims, credential, held_scopes, missing_access,
+};
 
-/// Returns the claims of the request's bearer token or API key, or else of its session; `None` if it has no token, no session that is any
+/// Returns the claims of the request's token or API key, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
 ///
 /// # Errors
@@ -25,19 +29,29 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
+    let dpop = access.dpop.as_deref();
     let credential = credential(&gateway.config, access, cx);
     let needed = &access.requirements;
     let dispensable = needed.optional && matches!(credential, Credential::Absent);
-    let mut skew_secs = access.authorizer.clock_skew_secs;
+    let skew_secs = match &credential {
+        Credential::Of(authorizer, ..) => authorizer.clock_skew_secs,
+        _ => access.authorizer.clock_skew_secs,
+    };
+    let bound = match (&credential, dpop) {
+        (Credential::Of(_, token, Scheme::Dpop), Some(dpop)) => Some((dpop, *token, parse_proof(cx, skew_secs, dpop)?)),
+        _ => None,
+    };
     let claims = match credential {
-        Credential::Of(authorizer, text) => {
-            skew_secs = authorizer.clock_skew_secs;
+        Credential::Of(authorizer, text, scheme) => {
             let claims = match authorizer.api_keys() {
                 Some(keys) => {
                     let address = cx.header("cf-connecting-ip");
                     key_claims(gateway, cx, authorizer, keys, text, address).await
                 }
-                None => access_claims(gateway, cx, authorizer, text).await,
+                None if scheme == Scheme::Bearer && dpop.is_some_and(|dpop| dpop.is_required) => {
+                    Err(TokenError::WithoutProof.into())
+                }
+                None => access_claims(gateway, cx, authorizer, text, scheme).await,
             };
             claims.map_err(VerifyError::into_problem)
         }
@@ -52,6 +66,10 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
+    if let Some((dpop, token, proof)) = bound {
+        let key = claims.bound_key().unwrap_or_default();
+        boxed(check_proof(cx, skew_secs, dpop, proof, token, key)).await?;
+    }
     if let Some(reason) = missing_access(&claims, needed) {
         let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());
         let held = resource.map(|resource| held_scopes(&claims, resource.scopes(), needed)).unwrap_or_default();

@@ -4,6 +4,7 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::rules::address;
 use crate::edge::runtime::timing::now_ms;
+use crate::http::request::RequestHead as _;
 use crate::oauth::Ended;
 use crate::problem::Problem;
 
@@ -18,6 +19,15 @@ pub fn begin(gateway: &Gateway, cx: &RequestContext, names: &[&str]) -> Result<b
 /// Ends what was begun.
 pub fn end(gateway: &Gateway, cx: &RequestContext, names: &[&str], ended: Ended) {
     gateway.attempts.borrow_mut().end(&client(cx), names, ended, now_ms());
+}
+
+/// Refuses a proof of possession with a grant: the gateway is the client that the provider would bind the tokens for, so they would not be
+/// bound to the key that the proof is of.
+///
+/// # Errors
+/// [`Problem::ProofUnsupported`].
+pub fn refuse_proof(cx: &RequestContext) -> Result<(), Problem> {
+    cx.header("dpop").map_or(Ok(()), |_| Err(Problem::ProofUnsupported))
 }
 
 fn client(cx: &RequestContext) -> String {

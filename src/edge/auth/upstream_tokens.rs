@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
-use crate::config::{UpstreamGrant, UpstreamToken};
+use crate::config::{Path, UpstreamGrant, UpstreamToken};
 use crate::edge::gateway::application::signed;
 use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::request::context::RequestContext;
@@ -22,7 +22,7 @@ use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::oauth::{STORED, parse_upstream_token, upstream_token_form};
 use crate::problem::Problem;
-use crate::token::{Credentials, bearer};
+use crate::token::{Credentials, credentials};
 
 #[wasm_bindgen(module = "/src/edge/auth/upstream_tokens.js")]
 extern "C" {
@@ -87,9 +87,13 @@ impl<'r> OwnToken<'r> {
         request: &Request,
     ) -> Result<Self, Problem> {
         let sent = request.headers().get(HEADER).ok().flatten();
-        let subject = match (wanted.grant, bearer(sent.as_deref())) {
+        // A bound token that this path takes has been proven; another is none.
+        let takes_proofs = cx.matched_path(&gateway.config).is_some_and(Path::takes_proofs);
+        let subject = match (wanted.grant, credentials(sent.as_deref(), takes_proofs)) {
             (UpstreamGrant::ClientCredentials, _) => None,
-            (UpstreamGrant::TokenExchange, Credentials::Bearer(token)) => Some(token.to_owned()),
+            (UpstreamGrant::TokenExchange, Credentials::Bearer(token) | Credentials::Dpop(token)) => {
+                Some(token.to_owned())
+            }
             (UpstreamGrant::TokenExchange, _) => return Err(Problem::TokenMissing),
         };
         let of_caller = subject.as_deref().unwrap_or_default();

@@ -18,12 +18,14 @@ use crate::oauth::{
     unsigned_introspection,
 };
 use crate::problem::Problem;
-use crate::token::{ClaimError, KeyError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
+use crate::token::{
+    ClaimError, KeyError, Parts, Scheme, TokenError, VerifiedClaims, check_introspected, is_asked_about,
+};
 
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
 type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
 
-/// Returns the claims of an access token of an authorizer. Waits for nothing if the token was verified before, or was asked about
+/// Returns the claims of an access token of an authorizer, which came by a scheme. Waits for nothing if the token was verified before, or was asked about
 /// lately.
 ///
 /// # Errors
@@ -33,11 +35,12 @@ pub async fn access_claims(
     invocation: &dyn Invocation,
     authorizer: &Rc<Authorizer>,
     token: &str,
+    scheme: Scheme,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
-    match asked_claims(gateway, invocation, authorizer, token) {
+    match asked_claims(gateway, invocation, authorizer, token, scheme) {
         Some(claims) => claims.await,
         None if gateway.config.takes_id_tokens(authorizer) => Err(TokenError::Claim(ClaimError::ONLY_SESSIONS).into()),
-        None => gateway.verifier(authorizer).access_claims(invocation, token).await,
+        None => gateway.verifier(authorizer).access_claims(invocation, token, scheme).await,
     }
 }
 
@@ -47,6 +50,7 @@ pub fn asked_claims<'a>(
     invocation: &'a dyn Invocation,
     authorizer: &Rc<Authorizer>,
     token: &'a str,
+    scheme: Scheme,
 ) -> Option<Claims<'a>> {
     let mut introspections = gateway.config.introspections.iter();
     let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
@@ -55,11 +59,11 @@ pub fn asked_claims<'a>(
         return Some(Box::pin(ready(Err(TokenError::ApiKey(KeyError::Elsewhere).into()))));
     }
     let application = gateway.application(provider);
-    if let Some(verdict) = application.verifier.introspected(token, now_secs()) {
+    if let Some(verdict) = application.verifier.introspected(token, scheme, now_secs()) {
         return Some(Box::pin(ready(verdict.map_err(VerifyError::Token))));
     }
     is_asked_about(introspection.asked, token)
-        .then(|| -> Claims<'a> { Box::pin(ask(application, introspection, invocation, token)) })
+        .then(|| -> Claims<'a> { Box::pin(ask(application, introspection, invocation, token, scheme)) })
 }
 
 /// Asks the provider about a token, once for all requests that come with it at the same time.
@@ -68,6 +72,7 @@ async fn ask(
     introspection: &Introspection,
     invocation: &dyn Invocation,
     token: &str,
+    scheme: Scheme,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     Parts::check_length(token)?;
     let verifier = Rc::clone(&application.verifier);
@@ -106,12 +111,12 @@ async fn ask(
         None => Err(TokenError::Inactive),
         Some(claims) => {
             let untyped = introspection.without_token_type;
-            check_introspected(&claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
+            check_introspected(&claims, &verifier.authorizer, scheme, untyped, now_secs()).map(Rc::new)
         }
     };
     if let Some(asked_at) = asked_at.get() {
         let answer_bytes = (*outcome).as_ref().map_or(0, |answer| answer.body.len());
-        verifier.cache_introspected(token, &verdict, asked_at, answer_bytes);
+        verifier.cache_introspected(token, scheme, &verdict, asked_at, answer_bytes);
     }
     Ok(verdict?)
 }

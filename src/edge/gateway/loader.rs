@@ -145,6 +145,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
             events::count("config", name);
             activated((name != BUILT_IN).then_some(&source));
             warn_of_weak_seal(&config);
+            warn_of_proofs(&env, &config);
             Some(Rc::new(Gateway::new(config, previous.as_deref())))
         }
         None => {
@@ -288,6 +289,14 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
             let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
             note_reason(reasons, &message);
         }
+    }
+}
+
+/// Warns that a proof of possession counts once in each isolate, and not once in all.
+fn warn_of_proofs(env: &Env, config: &Config) {
+    let binding = Class::DpopProofs.binding();
+    if config.paths.iter().any(Path::takes_proofs) && !bindings::raw(env, binding).is_object() {
+        log::warn("proofs_kept_by_isolate", "without the binding DPOP_PROOFS, each isolate takes a DPoP proof once");
     }
 }
 

@@ -1,5 +1,6 @@
 //! An authorizer at work: its rules, its keys, and the tokens that it has verified.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
-    ASKED, Expectations, STORED_KEY, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict,
+    ASKED, Expectations, STORED_KEY, Scheme, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict,
     VerifiedClaims, cached_until,
 };
 
@@ -82,8 +83,8 @@ impl Verifier {
     }
 
     /// Returns what the issuer said of a token at `now` or lately.
-    pub fn introspected(&self, token: &str, now: i64) -> Option<Verdict> {
-        self.remembered(token, ASKED, now)
+    pub fn introspected(&self, token: &str, scheme: Scheme, now: i64) -> Option<Verdict> {
+        self.remembered(&cached_as(token, scheme), ASKED, now)
     }
 
     /// Returns what KV said of the API key of a digest at `now` or lately.
@@ -103,7 +104,15 @@ impl Verifier {
     }
 
     /// Caches what the issuer said of a token, in so many bytes, when it was asked at `asked_at`.
-    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64, answer_bytes: usize) {
+    pub fn cache_introspected(
+        &self,
+        token: &str,
+        scheme: Scheme,
+        verdict: &Verdict,
+        asked_at: i64,
+        answer_bytes: usize,
+    ) {
+        let token = &*cached_as(token, scheme);
         let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
         cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at), answer_bytes);
     }
@@ -116,19 +125,21 @@ impl Verifier {
         &self,
         invocation: &dyn Invocation,
         token: &str,
+        scheme: Scheme,
     ) -> Result<Rc<VerifiedClaims>, VerifyError> {
         let now = now_secs();
+        let cached_as = cached_as(token, scheme);
         if self.keys.is_fresh(now) {
-            let known = self.tokens.borrow_mut().get(token, self.keys.generation(), now);
+            let known = self.tokens.borrow_mut().get(&cached_as, self.keys.generation(), now);
             if let Some(verdict) = known {
                 return Ok(verdict?);
             }
         }
-        let (claims, generation) =
-            self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
+        let expectations = Expectations { scheme, ..Expectations::of_access_tokens(&self.authorizer) };
+        let (claims, generation) = self.verify(invocation, token, &expectations).await?;
         let claims = Rc::new(claims);
         let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until, 0);
+        self.tokens.borrow_mut().insert(&cached_as, Ok(Rc::clone(&claims)), generation, valid_until, 0);
         Ok(claims)
     }
 
@@ -168,6 +179,14 @@ impl Verifier {
         };
         let claims = token.into_verified(proof, expectations, now_secs())?;
         Ok((claims, held.generation))
+    }
+}
+
+/// Returns what a token is cached as: no bearer token has a space, so none is found that came with a proof.
+fn cached_as(token: &str, scheme: Scheme) -> Cow<'_, str> {
+    match scheme {
+        Scheme::Bearer => token.into(),
+        Scheme::Dpop => ["DPoP ", token].concat().into(),
     }
 }
 

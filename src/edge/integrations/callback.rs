@@ -88,6 +88,7 @@ pub async fn log_in(
     begun: Option<&Login>,
     redirect_uri: &str,
 ) -> Result<CompletedLogin, Problem> {
+    grants::refuse_proof(cx)?;
     let provider = &application.provider;
     let posted = if provider.posts_responses { Some(read_form(cx).await?) } else { None };
     let parameter = |name: &str| query_parameter(posted.as_deref().or(cx.query()), name);

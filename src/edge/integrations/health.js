@@ -21,6 +21,7 @@ const QUESTIONS = /** @type {const} */ ([
   ['REFRESH_EXCHANGES', '{"revoke":""}'],
   ['LOGOUT_INDEX', '{"list":""}'],
   ['RATE_LIMITS', '0 1'],
+  ['DPOP_PROOFS', ''],
   ['SESSIONS', '{"do":"access","key":"","silent":true}'],
 ]);
 

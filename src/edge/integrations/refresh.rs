@@ -20,7 +20,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{Ended, check_form, expires_in, read_refresh, refresh_token_header};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
-use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, bearer};
+use crate::token::{ClaimError, Credentials, Expectations, Expiry, Scheme, TokenError, bearer};
 
 /// Uses the refresh token, unless the access token beside it is still valid: for one of `targets` if the client names it, for which no
 /// token beside it counts. Without a refresh token it is the session's tokens that are renewed if they are due.
@@ -33,6 +33,7 @@ pub async fn run(
     application: Application,
     targets: &[String],
 ) -> Result<Answer, Problem> {
+    grants::refuse_proof(cx)?;
     let verifier = &application.verifier;
     let reads_body = refresh_token_header(cx).is_empty() || !targets.is_empty();
     let body = if reads_body { read_body(cx).await? } else { None };
@@ -93,11 +94,11 @@ fn token_still_valid(seconds: i64) -> Answer {
 /// 401 if it is not genuine.
 async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
     let token = match bearer(cx.header("authorization")) {
-        Credentials::Absent => return Ok(None),
+        Credentials::Absent | Credentials::Dpop(_) => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token) {
+    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token, Scheme::Bearer) {
         return match asked.await {
             Ok(claims) => Ok(expires_in(claims.expires_at(), now_secs()).filter(|_| claims.get("exp").is_some())),
             // The provider says the same of one that has expired.

@@ -43,7 +43,7 @@ pub async fn run(
         }
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
-        Credentials::Absent => {
+        Credentials::Absent | Credentials::Dpop(_) => {
             let session = access::token(gateway, cx).await?.ok_or(Problem::AccessTokenMissing)?;
             (Rc::clone(&session.token), Some(session))
         }

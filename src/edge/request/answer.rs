@@ -107,7 +107,7 @@ impl Answer {
         }
         let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
         let access = path.and_then(|path| path.access.as_ref());
-        let mut headers = problem_headers(problem, path, &|| cx.origin());
+        let mut headers = problem_headers(problem, path, cx, &|| cx.origin());
         if form == ProblemForm::Page {
             let page = problem_page(problem, cx, gateway, path);
             return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
@@ -155,6 +155,7 @@ fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<Strin
 fn place_of_same(cx: &RequestContext, gateway: &Gateway) -> Option<u32> {
     let config = &gateway.config;
     let is_same = cx.set_cookie.get().is_none()
+        && cx.dpop_nonce.get().is_none()
         && cx.session_token.borrow().is_none()
         && !config.server_timing
         && (cx.cors(config).is_none() || cx.header("origin").is_none());
@@ -193,6 +194,9 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         push_transport_headers(&mut shared, cx.url());
     }
     push(&mut shared, "x-request-id", cx.id().to_owned().into());
+    if let Some(nonce) = cx.dpop_nonce.get() {
+        push(&mut shared, "dpop-nonce", nonce.clone().into());
+    }
     if let Some(cookie) = cx.set_cookie.get() {
         push(&mut shared, "set-cookie", cookie.clone().into());
     }

@@ -40,6 +40,8 @@ pub struct RequestContext {
     pub session_token: RefCell<Option<SessionToken>>,
     /// The state of the login that comes back with it.
     pub login_state: OnceCell<LoginState>,
+    /// The nonce that its client gets for its next proof.
+    pub dpop_nonce: OnceCell<String>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
@@ -110,6 +112,7 @@ impl RequestContext {
             refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
             login_state: OnceCell::new(),
+            dpop_nonce: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
             call: RefCell::default(),

@@ -12,7 +12,7 @@ use crate::config::grammar::{Entry, Section};
 use crate::config::integration::keys::{Kind, callback, http_proxy, union};
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys;
-use crate::config::{Reference, ReferenceKind, Settings, WrittenPath, root};
+use crate::config::{Dpop, Reference, ReferenceKind, Settings, WrittenPath, root};
 
 /// The keys of a path.
 static PATH: LazyLock<Vec<Entry>> = LazyLock::new(|| keys::section().keys);
@@ -269,12 +269,24 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
         let lost = format!("an authentication of the last {seconds} seconds");
         exposures.push(Exposure::RequirementLost(lost));
     }
+    exposures.extend(weaker_proofs(was.dpop.as_deref(), is.dpop.as_deref()).map(Exposure::RequirementLost));
     exposures.extend(widened("acr value", &was.acr_values, &is.acr_values));
     let enough: HashSet<&String> = was.any_scopes.iter().collect();
     if !is.scopes.iter().any(|scope| enough.contains(scope)) {
         exposures.extend(widened("scope", &was.any_scopes, &is.any_scopes));
     }
     exposures
+}
+
+/// Returns what the first rule requires of proofs of possession, and the second does not.
+fn weaker_proofs(was: Option<&Dpop>, is: Option<&Dpop>) -> impl Iterator<Item = String> {
+    let is_required = |dpop: Option<&Dpop>| dpop.is_some_and(|dpop| dpop.is_required);
+    let lost = (is_required(was) && !is_required(is)).then(|| "a token that is bound to a key".to_owned());
+    let both = was.zip(is);
+    let age = both.filter(|(was, is)| is.max_age_secs > was.max_age_secs);
+    let age = age.map(|(was, _)| format!("a proof of the last {} seconds", was.max_age_secs));
+    let nonce = both.filter(|(was, is)| was.nonces.is_some() && is.nonces.is_none());
+    [lost, age, nonce.map(|_| "a nonce in proofs".to_owned())].into_iter().flatten()
 }
 
 /// Returns what is exposed by a change of a list of which one is enough: a longer list admits more, and no list admits everyone.

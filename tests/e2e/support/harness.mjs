@@ -31,6 +31,7 @@ export const OBJECTS = {
   SESSIONS: 'Session',
   LOGOUT_INDEX: 'LogoutIndex',
   RATE_LIMITS: 'RateLimit',
+  DPOP_PROOFS: 'DpopProofs',
 };
 
 /** The bundle as a module whose default export is a class: an entry that extends it stands before the gateway, and gives it its environment. */
