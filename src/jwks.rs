@@ -253,16 +253,19 @@ impl Key {
         self.family
     }
 
-    /// Checks whether a key has a member that only its owner may know (RFC 7518 section 6), whatever its value.
-    pub fn has_private_part(members: &Map<String, Value>) -> bool {
-        ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name))
-    }
-
-    /// Reads a public key (RFC 7517).
+    /// Reads a key that has no member that only its owner may know (RFC 7518 section 6), whatever its value.
     ///
     /// # Errors
-    /// Why it verifies no signatures.
-    pub fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
+    /// Such a member, or why it verifies no signatures.
+    pub fn read_public(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
+        let private = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+        match private.into_iter().find(|name| members.contains_key(*name)) {
+            Some(name) => Err(SkippedKey::Unsupported(name)),
+            None => Self::read(members),
+        }
+    }
+
+    fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
         check_use(members, "verify")?;
         let (family, numbers) = read_family(members)?;
         let (kid, algorithm) = read_names(members, family)?;

@@ -30,7 +30,7 @@ pub use claims::{
     check_key_issuer, check_required, check_stand_in, numeric_date,
 };
 pub use confirmation::bound_key;
-pub use credentials::{Credentials, PROOF_MAX_BYTES, Scheme, TOKEN_MAX_BYTES, bare_token, bearer, credentials};
+pub use credentials::{Credentials, Scheme, TOKEN_MAX_BYTES, bare_token, bearer, credentials};
 pub use dispatch::{Credential, credential};
 #[cfg(not(target_os = "unknown"))]
 pub use dpop::check_token;

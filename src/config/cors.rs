@@ -55,13 +55,15 @@ impl Cors {
 
     /// Lets pages send proofs of possession, and read what asks for them (RFC 9449 sections 7.1 and 9).
     pub(super) fn admit_proofs(&mut self) {
-        if let Some(headers) = &mut self.headers
-            && !headers.iter().any(|name| name == PROOF_HEADER)
-        {
+        // Several paths may share it.
+        if self.expose_headers.ends_with(READ_FOR_PROOFS) {
+            return;
+        }
+        if let Some(headers) = &mut self.headers {
             headers.push(PROOF_HEADER.to_owned());
         }
-        self.expose_headers.push_str(if self.expose_headers.is_empty() { "" } else { ", " });
-        self.expose_headers.push_str(READ_FOR_PROOFS);
+        self.expose_headers += if self.expose_headers.is_empty() { "" } else { ", " };
+        self.expose_headers += READ_FOR_PROOFS;
     }
 
     /// Returns which pages it lets act and read, as a text that two rules share only if they are alike in this.

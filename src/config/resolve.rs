@@ -66,11 +66,6 @@ pub(super) fn resolve(
         None => build_routes(&mut paths, findings),
     };
 
-    if let Some(cors) = &mut tree.cors
-        && paths.iter().filter_map(|path| path.path.as_ref()).any(|path| path.cors.is_none() && path.takes_proofs())
-    {
-        cors.admit_proofs();
-    }
     let problem_page = problem_page.map_or(Some(None), |page| page.map(Some));
     let (binding, counts_events) = tree.analytics;
     let analytics = binding.map_or(Some(None), |binding| binding.to_text().map(Some));
@@ -95,7 +90,12 @@ pub(super) fn resolve(
             cors.allow_credential(&keys.header_name);
         }
     }
-    for path in &paths {
+    for path in &mut paths {
+        if path.takes_proofs()
+            && let Some(cors) = path.cors.as_mut().or(tree.cors.as_mut())
+        {
+            cors.admit_proofs();
+        }
         for (name, _) in &path.mapping.headers {
             if !COMMON_HEADERS.contains(&name.as_str()) && asserted.add(name.into(), 0).is_none() {
                 asserted_headers.push(name.clone());

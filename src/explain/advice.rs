@@ -1,6 +1,7 @@
 //! What to do about a failed check, if its cause can be guessed.
 
 use crate::algorithm::{Algorithm, KeyFamily};
+use crate::jwks::SkippedKey;
 use crate::token::{ClaimError, KeyError, ProofError, TokenError};
 use serde_json::{Map, Value};
 
@@ -76,7 +77,7 @@ fn of_proof(error: &ProofError) -> Option<&'static str> {
     match error {
         ProofError::Missing => Some("send the proof in the header DPoP"),
         ProofError::Several => Some("send one DPoP header"),
-        ProofError::PrivateKey => {
+        ProofError::Key(SkippedKey::Unsupported("d")) => {
             Some("the key is known to whoever saw this proof: make another, and send its public part")
         }
         ProofError::Request { claim: "htu", .. } => Some("sign the address that the client calls, without its query"),
@@ -86,7 +87,6 @@ fn of_proof(error: &ProofError) -> Option<&'static str> {
         ProofError::OtherKey => Some("sign with the key that the token was requested with"),
         ProofError::Nonce => Some("take the nonce of DPoP-Nonce, which each answer may replace"),
         ProofError::Token(_)
-        | ProofError::TooLong { .. }
         | ProofError::Key(_)
         | ProofError::Request { .. }
         | ProofError::OtherToken

@@ -14,7 +14,7 @@ use crate::algorithm::Algorithm;
 use crate::encoding::base64url;
 use crate::jwks::Key;
 use crate::token::{
-    JoseHeader, Kind, PROOF_MAX_BYTES, Parts, ProofError, TokenError, bound_key, check_age, check_method, check_target,
+    JoseHeader, Kind, Parts, ProofError, TOKEN_MAX_BYTES, TokenError, bound_key, check_age, check_method, check_target,
     check_token, jti, numeric_date, one_proof, proof_key, split_proof,
 };
 
@@ -52,7 +52,7 @@ pub fn check_proof(
     check: CheckSignature<'_>,
 ) -> Vec<Check> {
     let text = one_proof(given.header.as_deref());
-    let parts = text.clone().and_then(split_proof);
+    let parts = text.clone().and_then(|text| Ok(split_proof(text)?));
     let read = parts.clone().map_err(|_| NO_PARTS);
     let header = read.and_then(|parts| parts.header().map_err(|_| NO_HEADER));
     let header = header.as_ref().map_err(|reason| *reason);
@@ -141,7 +141,7 @@ fn check_form(text: Result<&str, ProofError>, parts: Result<Parts<'_>, ProofErro
         parts.header()?;
         Ok(parts.claims()?)
     });
-    let expected = format!("one, of 3 parts in base64url, the first two JSON objects; at most {PROOF_MAX_BYTES} bytes");
+    let expected = format!("one, of 3 parts in base64url, the first two JSON objects; at most {TOKEN_MAX_BYTES} bytes");
     row("proof", outcome(form), expected, found)
 }
 

@@ -5,9 +5,6 @@ use crate::http::header::behind_comma;
 /// Longest token that is read, in bytes; more than any provider issues, and less than any header limit.
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;
 
-/// Longest proof of possession that is read, in bytes: one with the longest RSA key takes 4 KiB, and an address as much again.
-pub const PROOF_MAX_BYTES: usize = 8 * 1024;
-
 /// The scheme that a token comes by, which is its type as well (RFC 6749 section 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {

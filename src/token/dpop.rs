@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use super::claims::numeric_date;
-use super::credentials::PROOF_MAX_BYTES;
 use super::error::{ClaimError, ProofError, TokenError};
 use super::parts::{JoseHeader, Kind, Parts};
 use crate::address::Address;
@@ -22,8 +21,6 @@ pub struct UnverifiedProof {
     pub algorithm: Algorithm,
     /// Its key. The JSON of that is what its thumbprint is the digest of (RFC 7638 section 3).
     pub key: Key,
-    /// When it was made, in seconds since 1970.
-    pub issued_at: i64,
 }
 
 impl UnverifiedProof {
@@ -40,41 +37,44 @@ impl UnverifiedProof {
         skew: i64,
         now: i64,
     ) -> Result<Self, ProofError> {
-        let parts = split_proof(text)?;
-        parts.signature()?;
-        let header = parts.header()?;
-        let claims = parts.claims()?;
-        header.check_kind(Kind::Proof)?;
-        let algorithm = header.algorithm(&Algorithm::ASYMMETRIC)?;
-        header.check_extensions()?;
-        let key = proof_key(&header, algorithm)?;
-        jti(&claims)?;
-        text_of(&claims, "ath")?;
-        check_method(&claims, method)?;
-        check_target(&claims, url)?;
-        let issued_at = check_age(&claims, max_age_secs, skew, now)?;
-        Ok(Self { algorithm, key, issued_at })
+        let (header, claims) = read(text)?;
+        check_claims(&claims, method, url)?;
+        check_age(&claims, max_age_secs, skew, now)?;
+        let algorithm = check_header(&header)?;
+        Ok(Self { algorithm, key: proof_key(&header, algorithm)? })
     }
 
     /// Returns what `edge/auth/dpop.js` needs to know what it comes to, a line each: the proof, its key and algorithm, the thumbprint of
-    /// the key that the token is bound to, the token; the name of the object that has the used ones of its time, and when that time
-    /// ends; until when it passes, now, the number of this period of nonces, and the secret of nonces, which may be of several lines.
-    pub fn lines(&self, text: &str, token: &str, bound: &str, dpop: &Dpop, skew: i64, now: i64) -> String {
-        let (secret, period) =
-            dpop.nonces.as_ref().map_or(("", 0), |(secret, secs)| (&**secret.expose(), now / (secs / 2)));
-        let time = self.issued_at.div_euclid(PROOFS_SECS);
-        let until = self.issued_at + dpop.max_age_secs + skew;
-        let [time, end, until, now, period] =
-            [time, (time + 1) * PROOFS_SECS, until, now, period].map(|number| number.to_string());
-        let name = [bound, ".", &time].concat();
+    /// the key that the token is bound to, the token; for how many seconds the proof passes and a nonce counts, and the secret of
+    /// nonces, which may be of several lines.
+    pub fn lines(&self, text: &str, token: &str, bound: &str, dpop: &Dpop, skew: i64) -> String {
+        let (secret, nonce_secs) = dpop.nonces.as_ref().map_or(("", 0), |(secret, secs)| (&**secret.expose(), *secs));
+        let [valid_secs, nonce_secs] = [dpop.max_age_secs + skew, nonce_secs].map(|secs| secs.to_string());
         let (jwk, algorithm) = (self.key.jwk.expose(), self.algorithm.name());
-        [text.trim(), jwk, algorithm, bound, token, &name, &end, &until, &now, &period, secret].join("\n")
+        [text.trim(), jwk, algorithm, bound, token, &valid_secs, &nonce_secs, secret].join("\n")
     }
 }
 
-/// The proofs of a key that were made in so many seconds have one object. Which one follows from the proof alone, so that whoever
-/// takes it asks the same.
-const PROOFS_SECS: i64 = 300;
+/// Reads header and claims.
+fn read(text: &str) -> Result<(JoseHeader, Map<String, Value>), TokenError> {
+    let parts = split_proof(text)?;
+    Ok((parts.header()?, parts.claims()?))
+}
+
+/// Checks the rules of the header besides that of its key, and returns the algorithm.
+fn check_header(header: &JoseHeader) -> Result<Algorithm, TokenError> {
+    header.check_kind(Kind::Proof)?;
+    header.check_extensions()?;
+    header.algorithm(&Algorithm::ASYMMETRIC)
+}
+
+/// Checks that the claims are for a request, and for a token.
+fn check_claims(claims: &Map<String, Value>, method: &str, url: &Address) -> Result<(), ProofError> {
+    jti(claims)?;
+    text_of(claims, "ath")?;
+    check_method(claims, method)?;
+    check_target(claims, url)
+}
 
 /// Returns what a proof has come to, by the word for it; `None` for another word.
 pub fn proven(word: &str) -> Option<Result<(), ProofError>> {
@@ -105,11 +105,9 @@ pub fn one_proof(header: Option<&str>) -> Result<&str, ProofError> {
 ///
 /// # Errors
 /// That it is too long, or has more or fewer.
-pub fn split_proof(text: &str) -> Result<Parts<'_>, ProofError> {
-    if text.len() > PROOF_MAX_BYTES {
-        return Err(ProofError::TooLong { bytes: text.len() });
-    }
-    Ok(Parts::split(text)?)
+pub fn split_proof(text: &str) -> Result<Parts<'_>, TokenError> {
+    Parts::check_length(text)?;
+    Parts::split(text)
 }
 
 /// Returns the key of a proof.
@@ -119,20 +117,16 @@ pub fn split_proof(text: &str) -> Result<Parts<'_>, ProofError> {
 pub fn proof_key(header: &JoseHeader, algorithm: Algorithm) -> Result<Key, ProofError> {
     let jwk = header.members().get("jwk").and_then(Value::as_object);
     let jwk = jwk.ok_or(ProofError::Key(SkippedKey::Malformed("kty")))?;
-    if Key::has_private_part(jwk) {
-        return Err(ProofError::PrivateKey);
-    }
-    let key = Key::read(jwk).map_err(ProofError::Key)?;
+    let key = Key::read_public(jwk).map_err(ProofError::Key)?;
     if key.fits(algorithm) { Ok(key) } else { Err(ProofError::Key(SkippedKey::Unsupported("alg"))) }
 }
 
-/// Returns `jti`.
+/// Checks that `jti` is a text.
 ///
 /// # Errors
 /// That it is missing, empty or not a string.
-pub fn jti(claims: &Map<String, Value>) -> Result<&str, ProofError> {
-    let jti = text_of(claims, "jti")?;
-    if jti.is_empty() { Err(ClaimError::Missing { claim: "jti" }.into()) } else { Ok(jti) }
+pub fn jti(claims: &Map<String, Value>) -> Result<(), ClaimError> {
+    if text_of(claims, "jti")?.is_empty() { Err(ClaimError::Missing { claim: "jti" }) } else { Ok(()) }
 }
 
 /// Checks that `htm` is the method of the request.
@@ -166,16 +160,16 @@ pub fn check_target(claims: &Map<String, Value>, url: &Address) -> Result<(), Pr
     }
 }
 
-/// Checks that a proof is as recent as it has to be, and returns when it was made.
+/// Checks that a proof is as recent as it has to be.
 ///
 /// # Errors
-/// When that was.
-pub fn check_age(claims: &Map<String, Value>, max_age_secs: i64, skew: i64, now: i64) -> Result<i64, ProofError> {
+/// When it was made.
+pub fn check_age(claims: &Map<String, Value>, max_age_secs: i64, skew: i64, now: i64) -> Result<(), ProofError> {
     let at = numeric_date(claims, "iat")?.ok_or(ClaimError::Missing { claim: "iat" })?;
     if at > now + skew {
         return Err(ClaimError::NotYetValid { claim: "iat", at, now }.into());
     }
-    if at < now - max_age_secs - skew { Err(ProofError::Old { at, now }) } else { Ok(at) }
+    if at < now - max_age_secs - skew { Err(ProofError::Old { at, now }) } else { Ok(()) }
 }
 
 /// Checks that `ath` is the digest of the token: for the command line, as `edge/auth/dpop.js` for the gateway.
@@ -264,7 +258,7 @@ mod tests {
         let table = [(OF_RESOURCE, "GET", "https://resource.example.org/protectedresource", "that of section 7.1")];
         for (text, method, url, expected) in table {
             let proof = parsed(text, method, url).unwrap();
-            assert_eq!((proof.algorithm, proof.issued_at / 10), (Algorithm::Es256, NOW / 10 - 1), "{expected}");
+            assert_eq!(proof.algorithm, Algorithm::Es256, "{expected}");
             assert_eq!(sha256(proof.key.jwk.expose()), THUMBPRINT, "what a thumbprint is the digest of");
             let (signed, signature) = text.rsplit_once('.').unwrap();
             let signature = base64url_bytes(signature).unwrap();
@@ -343,7 +337,8 @@ mod tests {
         };
         let other_kind = Err("the proof: typ is that of another kind of token");
         let malformed = Err("the proof: the header is malformed");
-        let private = Err("the proof: jwk has a private part");
+        let private = Err("the proof: jwk cannot be used: its d is not supported");
+        let secret = Err("the proof: jwk cannot be used: its k is not supported");
         let no_key = Err("the proof: jwk cannot be used: its kty is missing or malformed");
         let table: Vec<(Value, Result<(), &str>, &str)> = vec![
             (json!({}), Ok(()), "the baseline"),
@@ -396,9 +391,13 @@ mod tests {
             (with("use", json!("enc")), Err("the proof: jwk cannot be used: for another use than signatures"), "use"),
             (with("d", json!("AA")), private, "a private part"),
             (with("d", json!(null)), private, "one that is null"),
-            (with("k", json!("AA")), private, "a secret"),
-            (with("qi", json!(1)), private, "a part of another kind of key"),
-            (json!({"jwk": {"kty": "oct", "k": "AA"}, "alg": "ES256"}), private, "a shared secret for a key"),
+            (with("k", json!("AA")), secret, "a secret"),
+            (
+                with("qi", json!(1)),
+                Err("the proof: jwk cannot be used: its qi is not supported"),
+                "a part of another kind of key",
+            ),
+            (json!({"jwk": {"kty": "oct", "k": "AA"}, "alg": "ES256"}), secret, "a shared secret for a key"),
             (
                 json!({"jwk": {"kty": "RSA", "n": base64url(&[255; 128]), "e": "AQAB"}, "alg": "RS256"}),
                 Err("the proof: jwk cannot be used: an RSA key of 1024 bits, not 2048 to 8192"),
@@ -459,7 +458,7 @@ mod tests {
             (String::new(), "not three parts", "nothing"),
             ([header, claims].join("."), "not three parts", "no signature"),
             ([header, claims, signature, ""].join("."), "not three parts", "four parts"),
-            ([header, claims, "a="].join("."), "a part is not base64url", "padding"),
+            ([header, "e30=", signature].join("."), "a part is not base64url", "padding"),
             (["", claims, signature].join("."), "the header is malformed", "no header"),
             ([header, "", signature].join("."), "the claims are malformed", "no claims"),
             ([header, "W10", signature].join("."), "the claims are malformed", "a list for claims"),
@@ -473,7 +472,7 @@ mod tests {
                 "the claims are malformed",
                 "a claim twice",
             ),
-            ("x".repeat(PROOF_MAX_BYTES + 1), "8193 bytes, at most 8192 are read", "one that is too long"),
+            ("x".repeat(16 * 1024 + 1), "16385 bytes, at most 16384 are read", "one that is too long"),
         ];
         for (text, expected, message) in table {
             assert_eq!(verdict(&text), Err(format!("the proof: {expected}")), "{message}");
@@ -555,21 +554,9 @@ mod tests {
             Dpop { is_required: true, max_age_secs: 60, nonces: Some((crate::secret::Secret::new(secret), 300)) };
         let without = Dpop { nonces: None, ..with_nonces.clone() };
         let jwk = r#"{"crv":"P-256","kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}"#;
-        let asked = |dpop: &Dpop, issued_at| {
-            let text = proof(json!({}), json!({ "iat": NOW }));
-            let proof = parsed(&text, "GET", "https://gw.example/a").unwrap();
-            UnverifiedProof { issued_at, ..proof }.lines(" p ", "t", "k", dpop, 30, 1_000)
-        };
-        let table = [
-            (&without, 1_500, "k.5\n1800\n1590\n1000\n0\n", "the beginning of a time"),
-            (&without, 1_799, "k.5\n1800\n1889\n1000\n0\n", "its last second"),
-            (&without, 1_800, "k.6\n2100\n1890\n1000\n0\n", "the next"),
-            (&without, -1, "k.-1\n0\n89\n1000\n0\n", "before 1970"),
-            (&with_nonces, 1_500, "k.5\n1800\n1590\n1000\n6\na\nb", "with nonces"),
-        ];
-        for (dpop, issued_at, rest, message) in table {
-            let expected = format!("p\n{jwk}\nES256\nk\nt\n{rest}");
-            assert_eq!(asked(dpop, issued_at), expected, "{message}");
+        let proof = parsed(&proof(json!({}), json!({})), "GET", "https://gw.example/a").unwrap();
+        for (dpop, rest) in [(&without, "90\n0\n"), (&with_nonces, "90\n300\na\nb")] {
+            assert_eq!(proof.lines(" p ", "t", "k", dpop, 30), format!("p\n{jwk}\nES256\nk\nt\n{rest}"));
         }
         assert_eq!(proven("taken"), Some(Ok(())));
         assert_eq!(proven("used"), Some(Err(ProofError::Used)));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::credentials::{PROOF_MAX_BYTES, Scheme, TOKEN_MAX_BYTES};
+use super::credentials::{Scheme, TOKEN_MAX_BYTES};
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 
@@ -144,17 +144,10 @@ pub enum ProofError {
     Missing,
     /// There are several.
     Several,
-    /// Longer than [`PROOF_MAX_BYTES`].
-    TooLong {
-        /// Its length in bytes.
-        bytes: usize,
-    },
     /// It breaks a rule that tokens have as well.
     Token(Box<TokenError>),
     /// Its `jwk` cannot be used.
     Key(SkippedKey),
-    /// Its `jwk` has a private part.
-    PrivateKey,
     /// `htm` or `htu` is not that of the request.
     Request {
         /// Which.
@@ -199,10 +192,8 @@ impl fmt::Display for ProofError {
         match self {
             Self::Missing => f.write_str("there is no DPoP header"),
             Self::Several => f.write_str("there are several"),
-            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {PROOF_MAX_BYTES} are read"),
             Self::Token(error) => error.fmt(f),
             Self::Key(reason) => write!(f, "jwk cannot be used: {reason}"),
-            Self::PrivateKey => f.write_str("jwk has a private part"),
             Self::Request { claim, actual } => write!(f, "{claim} is \"{actual}\""),
             Self::Old { at, now } => write!(f, "iat is {at}, the time is {now}"),
             Self::OtherToken => f.write_str("ath is not the digest of the token"),

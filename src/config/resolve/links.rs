@@ -8,7 +8,7 @@ use crate::config::document::Origin;
 use crate::config::integration::keys::http_proxy;
 use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
 use crate::config::path::keys::AUTH;
-use crate::config::reader::{Findings, Place, Written, advice, host_help, index_names, shown};
+use crate::config::reader::{Findings, Place, Written, advice, index_names, shown};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{WrittenService, rpc};
@@ -78,7 +78,7 @@ impl<'t> Links<'t> {
         if found.is_none() && !findings.is_full() && all_known() {
             let aliases = aliases.filter(|alias| alias.text.origin == Origin::File);
             let aliases = aliases.filter_map(|alias| alias.value());
-            let help = host_help(|| match nearest(name, aliases.clone()) {
+            let help = findings.searched_help(|| match nearest(name, aliases.clone()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
                 None => format!("one of: {}", listed(aliases)),
@@ -176,7 +176,7 @@ impl<'t> Links<'t> {
             return Some(index);
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
-        let help = host_help(|| match nearest(name, names.clone()) {
+        let help = findings.searched_help(|| match nearest(name, names.clone()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if ["true", "false"].contains(&name) => {
                 format!("write {name} without quotes, or one of: {}", listed(names))
@@ -204,7 +204,7 @@ impl<'t> Links<'t> {
             return Some(Source::Text(value.value.clone()));
         }
         let known = of_path.names().chain(self.variables.names());
-        let help = host_help(|| match nearest(name, known) {
+        let help = findings.searched_help(|| match nearest(name, known) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });
@@ -242,7 +242,7 @@ fn service<'t>(
     let alias = written.value()?;
     let found = services.get(alias);
     if found.is_none() {
-        let help = host_help(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
+        let help = findings.searched_help(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add it to \"{section}\""),
         });

@@ -143,10 +143,6 @@ impl<'t> Context<'t> {
             Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
-        let mut cors = written.cors;
-        if let (Some(cors), Some(Some(Access { dpop: Some(_), .. }))) = (&mut cors, &access) {
-            cors.admit_proofs();
-        }
         let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));
         let path = match (&route, access, integration, pre_process, mcp) {
             (Some(_), Some(access), Some(mut integration), Some(pre_process), Some(mcp)) => Some(Path {
@@ -162,7 +158,7 @@ impl<'t> Context<'t> {
                 mapping,
                 pre_process,
                 rules: written.rules,
-                cors,
+                cors: written.cors,
                 response_headers: written.response_headers,
             }),
             _ => None,

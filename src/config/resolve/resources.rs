@@ -164,7 +164,11 @@ fn metadata(
         Some(own) => own.iter().map(String::as_str).collect(),
         None => scopes,
     };
-    let proof_algorithms = if takes_proofs { Algorithm::ASYMMETRIC_NAMES.split(' ').collect() } else { Vec::new() };
+    let mut proof_algorithms = Vec::new();
+    if takes_proofs {
+        let names = Algorithm::NAMES.iter().filter(|(_, algorithm)| Algorithm::ASYMMETRIC.contains(algorithm));
+        proof_algorithms.extend(names.map(|(name, _)| *name));
+    }
     if takes_proofs && requires_proofs {
         metadata.insert("dpop_bound_access_tokens_required".to_owned(), true.into());
     }

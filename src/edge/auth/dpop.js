@@ -2,10 +2,62 @@
 
 import { ask } from '../runtime/object_client.js';
 import { BASE64URL, digest_text, encoded, import_key, verify } from '../runtime/webcrypto.js';
-import { judge, keep } from './proofs.js';
 
 /** The time of a nonce, that before and that after: clocks differ. */
 const PERIODS = [0, 1, -1];
+
+/** The proofs of a key that were made in so many seconds have one object. */
+const PERIOD_SECS = 300;
+
+/**
+ * Returns the name of the object for a proof of a key that was made at this time, and when the period of that ends, in seconds since 1970.
+ * It follows from the proof alone, so whoever takes it asks the same object.
+ *
+ * @param {string} thumbprint
+ * @param {number} issuedAt
+ */
+export function placeOf(thumbprint, issuedAt) {
+  const period = Math.floor(issuedAt / PERIOD_SECS);
+  return { name: `${thumbprint}.${period}`, end: (period + 1) * PERIOD_SECS };
+}
+
+/**
+ * Judges the nonce of a proof by those that count. How long that takes does not depend on what is the same.
+ *
+ * @param {unknown} sent
+ * @param {string[]} nonces
+ * @returns {'recent' | 'ending' | 'unknown'}
+ */
+export function judge(sent, nonces) {
+  const [current, next, before] = nonces.map((nonce) => {
+    let differs = Number(typeof sent !== 'string' || sent.length !== nonce.length || !nonce);
+    for (let at = 0; at < nonce.length; at += 1) differs |= nonce.charCodeAt(at) ^ String(sent).charCodeAt(at);
+    return !differs;
+  });
+  return current || next ? 'recent' : before ? 'ending' : 'unknown';
+}
+
+/** So many proofs are kept as used by an isolate that has no object to ask. */
+const USED_MAX = 20_000;
+
+/**
+ * Keeps a proof as used, each until it is too old; returns `used` if it was. The oldest make room.
+ *
+ * @param {Map<string, number>} kept
+ * @param {string} name
+ * @param {number} until
+ * @param {number} now
+ */
+export function keep(kept, name, until, now) {
+  if ((kept.get(name) ?? -Infinity) >= now) return 'used';
+  kept.delete(name);
+  for (const oldest of kept.keys()) {
+    if (kept.size < USED_MAX) break;
+    kept.delete(oldest);
+  }
+  kept.set(name, until);
+  return 'taken';
+}
 
 /** The proofs that this isolate has taken. @type {Map<string, number>} */
 const used = new Map();
@@ -51,11 +103,12 @@ const ASKED_MAX_MS = 3_000;
  * @param {string} lines
  */
 export async function prove(objects, lines) {
-  const [proof, jwk, algorithm, bound, token, name, end, until, now, period, ...rest] = lines.split('\n');
+  const [proof, jwk, algorithm, bound, token, validSecs, nonceSecs, ...rest] = lines.split('\n');
+  const now = Date.now() / 1000;
   const [signed, signature] = [proof.slice(0, proof.lastIndexOf('.')), proof.slice(proof.lastIndexOf('.') + 1)];
   // What was read strictly before.
   const claims = new TextDecoder().decode(Uint8Array.fromBase64(signed.slice(signed.indexOf('.') + 1), BASE64URL));
-  const { jti, nonce, ath } = JSON.parse(claims);
+  const { jti, nonce, ath, iat } = JSON.parse(claims);
   // Of a key that the token is not bound to, no signature is checked, and nothing is kept.
   const thumbprint = known.get(jwk + algorithm)?.thumbprint ?? (await digest_text(jwk));
   if (thumbprint !== bound) return 'key';
@@ -70,15 +123,18 @@ export async function prove(objects, lines) {
   const secret = rest.join('\n');
   let fresh = '';
   if (secret) {
-    const nonces = await Promise.all(PERIODS.map((other) => nonceOf(secret, Number(period) + other)));
+    const nonces = await Promise.all(
+      PERIODS.map((other) => nonceOf(secret, Math.floor((now / Number(nonceSecs)) * 2) + other)),
+    );
     const judged = judge(nonce, nonces);
     if (judged !== 'recent') fresh = ` ${nonces[0]}`;
     if (judged === 'unknown') return `nonce${fresh}`;
   }
   const digest = await digest_text(jti);
+  const { name, end } = placeOf(bound, iat);
   // A call that failed may have been carried out, and is made once more: by the same requester.
   const said = objects
     ? await ask(objects, name, `${end} ${digest} ${crypto.randomUUID()}`, ASKED_MAX_MS)
-    : keep(used, bound + digest, Number(until), Number(now));
+    : keep(used, bound + digest, iat + Number(validSecs), now);
   return said + fresh;
 }

@@ -52,7 +52,7 @@ pub async fn check_proof(
 ) -> Result<(), Problem> {
     let binding = Class::DpopProofs.binding();
     let text = cx.header(HEADER).unwrap_or_default();
-    let lines = proof.lines(text, token, bound, dpop, skew_secs, now_secs());
+    let lines = proof.lines(text, token, bound, dpop, skew_secs);
     let said = Awaited::from(prove(&bindings::raw(cx.env(), binding), &lines)).await;
     let away = |reason: &str| Problem::StoreUnavailable([binding, ": ", reason].concat());
     let said = said.map_err(|error| {

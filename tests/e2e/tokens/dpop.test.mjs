@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { judge, keep } from '../../../src/edge/auth/proofs.js';
 import { take } from '../../../src/edge/objects/dpop_proofs.js';
 import { later } from '../support/clock.mjs';
 import { askBound, boundToken, makeHolder, makeProof, sha256 } from '../support/dpop.mjs';
@@ -12,6 +11,9 @@ import { proxied, startGateway, workerName } from '../support/harness.mjs';
 import { CALLBACK, REFRESH, startLoginGateway } from '../support/login-flow.mjs';
 import { authorizerOf, bearer, entryWith } from '../support/rules.mjs';
 import { askWith, beginSession, startSessionGateway } from '../support/session-flow.mjs';
+
+/** By its address: it stands on the types of workerd. */
+const { judge, keep, placeOf } = await import(new URL('../../../src/edge/auth/dpop.js', import.meta.url).href);
 
 const NONCE_KEY = 'a secret for nonces that is long enough';
 const ALGS = 'algs="ES256 EdDSA Ed25519 PS256 RS256 ES384 ES512 PS384 PS512 RS384 RS512"';
@@ -183,7 +185,7 @@ describe('nothing else opens a path', () => {
       [made({ claims: { ath: undefined } }), 'ath is missing', 'no ath'],
       [made({ claims: { ath: sha256(`${token}x`) } }), 'ath is not the digest of the token', 'one for another token'],
       [made({ header: { typ: 'JWT' } }), 'typ is that of another kind of token', 'another kind'],
-      [made({ header: { jwk: { ...holder.jwk, d } } }), 'jwk has a private part', 'a private key'],
+      [made({ header: { jwk: { ...holder.jwk, d } } }), 'jwk cannot be used: its d is not supported', 'a private key'],
       [made({ header: { jwk: undefined } }), 'jwk cannot be used: its kty is missing or malformed', 'no key'],
       [made({ header: { jwk: other.jwk } }), 'the token is bound to another key', 'the key of another'],
       [made({ key: other.privateKey }), 'the signature does not verify', 'a signature of another'],
@@ -385,7 +387,7 @@ test('the metadata says which proofs are taken', async () => {
   const requiring = { ...answered, path: '/requires', auth: { dpop: 'require' } };
   const accepting = { ...answered, path: '/accepts', auth: true };
   const both = await metadata([requiring, accepting]);
-  assert.deepEqual(both.dpop_signing_alg_values_supported, ALGS.slice(6, -1).split(' '));
+  assert.deepEqual(both.dpop_signing_alg_values_supported.sort(), ALGS.slice(6, -1).split(' ').sort());
   assert.equal(both.dpop_bound_access_tokens_required, undefined);
   assert.equal((await metadata([requiring])).dpop_bound_access_tokens_required, true);
 });
@@ -399,6 +401,13 @@ test('what is kept without objects has room for the youngest, and objects take n
   for (let at = 0; at < 20_000; at += 1) keep(kept, `other ${at}`, 100, 5);
   assert.deepEqual([kept.size, kept.has('a'), kept.has('other 0')], [20_000, false, true]);
 
+  for (const [issuedAt, name, end] of /** @type {[number, string, number][]} */ ([
+    [1_500, 'k.5', 1_800],
+    [1_799.9, 'k.5', 1_800],
+    [1_800, 'k.6', 2_100],
+  ])) {
+    assert.deepEqual(placeOf('k', issuedAt), { name, end });
+  }
   const entries = new Map();
   let alarm;
   const storage = {
