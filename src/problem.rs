@@ -10,8 +10,8 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::{Dpop, Requirements};
-use crate::http::header::{Header, NO_STORE, push};
+use crate::config::{Access, Requirements};
+use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json::{self, ToText as _};
 use crate::token::Scheme;
 pub use challenge::Challenge;
@@ -52,17 +52,12 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata. `dpop` says how the
-    /// path takes tokens that are bound to a key, and `sent` is the scheme by which one came, if one did.
-    pub fn challenge(
-        &self,
-        dpop: Option<&Dpop>,
-        sent: Scheme,
-        needed: Option<&Requirements>,
-        metadata_url: Option<&str>,
-    ) -> Option<String> {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that a path with `access` needs and the address of its metadata. `sent` is
+    /// the scheme by which a token came, if one did. Without a user, it also says in which headers the path takes API keys.
+    pub fn challenge(&self, access: Option<&Access>, sent: Scheme, metadata_url: Option<&str>) -> Option<String> {
         let challenge = self.kind().challenge?;
-        let schemes = challenge::schemes(dpop, sent);
+        let needed = access.map(|access| &access.requirements);
+        let schemes = challenge::schemes(access.and_then(|access| access.dpop.as_deref()), sent);
         let named = match (self, needed) {
             (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
             // A client that requests only what is missing would lose what it has.
@@ -72,7 +67,16 @@ impl Problem {
             }
             _ => None,
         };
-        Some(challenge.to_text(schemes, named.as_ref().or(needed), metadata_url))
+        let mut text = challenge.to_text(schemes, named.as_ref().or(needed), metadata_url);
+        let mut headers: Vec<&str> = Vec::new();
+        for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+            if self.status() == 401 && !headers.contains(&keys.header_name.as_str()) {
+                headers.push(&keys.header_name);
+                text.push_str(", ApiKey header=");
+                text.push_str(&quoted(&keys.header));
+            }
+        }
+        Some(text)
     }
 
     /// Returns when to try again.

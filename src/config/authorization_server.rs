@@ -4,7 +4,6 @@
 
 use std::rc::Rc;
 
-use super::access::{NOT_A_SCOPE, is_scope, read_names};
 use super::address::{Scheme, read_url};
 use super::code::Code;
 use super::document::{Node, Origin, Value};
@@ -12,6 +11,7 @@ use super::login::Login;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, host_help};
 use super::root;
 use super::rules::{RateLimit, read_rate_limit};
+use super::scopes::{NOT_A_SCOPE, is_scope, read_names};
 use super::section::section;
 use crate::address::Address;
 #[cfg(not(target_os = "unknown"))]

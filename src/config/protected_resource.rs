@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::access::{NOT_A_SCOPE, read_names};
 use super::address::{Scheme, read_url};
 use super::code::Code;
 use super::document::{Node, Origin, Value};
@@ -11,6 +10,7 @@ use super::key::{Key, Text};
 use super::path::keys as path_keys;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, is_on};
 use super::root;
+use super::scopes::{NOT_A_SCOPE, read_names};
 use super::section::section;
 use crate::address::Address;
 use crate::json::ToText as _;

@@ -85,7 +85,16 @@ pub(super) fn resolve(
     else {
         return None;
     };
-    let (mut asserted, mut asserted_headers) = (Places::default(), Vec::new());
+    let (mut asserted, mut asserted_headers, mut key_prefixes) = (Places::default(), Vec::new(), Vec::new());
+    for keys in authorizers.iter().filter_map(|authorizer| authorizer.api_keys()) {
+        key_prefixes.push(keys.prefix.clone());
+        if asserted.add(keys.header_name.clone().into(), 0).is_none() {
+            asserted_headers.push(keys.header_name.clone());
+        }
+        for cors in tree.cors.iter_mut().chain(paths.iter_mut().filter_map(|path| path.cors.as_mut())) {
+            cors.allow_credential(&keys.header_name);
+        }
+    }
     for path in &mut paths {
         if path.takes_proofs()
             && let Some(cors) = path.cors.as_mut().or(tree.cors.as_mut())
@@ -102,6 +111,7 @@ pub(super) fn resolve(
         cors: tree.cors,
         has_cors_of_paths: paths.iter().any(|path| path.cors.is_some()),
         authorizers,
+        key_prefixes,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
         lists_sessions: paths.iter().any(|path| matches!(path.integration, Integration::Sessions(_))),

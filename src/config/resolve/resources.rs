@@ -52,9 +52,10 @@ pub(super) fn describe(
         };
         *takes_proofs |= access.dpop.is_some();
         *requires_proofs &= access.dpop.as_ref().is_some_and(|dpop| dpop.is_required);
-        let opener: &Authorizer = &access.authorizer;
-        if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, opener)) {
-            openers.push(opener);
+        for opener in access.authorizers() {
+            if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, &**opener)) {
+                openers.push(&**opener);
+            }
         }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {

@@ -125,7 +125,7 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_claim(), [mapping::QUERY]: no_claim() } },
                     [path::REQUEST_HEADERS]: with(&request_headers::SET, no_claim()),
-                    [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
+                    [path::RATE_LIMIT]: with(&rate_limit::KEY, refused(object! { "enum": list!["sub", "api_key"] }, needs_auth)),
                     [path::CACHE]: with(&PER_USER, not(true.into())),
                     [path::INTEGRATION]: object! {
                         "if": of_kind(proxies),

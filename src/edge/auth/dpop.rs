@@ -4,7 +4,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Access, Dpop};
+use crate::config::Dpop;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::crossings::thrown_message;
@@ -30,10 +30,10 @@ const HEADER: &str = "dpop";
 /// # Errors
 /// The first rule that it breaks, of those for which nothing has to be computed.
 #[inline(never)]
-pub fn parse_proof(cx: &RequestContext, access: &Access, dpop: &Dpop) -> Result<Box<UnverifiedProof>, Problem> {
-    let (skew, now) = (access.authorizer.clock_skew_secs, now_secs());
+pub fn parse_proof(cx: &RequestContext, skew_secs: i64, dpop: &Dpop) -> Result<Box<UnverifiedProof>, Problem> {
+    let now = now_secs();
     let parsed = one_proof(cx.header(HEADER))
-        .and_then(|text| UnverifiedProof::parse(text, cx.method(), cx.url(), dpop.max_age_secs, skew, now));
+        .and_then(|text| UnverifiedProof::parse(text, cx.method(), cx.url(), dpop.max_age_secs, skew_secs, now));
     Ok(Box::new(parsed?))
 }
 
@@ -44,7 +44,7 @@ pub fn parse_proof(cx: &RequestContext, access: &Access, dpop: &Dpop) -> Result<
 /// What is wrong with it, or that a new nonce is needed; 503 if nobody can say whether it was used.
 pub async fn check_proof(
     cx: &RequestContext,
-    access: &Access,
+    skew_secs: i64,
     dpop: &Dpop,
     proof: Box<UnverifiedProof>,
     token: &str,
@@ -52,7 +52,7 @@ pub async fn check_proof(
 ) -> Result<(), Problem> {
     let binding = Class::DpopProofs.binding();
     let text = cx.header(HEADER).unwrap_or_default();
-    let lines = proof.lines(text, token, bound, dpop, access.authorizer.clock_skew_secs);
+    let lines = proof.lines(text, token, bound, dpop, skew_secs);
     let said = Awaited::from(prove(&bindings::raw(cx.env(), binding), &lines)).await;
     let away = |reason: &str| Problem::StoreUnavailable([binding, ": ", reason].concat());
     let said = said.map_err(|error| {
