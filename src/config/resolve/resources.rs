@@ -35,12 +35,15 @@ pub(super) fn describe(
     // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
     // The hosts under which each is published: where a path of another host takes its requests, its own would not be found.
-    let mut hosts: Vec<_> = written.iter().map(|(_, section)| vec![section.host.clone()]).collect();
+    let mut published = Vec::new();
+    for (owner, (_, section)) in written.iter().enumerate() {
+        published.push((owner, section.host.clone()));
+    }
     for (path, owner) in paths.iter().zip(&owners) {
-        if let Some((route, hosts)) = path.route.as_ref().zip(owner.and_then(|owner| hosts.get_mut(owner)))
-            && !hosts.contains(&route.host)
+        if let (Some(route), Some(owner)) = (&path.route, *owner)
+            && !published.iter().any(|(known, host)| *known == owner && *host == route.host)
         {
-            hosts.push(route.host.clone());
+            published.push((owner, route.host.clone()));
         }
         let access = path.path.as_ref().and_then(|path| path.access.as_ref());
         let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
@@ -55,9 +58,8 @@ pub(super) fn describe(
             scopes.push(scope.as_str());
         }
     }
-    let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
-    for (((index, written), (mut openers, scopes)), hosts) in written.into_iter().zip(named).zip(hosts) {
+    for ((index, written), (mut openers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
             openers.clear();
             for authorizer in authorizers.iter().flatten() {
@@ -74,26 +76,27 @@ pub(super) fn describe(
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
         let (offset, pattern) = (written.offset, written.pattern.clone());
-        let resource = Rc::new(metadata(written, issuers, scopes));
-        for host in hosts {
-            let method = MethodRule::Exact(Method::Get);
-            let integration = Integration::ProtectedResource(Rc::clone(&resource), host.clone());
-            let route =
-                RouteSpec { method, host, pattern: pattern.clone(), encoded_slashes: false, guard: Guard::default() };
-            added.push(ResolvedPath {
-                index,
-                part: Part::Resource,
-                offset,
-                shown: is_shown.then(|| route.name()),
-                path: Some(Path::open(integration)),
-                route: Some(route),
-            });
-        }
-        described.push(resource);
+        described.push((Rc::new(metadata(written, issuers, scopes)), index, offset, pattern, is_shown));
+    }
+    let mut added = Vec::with_capacity(published.len());
+    for (owner, host) in published {
+        let Some((resource, index, offset, pattern, is_shown)) = described.get(owner) else { continue };
+        let integration = Integration::ProtectedResource(Rc::clone(resource), host.clone());
+        let (method, pattern, guard) = (MethodRule::Exact(Method::Get), pattern.clone(), Guard::default());
+        let route = RouteSpec { method, host, pattern, encoded_slashes: false, guard };
+        added.push(ResolvedPath {
+            index: *index,
+            part: Part::Resource,
+            offset: *offset,
+            shown: is_shown.then(|| route.name()),
+            path: Some(Path::open(integration)),
+            route: Some(route),
+        });
     }
     for (resolved, owner) in paths.iter_mut().zip(owners) {
         if let Some(path) = &mut resolved.path {
-            path.protected_resource = owner.and_then(|owner| described.get(owner).cloned());
+            path.protected_resource =
+                owner.and_then(|owner| described.get(owner)).map(|(resource, ..)| Rc::clone(resource));
         }
     }
     added
