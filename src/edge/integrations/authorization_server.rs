@@ -97,14 +97,16 @@ pub async fn run(
         let endpoints = application.endpoints(cx).await?;
         let target = next();
         let tokens = match &*what {
-            "login" => {
-                return Ok(Answer::redirect(303, location_at_provider(&application, &endpoints, first).await?));
-            }
-            "back" => {
-                let iss = Some(&*second).filter(|iss| !iss.is_empty());
-                let names_itself = provider.is_one_of_several || endpoints.names_itself;
-                check_response_issuer(iss, &provider.authorizer, names_itself)?;
-                return Ok(Answer::redirect(303, first));
+            "login" | "back" => {
+                let mut location = first;
+                if what == "login" {
+                    location = location_at_provider(&application, &endpoints, location).await?;
+                } else {
+                    let iss = Some(&*second).filter(|iss| !iss.is_empty());
+                    let names_itself = provider.is_one_of_several || endpoints.names_itself;
+                    check_response_issuer(iss, &provider.authorizer, names_itself)?;
+                }
+                return Ok(Answer::redirect(303, location));
             }
             "revoke" => {
                 boxed(rotation::revoke(&application, cx, Secret::new(first))).await?;
