@@ -1,9 +1,10 @@
 //! Authentication and authorization: from the `Authorization` header or the session to verified claims that are enough.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::config::Access;
-use crate::edge::auth::dpop::{check_proof, parse_proof};
+use crate::edge::auth::dpop::check_proof;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
@@ -13,9 +14,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::token::{
-    Authentication, Credentials, Scheme, TokenError, VerifiedClaims, credentials, held_scopes, missing_access,
-};
+use crate::token::{Authentication, Credentials, TokenError, VerifiedClaims, credentials, held_scopes, missing_access};
 
 /// Returns the claims of the request's token, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing if the token was verified before.
@@ -32,15 +31,17 @@ pub async fn authenticate(
     let credentials = credentials(cx.header("authorization"), dpop.is_some());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
-    let bound = match (&credentials, dpop) {
-        (Credentials::Dpop(token), Some(dpop)) => Some((dpop, *token, parse_proof(cx, access, dpop)?)),
-        _ => None,
-    };
+    let mut bound = None;
     let claims = match credentials {
         Credentials::Bearer(_) if dpop.is_some_and(|dpop| dpop.is_required) => Err(TokenError::WithoutProof.into()),
         Credentials::Bearer(token) | Credentials::Dpop(token) => {
-            let scheme = if bound.is_some() { Scheme::Dpop } else { Scheme::Bearer };
-            access_claims(gateway, cx, &access.authorizer, token, scheme).await.map_err(VerifyError::into_problem)
+            let credential = if let Credentials::Dpop(_) = credentials {
+                bound = dpop.zip(Some(token));
+                Cow::from(["DPoP ", token].concat())
+            } else {
+                Cow::from(token)
+            };
+            access_claims(gateway, cx, &access.authorizer, &credential).await.map_err(VerifyError::into_problem)
         }
         // An invalid token never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
@@ -52,9 +53,8 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
-    if let Some((dpop, token, proof)) = bound {
-        let key = claims.bound_key().unwrap_or_default();
-        boxed(check_proof(cx, access, dpop, proof, token, key)).await?;
+    if let Some((dpop, token)) = bound {
+        boxed(check_proof(cx, access, dpop, token, claims.bound_key().unwrap_or_default())).await?;
     }
     if let Some(reason) = missing_access(&claims, needed) {
         let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());
