@@ -176,7 +176,7 @@ mod tests {
         let with = |auth: &str| format!(r#"{{"method": "GET", "path": "/a", "auth": {auth}, "response": 1}}"#);
         let scoped = with(r#"{"scopes": ["read:a", "read:b"]}"#);
         let wide = r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}"#;
-        let table: [(&str, &str, &[&str], &str); 22] = [
+        let table: [(&str, &str, &[&str], &str); 27] = [
             ("", OPEN, &["GET /a a public path appears"], "a new open path"),
             ("", AUTH, &[], "a new path with auth"),
             (AUTH, OPEN, &["GET /a no longer requires authentication"], "auth removed"),
