@@ -23,6 +23,8 @@ const WASM_TARGET = 'wasm32-unknown-unknown';
 /** Each has a tsconfig.json: Node.js, workerd, the browser twice, and the tests, which are a little less strict. */
 const TYPED = ['.', 'src', 'examples/spa', 'studio', 'tests/e2e'];
 const STILL_AT_IT_SECS = 30;
+/** Where Node.js leaves what it has compiled of wrangler and Miniflare, which dozens of processes load. */
+const COMPILE_CACHE = join(ROOT, '.tools', 'compile-cache');
 /** The most that is shown of a line that a step prints, in characters. */
 const LINE_MAX = 100;
 
@@ -153,7 +155,10 @@ function start(step, results) {
   const isBuilt = results.some(({ name, outcome }) => name === 'compile' && outcome === 'PASS');
   const child = fork(fileURLToPath(import.meta.url), ['--step', step.name], {
     execPath: existsSync(TOOLS.node) ? TOOLS.node : process.execPath,
-    env: toolEnvironment(isBuilt ? { BARGATE_PROGRAM: bargateProgram() } : {}),
+    env: toolEnvironment({
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...(isBuilt ? { BARGATE_PROGRAM: bargateProgram() } : {}),
+    }),
     silent: true,
   });
   const running = { step, startedAt: Date.now(), progress: '', said: '' };

@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 mod address;
+pub(crate) mod api_key;
 pub(crate) mod authorization_server;
 pub(crate) mod authorizer;
 pub(crate) mod claims;
@@ -41,6 +42,7 @@ pub(crate) mod root;
 pub(crate) mod rules;
 #[cfg(not(target_os = "unknown"))]
 pub mod schema;
+mod scopes;
 pub(crate) mod section;
 pub(crate) mod server;
 pub(crate) mod service;
@@ -51,6 +53,7 @@ pub(crate) mod tree;
 pub(crate) mod upstream_token;
 
 pub use access::{Access, RequiredAuthentication, Requirements};
+pub use api_key::{ApiKeys, KeyRecord, is_digest, is_prefix, key_prefix, parse_key_record, seconds_of_date};
 pub use authorization_server::{AuthorizationServer, Endpoint};
 #[cfg(not(target_os = "unknown"))]
 pub use authorizer::TokenRules;
@@ -92,7 +95,7 @@ use resolve::resolve;
 use tree::read_tree;
 #[cfg(not(target_os = "unknown"))]
 pub(crate) use {
-    access::NamedAuthorizer, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
+    access::NamedAuthorizers, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,

@@ -81,23 +81,17 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
         .map(|name| name.trim().to_ascii_lowercase())
         .filter(|name| !name.is_empty())
         .collect();
+    let is_allowed = |name: &String| match &cors.headers {
+        Some(names) => names.contains(name) || preflight.is_mcp && is_of_mcp(name),
+        None => is_token(name),
+    };
+    if !requested.iter().all(is_allowed) {
+        return headers;
+    }
     // `*` in Access-Control-Allow-Headers covers neither Authorization nor requests with credentials, so names are named.
     let allow_headers = match &cors.headers {
-        Some(names) => {
-            let mut granted: Vec<&str> = names.iter().map(String::as_str).collect();
-            for name in &requested {
-                if names.contains(name) {
-                    continue;
-                }
-                if !preflight.is_mcp || !is_of_mcp(name) {
-                    return headers;
-                }
-                granted.push(name);
-            }
-            granted.join(", ")
-        }
-        None if requested.iter().all(|name| is_token(name)) => requested.join(", "),
-        None => return headers,
+        Some(names) if !preflight.is_mcp => names.join(", "),
+        _ => requested.join(", "),
     };
 
     push(&mut headers, "access-control-allow-origin", allowed.into());
@@ -268,12 +262,13 @@ mod tests {
         let own = "authorization, content-type";
         let table = [
             ("authorization,content-type", Some(own), Some(own), "what is listed"),
-            ("Mcp-Session-Id", Some("authorization, content-type, mcp-session-id"), None, "the session"),
+            ("Mcp-Session-Id", Some("mcp-session-id"), None, "the session"),
+            ("authorization,Last-Event-ID", Some("authorization, last-event-id"), None, "beside what is listed"),
             (
-                "last-event-id,mcp-protocol-version,mcp-param-region",
-                Some("authorization, content-type, last-event-id, mcp-protocol-version, mcp-param-region"),
+                "mcp-protocol-version,mcp-param-region",
+                Some("mcp-protocol-version, mcp-param-region"),
                 None,
-                "an event, the version, a parameter of a tool",
+                "the version, a parameter of a tool",
             ),
             ("x-mcp", None, None, "a name that only looks like it"),
             ("mcp-session-id,x-other", None, None, "beside another"),

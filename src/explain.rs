@@ -5,6 +5,7 @@
 //! machines. It is compiled for the host only.
 
 mod advice;
+mod api_key;
 mod check;
 mod checks;
 mod key_checks;

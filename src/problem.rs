@@ -10,8 +10,8 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::{Dpop, Requirements};
-use crate::http::header::{Header, NO_STORE, push};
+use crate::config::{Access, Requirements};
+use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json::{self, ToText as _};
 use crate::token::Scheme;
 pub use challenge::Challenge;
@@ -52,26 +52,31 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata. `dpop` says how the
-    /// path takes tokens that are bound to a key, and `sent` is the scheme by which one came, if one did.
-    pub fn challenge(
-        &self,
-        dpop: Option<&Dpop>,
-        sent: Scheme,
-        needed: Option<&Requirements>,
-        metadata_url: Option<&str>,
-    ) -> Option<String> {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that a path with `access` needs and the address of its metadata. `sent` is
+    /// the scheme by which a token came, if one did. Without a user, it also says in which headers the path takes API keys.
+    pub fn challenge(&self, access: Option<&Access>, sent: Scheme, metadata_url: Option<&str>) -> Option<String> {
         let challenge = self.kind().challenge?;
-        let schemes = challenge::schemes(dpop, sent);
+        let needed = access.map(|access| &access.requirements);
+        let schemes = challenge::schemes(access.and_then(|access| access.dpop.as_deref()), sent);
         let named = match (self, needed) {
             (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
             // A client that requests only what is missing would lose what it has.
-            (Self::InsufficientScope { held, .. }, Some(needed)) if !held.is_empty() => {
+            (Self::InsufficientScope(said), Some(needed)) if said.iter().all(|text| !text.is_empty()) => {
+                let [_, held] = &**said;
                 Some(needed.clone().with_scopes(held))
             }
             _ => None,
         };
-        Some(challenge.to_text(schemes, named.as_ref().or(needed), metadata_url))
+        let mut text = challenge.to_text(schemes, named.as_ref().or(needed), metadata_url);
+        let mut headers: Vec<&str> = Vec::new();
+        for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+            if self.status() == 401 && !headers.contains(&keys.header_name.as_str()) {
+                headers.push(&keys.header_name);
+                text.push_str(", ApiKey header=");
+                text.push_str(&quoted(&keys.header));
+            }
+        }
+        Some(text)
     }
 
     /// Returns when to try again.
@@ -81,6 +86,17 @@ impl Problem {
             Self::IdpRateLimited(retry_after) => Some(*retry_after),
             _ => self.kind().retry.then(RetryAfter::default),
         }
+    }
+
+    /// Returns the body for a client of an authorization server (RFC 6749 section 5.2).
+    pub fn oauth_body(&self) -> String {
+        let error = match (self, self.status()) {
+            (Self::ClientRefused(said), _) => &*said.error,
+            (_, 429 | 503 | 504) => "temporarily_unavailable",
+            (_, 500..) => "server_error",
+            _ => "invalid_request",
+        };
+        json::object(&mut [("error", error.into()), ("error_description", self.detail().into())]).to_text()
     }
 
     /// Returns the body as JSON, with a refresh token for a client whose own is used. An older code takes the place of `code`, which is

@@ -15,7 +15,7 @@ pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
 pub use client_headers::{ClientHeaderNames, ClientHeaders, DROPPED_REQUEST_HEADERS};
 pub use cookies::{forwarded_cookies, is_own_cookie};
-pub use forwarding::PassedOn;
+pub use forwarding::{PassedOn, holds_api_key};
 pub use outages::Outages;
 pub use shares::ranked;
 

@@ -96,7 +96,7 @@ fn way_with(config: &Value, bindings: &dyn Bindings, sent: &Sent) -> Value {
     }
     let signature = |_: &_, _, _: &[u8], _: &[u8]| if sent.genuine { Signature::Verified } else { Signature::Refused };
     let check = |authorizer: &str, token: &str, proof: Option<&GivenProof>, dpop: Option<&Rc<Dpop>>| {
-        let mut sources = Sources::of_config(&file, bindings, Some(authorizer), None).unwrap();
+        let mut sources = Sources::of_config(&file, bindings, Some(authorizer), None, None).unwrap();
         sources.rules.keys = Ok(KeySet::parse(KEYS).unwrap().into());
         sources.rules.dpop = dpop.cloned();
         Explanation::of_sent(token, proof, &sources.rules, NOW, &signature)

@@ -65,6 +65,7 @@ pub fn check(bytes: &[u8]) {
             path: &config.paths[0],
             prefix: "",
             names: &names,
+            key_prefixes: &config.key_prefixes,
             session_cookie: Some(SESSION),
             session_token: Some("token-of-the-session"),
             claims: Some(&claims),

@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod address;
+mod api_key;
 mod caching;
 mod config;
 mod cookie;
@@ -38,8 +39,9 @@ pub struct Target {
 }
 
 /// Every kind, in the order of the alphabet.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     Target { name: "address", check: address::check },
+    Target { name: "api_key", check: api_key::check },
     Target { name: "caching", check: caching::check },
     Target { name: "config", check: config::check },
     Target { name: "cookie", check: cookie::check },

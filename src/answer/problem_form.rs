@@ -39,13 +39,13 @@ pub fn problem_headers(
     let resource = path.and_then(|path| path.protected_resource.as_ref());
     let metadata_url = resource.map(|resource| resource.metadata_url(&origin()));
     let mut headers = problem.headers();
-    let (needed, dpop) = (access.map(|access| &access.requirements), access.and_then(|access| access.dpop.as_deref()));
+    let dpop = access.and_then(|access| access.dpop.as_deref());
     let sent = || match credentials(request.header("authorization"), true) {
         Credentials::Dpop(_) => Scheme::Dpop,
         Credentials::Absent | Credentials::Malformed | Credentials::Bearer(_) => Scheme::Bearer,
     };
     let sent = dpop.map_or(Scheme::Bearer, |_| sent());
-    if let Some(challenge) = problem.challenge(dpop, sent, needed, metadata_url.as_deref()) {
+    if let Some(challenge) = problem.challenge(access, sent, metadata_url.as_deref()) {
         push(&mut headers, "www-authenticate", challenge.into());
     }
     headers

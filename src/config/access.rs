@@ -15,13 +15,10 @@ use super::document::{Node, Value};
 use super::dpop;
 use super::dpop::{DPOP, Dpop, read_dpop};
 use super::host_only::HostOnly;
-use super::key::{Key, Texts};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_text, note_type, read_text};
+use super::scopes::{NOT_A_SCOPE, read_names};
 use super::section::section;
-
-/// What a name is not that cannot be a scope.
-pub(super) const NOT_A_SCOPE: &str = "is not a scope";
 
 /// The way back from a login takes time as well: with less, a user could be too late at each arrival.
 const MAX_AGE_MIN_SECS: u32 = 60;
@@ -32,12 +29,21 @@ const MAX_AGE_MAX_SECS: u32 = 365 * 24 * 60 * 60;
 /// What a path requires.
 #[derive(Clone)]
 pub struct Access {
-    /// Whose tokens.
+    /// Whose tokens; of several authorizers the first.
     pub authorizer: Rc<Authorizer>,
+    /// The other authorizers, whose tokens or API keys open it as well.
+    pub others: Vec<Rc<Authorizer>>,
     /// What they must have.
     pub requirements: Requirements,
     /// How tokens are taken that are bound to a key; without it, none is.
     pub dpop: Option<Rc<Dpop>>,
+}
+
+impl Access {
+    /// Returns each authorizer, in the order of the config.
+    pub fn authorizers(&self) -> impl Iterator<Item = &Rc<Authorizer>> {
+        std::iter::once(&self.authorizer).chain(&self.others)
+    }
 }
 
 /// What a token must have to open a path.
@@ -93,7 +99,7 @@ impl RequiredAuthentication {
 #[cfg_attr(target_os = "unknown", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAccess<'n> {
     /// Whose tokens.
-    pub authorizer: NamedAuthorizer<'n>,
+    pub authorizers: NamedAuthorizers<'n>,
     /// What they must have.
     pub requirements: Requirements,
     /// How tokens are taken that are bound to a key, if it is not as the authorizer says.
@@ -104,15 +110,44 @@ pub(crate) struct WrittenAccess<'n> {
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// The authorizer that an `auth` names.
-#[derive(Clone, Copy)]
-pub(crate) enum NamedAuthorizer<'n> {
+/// The authorizers that an `auth` names.
+#[derive(Clone)]
+pub(crate) enum NamedAuthorizers<'n> {
     /// No name, which means the first.
     First,
-    /// The one of this name, which is in an object or by itself.
-    Named { name: Written<'n>, in_object: bool },
+    /// Those of these names, which are in an object or by themselves, and in a list or not.
+    Named { names: Vec<Written<'n>>, in_object: bool, in_list: bool },
     /// Unknown, because the value is wrong.
     Unreadable,
+}
+
+impl<'n> NamedAuthorizers<'n> {
+    /// Returns the names.
+    #[cfg(not(target_os = "unknown"))]
+    pub fn names(&self) -> &[Written<'n>] {
+        match self {
+            Self::Named { names, .. } => names,
+            Self::First | Self::Unreadable => &[],
+        }
+    }
+
+    /// Reads a name, or a list of them.
+    fn read(node: &'n Node<'n>, place: &Place<'_>, in_object: bool, findings: &mut Findings<'_>) -> Self {
+        let Value::Array(items) = &node.value else {
+            let name = read_text(node, place, findings);
+            return name.map_or(Self::Unreadable, |name| Self::Named { names: vec![name], in_object, in_list: false });
+        };
+        let mut names = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            names.extend(read_text(item, &Place::Index(place, index), findings));
+        }
+        if items.is_empty() {
+            let help = advice("name at least one, or write true for the first");
+            findings.note(node.offset, place, Code::EmptyList, format_args!("no authorizer is named"), help);
+        }
+        // Whatever was meant, the path is not open.
+        if names.is_empty() { Self::Unreadable } else { Self::Named { names, in_object, in_list: true } }
+    }
 }
 
 /// Reads `auth`; `None` if the path is open.
@@ -123,13 +158,14 @@ pub(super) fn read_access<'n>(
     let node = object.node(&path_keys::AUTH)?;
     let place = path_keys::AUTH.at(object.place());
     let (mut requirements, mut dpop) = (Requirements::default(), None);
-    let authorizer = match &node.value {
+    let authorizers = match &node.value {
         Value::Bool(false) => return None,
-        Value::Bool(true) => NamedAuthorizer::First,
-        Value::Text(_) => NamedAuthorizer::Named { name: read_text(node, &place, findings)?, in_object: false },
+        Value::Bool(true) => NamedAuthorizers::First,
+        Value::Text(_) | Value::Array(_) => NamedAuthorizers::read(node, &place, false, findings),
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
-            let name = rules.text(&AUTHORIZER, findings);
+            let named = rules.node(&AUTHORIZER);
+            let named = named.map(|node| NamedAuthorizers::read(node, &AUTHORIZER.at(&place), true, findings));
             requirements.scopes = read_names(&mut rules, &SCOPES, NOT_A_SCOPE, findings);
             requirements.any_scopes = read_names(&mut rules, &ANY_SCOPES, NOT_A_SCOPE, findings);
             requirements.permissions = read_names(&mut rules, &PERMISSIONS, NOT_A_SCOPE, findings);
@@ -138,15 +174,14 @@ pub(super) fn read_access<'n>(
             requirements.optional = rules.boolean(&OPTIONAL, findings);
             dpop = read_dpop(&mut rules, &DPOP, findings);
             rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
-            name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
+            named.unwrap_or(NamedAuthorizers::First)
         }
-        Value::Null | Value::Number(_) | Value::Array(_) => {
-            note_type(node, &place, "true, false, the name of an authorizer or an object", findings);
-            // Whatever was meant, the path is not open.
-            NamedAuthorizer::Unreadable
+        Value::Null | Value::Number(_) => {
+            note_type(node, &place, "true, false, the name of an authorizer, a list of names or an object", findings);
+            NamedAuthorizers::Unreadable
         }
     };
-    Some(WrittenAccess { authorizer, requirements, dpop, offset: node.offset, node: HostOnly::of(|| node) })
+    Some(WrittenAccess { authorizers, requirements, dpop, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
 /// Reads how a user must have been authenticated.
@@ -168,41 +203,12 @@ fn read_authentication(
     required.asks_anything().then_some(required)
 }
 
-/// Reads scopes, permissions or values of `acr`; each has the form of a scope (RFC 6749 section 3.3), because challenges name it. `wrong`
-/// says what one is not that has another.
-pub(super) fn read_names(
-    object: &mut ObjectReader<'_, '_>,
-    key: &Key<Texts>,
-    wrong: &'static str,
-    findings: &mut Findings<'_>,
-) -> Vec<String> {
-    let place = key.at(object.place());
-    let written = object.texts(key, findings);
-    let mut names = Vec::with_capacity(written.len());
-    for (index, written) in written.iter().enumerate() {
-        match written.value() {
-            Some(name) if is_scope(name) => names.push(name.to_owned()),
-            Some(_) => {
-                let help = advice("write one name per string, without spaces");
-                findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
-            }
-            None => {}
-        }
-    }
-    names
-}
-
-/// Checks whether a text is one scope (RFC 6749 section 3.3).
-pub(super) fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\')
-}
-
 section! {
     Section::new(
         "access",
         "auth",
         "What a path requires of a valid token.\n\nInstead of the object, `true` requires a valid token of the first \
-         authorizer, a string one of the authorizer of that name, and `false` none. A token that is valid but not \
+         authorizer, a string one of the authorizer of that name, a list one of any of those, and `false` none. A token that is valid but not \
          sufficient gets 403 `insufficient_scope`.",
     ).without_notes()
         .example(
@@ -224,9 +230,11 @@ section! {
                 }"#,
         );
 
-    AUTHORIZER: Text = text("authorizer", Any), Elsewhere,
-        "The name of the authorizer, of those in `authorizers`.",
-        default_words("the first"), example("partners");
+    AUTHORIZER: Value = value("authorizer"), Elsewhere,
+        "The name of the authorizer, of those in `authorizers`, or a list of names: then a token or an API key of any of them \
+         is enough, and something must tell whose it is.",
+        shape(Shape::Either(vec![Shape::Text(Form::Any), Shape::List(Box::new(Shape::Text(Form::Any)), 1)])),
+        default_words("the first"), example("partners"), example(list!["people", "partners"]);
     SCOPES: Texts = texts("scopes", Scope), Elsewhere,
         "The token must have all of these, in `scope` or `scp`.",
         example(list!["read:orders"]);

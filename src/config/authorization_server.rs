@@ -4,7 +4,6 @@
 
 use std::rc::Rc;
 
-use super::access::{NOT_A_SCOPE, is_scope, read_names};
 use super::address::{Scheme, read_url};
 use super::code::Code;
 use super::document::{Node, Origin, Value};
@@ -12,8 +11,8 @@ use super::login::Login;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, host_help};
 use super::root;
 use super::rules::{RateLimit, read_rate_limit};
+use super::scopes::{NOT_A_SCOPE, is_scope, read_names};
 use super::section::section;
-use super::token_target::TokenTarget;
 use crate::address::Address;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::path::keys::RATE_LIMIT;
@@ -24,46 +23,10 @@ const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
 
 /// The gateway as the authorization server of clients that the provider does not know.
 pub struct AuthorizationServer {
-    /// What the section and its resources say, as JSON for `edge/integrations/authorization_server.js`.
-    pub settings: String,
+    /// The section as JSON, which `edge/integrations/authorization_server.js` reads.
+    pub section: String,
     /// The client at the provider, and the secret that seals what clients hold.
     pub login: Rc<Login>,
-    /// How the provider is told for which resource a token is.
-    pub resource_parameter: ResourceParameter,
-}
-
-impl AuthorizationServer {
-    /// Returns the text of what tokens for a resource are requested for; `None` if the provider is not told.
-    pub fn target(&self, resource: &str) -> Option<String> {
-        let parameter = self.resource_parameter.name()?;
-        Some(TokenTarget { parameter, value: resource, scope: "", audience: resource }.to_text())
-    }
-}
-
-/// How the provider is told for which resource a token is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResourceParameter {
-    /// By `resource` (RFC 8707).
-    Resource,
-    /// By `audience`, as at Auth0.
-    Audience,
-    /// Only by the scopes, as at Entra ID.
-    None,
-}
-
-impl ResourceParameter {
-    /// Each by its name.
-    const NAMES: [(&'static str, Self); 3] =
-        [("resource", Self::Resource), ("audience", Self::Audience), ("none", Self::None)];
-
-    /// Returns the name of the parameter, if there is one.
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Resource => Some("resource"),
-            Self::Audience => Some("audience"),
-            Self::None => None,
-        }
-    }
 }
 
 /// An endpoint of the authorization server.
@@ -107,18 +70,10 @@ impl Endpoint {
 pub(crate) struct WrittenAuthorizationServer<'n> {
     /// The issuer, if it is known here: its text and its address.
     pub issuer: Option<(Written<'n>, Address)>,
-    /// The redirect addresses; `None` if one of them is wrong, or not known here.
-    pub redirect_uris: Option<Vec<String>>,
-    /// The scopes.
-    pub scopes: Vec<String>,
-    /// How the provider is told of the resource: `None` if it is not written, and `Some(None)` if that is not known here.
-    pub resource_parameter: Option<Option<ResourceParameter>>,
-    /// What is put before scopes, if it is known here.
-    pub scope_prefix: Option<String>,
     /// How often the endpoints may be called.
     pub rate_limit: Option<RateLimit>,
-    /// Byte offset of the section.
-    pub offset: usize,
+    /// The section.
+    pub node: &'n Node<'n>,
 }
 
 impl WrittenAuthorizationServer<'_> {
@@ -164,31 +119,19 @@ pub(super) fn read_authorization_server<'n>(
     let place = root::AUTHORIZATION_SERVER.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
     let issuer = object.text(&ISSUER, findings).and_then(|written| read_issuer(written, &ISSUER.at(&place), findings));
-    let redirect_uris = read_redirect_uris(&mut object, findings);
-    let scopes = read_names(&mut object, &SCOPES, NOT_A_SCOPE, findings);
-    let resource_parameter = object.choice(&RESOURCE_PARAMETER, findings).map(|(_, chosen)| chosen);
-    let scope_prefix = match object.text(&SCOPE_PREFIX, findings) {
-        None => Some(String::new()),
-        Some(written) => {
-            if written.value().is_some_and(|text| !is_scope(text)) {
-                let help = advice("write it as the provider has it, as in api://orders/");
-                findings.refuse(&written, &SCOPE_PREFIX.at(&place), Code::InvalidName, NOT_A_SCOPE, help);
-            }
-            written.to_text()
-        }
-    };
+    read_redirect_uris(&mut object, findings);
+    read_names(&mut object, &SCOPES, NOT_A_SCOPE, findings);
+    object.choice(&RESOURCE_PARAMETER, findings);
+    let prefix = object.text(&SCOPE_PREFIX, findings);
+    if let Some(written) = prefix.filter(|_| cfg!(not(target_os = "unknown")))
+        && written.value().is_some_and(|text| !is_scope(text))
+    {
+        let help = advice("write it as the provider has it, as in api://orders/");
+        findings.refuse(&written, &SCOPE_PREFIX.at(&place), Code::InvalidName, NOT_A_SCOPE, help);
+    }
     let rate_limit = read_rate_limit(&mut object, false, findings);
     object.finish(findings);
-    let offset = node.offset;
-    Some(WrittenAuthorizationServer {
-        issuer,
-        redirect_uris,
-        scopes,
-        resource_parameter,
-        scope_prefix,
-        rate_limit,
-        offset,
-    })
+    Some(WrittenAuthorizationServer { issuer, rate_limit, node })
 }
 
 /// Reads the issuer, below whose path there are literal paths of the gateway.
@@ -198,6 +141,9 @@ fn read_issuer<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<(Written<'n>, Address)> {
     let url = read_url(&written, Scheme::Https, place, findings)?;
+    if cfg!(target_os = "unknown") {
+        return Some((written, url));
+    }
     let as_clients_have_it = [&url.origin(), url.path().trim_end_matches('/')].concat();
     let is_of_routes = Pattern::parse(&[url.path().trim_end_matches('/'), "/token"].concat())
         .is_ok_and(|pattern| pattern.literal().is_some());
@@ -216,53 +162,48 @@ fn read_issuer<'n>(
 }
 
 /// Reads where clients may get their codes.
-fn read_redirect_uris(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Vec<String>> {
+fn read_redirect_uris(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) {
     let place = REDIRECT_URIS.at(object.place());
     let listed = object.texts(&REDIRECT_URIS, findings);
-    if let Some(Node { value: Value::Array(items), offset }) = object.node(&REDIRECT_URIS)
+    for (index, written) in listed.iter().enumerate() {
+        read_redirect_uri(written, &Place::Index(&place, index), findings);
+    }
+    if cfg!(not(target_os = "unknown"))
+        && let Some(Node { value: Value::Array(items), offset }) = object.node(&REDIRECT_URIS)
         && items.is_empty()
     {
         let help =
             advice("list the addresses of the clients that people use, as in https://claude.ai/api/mcp/auth_callback");
         findings.note(*offset, &place, Code::EmptyList, format_args!("no client could get a code"), help);
     }
-    let mut uris = Some(Vec::new());
-    for (index, written) in listed.iter().enumerate() {
-        let read = read_redirect_uri(written, &Place::Index(&place, index), findings);
-        match (&mut uris, read) {
-            (Some(uris), Some(uri)) => uris.push(uri),
-            _ => uris = None,
-        }
-    }
-    uris
 }
 
 /// Reads an address as clients have it: they are compared character by character (RFC 9700 section 2.1).
-fn read_redirect_uri(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
-    let text = written.value()?;
-    // A star in the Worker matches nothing.
-    if cfg!(not(target_os = "unknown")) && text.as_bytes().contains(&b'*') {
+fn read_redirect_uri(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let is_on_host = cfg!(not(target_os = "unknown"));
+    let Some(text) = written.value() else { return };
+    // In the Worker, it matches nothing.
+    if is_on_host && text.as_bytes().contains(&b'*') {
         let help = advice("list each address; of http://127.0.0.1, http://[::1] and http://localhost any port matches");
         findings.refuse(written, place, Code::InvalidUrl, "has a star, and addresses are compared as a whole", help);
-        return None;
+        return;
     }
-    let url = read_url(written, Scheme::HttpsOrNative, place, findings)?;
+    let url = read_url(written, Scheme::HttpsOrNative, place, findings);
     // Two parsers may write an address differently, so only one of them compares.
-    if cfg!(not(target_os = "unknown")) && url.as_str().trim_end_matches('/') != text.trim_end_matches('/') {
+    if let Some(url) = url.filter(|url| is_on_host && url.as_str().trim_end_matches('/') != text.trim_end_matches('/'))
+    {
         let help = match written.text.origin {
             Origin::File => host_help(|| format!("write \"{}\"", url.as_str())),
             Origin::Env | Origin::Secret => Help::default(),
         };
-        findings.refuse(
-            written,
-            place,
-            Code::InvalidUrl,
-            "is not as addresses are written, and no client sends it",
-            help,
-        );
+        let wrong = "is not as addresses are written, and no client sends it";
+        findings.refuse(written, place, Code::InvalidUrl, wrong, help);
     }
-    Some(text.to_owned())
 }
+
+/// How the provider is told for which resource a token is, and whether by a parameter: `resource` (RFC 8707), `audience` as at Auth0, or only
+/// by the scopes, as at Entra ID.
+const RESOURCE_PARAMETERS: [(&str, bool); 3] = [("resource", true), ("audience", true), ("none", false)];
 
 section! {
     Section::new(
@@ -308,7 +249,7 @@ section! {
         "Scopes that clients may request besides those of the resource, and that are requested for a client that names \
          none. With `offline_access` most providers give refresh tokens.",
         example(list!["offline_access"]);
-    RESOURCE_PARAMETER: Choice<ResourceParameter> = choice("resource_parameter", &ResourceParameter::NAMES),
+    RESOURCE_PARAMETER: Choice<bool> = choice("resource_parameter", &RESOURCE_PARAMETERS),
         Different("requests tokens for a resource in another way"),
         "How the provider is told for which resource a token is: by `resource` (RFC 8707), by `audience`, or by nothing \
          but the scopes (`none`).",

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::address::{read_domain, read_https};
+use super::api_key::{ApiKeys, read_api_keys};
 #[cfg(not(target_os = "unknown"))]
 use super::claims::CLAIMS;
 use super::claims::read_claims;
@@ -66,6 +67,14 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
+    /// Returns what it knows of API keys, if its credentials are those.
+    pub fn api_keys(&self) -> Option<&Rc<ApiKeys>> {
+        match &self.keys {
+            KeySource::ApiKeys(keys) => Some(keys),
+            KeySource::KeySet(_) | KeySource::Discovery(_) | KeySource::Given(_) => None,
+        }
+    }
+
     /// Checks whether this is one of the issuers that are accepted.
     pub fn accepts_issuer(&self, issuer: &str) -> bool {
         self.issuers().contains(&issuer)
@@ -74,6 +83,7 @@ impl Authorizer {
     /// Returns each `iss` that is accepted.
     pub fn issuers(&self) -> Vec<&str> {
         match self.tenants.as_slice() {
+            [] if self.issuer.is_empty() => Vec::new(),
             [] => vec![&self.issuer],
             tenants => tenants.iter().map(|tenant| tenant.issuer.as_str()).collect(),
         }
@@ -124,6 +134,8 @@ pub enum KeySource {
     Discovery(String),
     /// Keys in the config.
     Given(Rc<KeySet>),
+    /// None: its credentials are API keys.
+    ApiKeys(Rc<ApiKeys>),
 }
 
 /// An authorizer as it is written.
@@ -264,6 +276,26 @@ impl<'n> WrittenAuthorizer<'n> {
         }
     }
 
+    /// Returns what its credentials name by which they are told from those of others, as far as it is known here: the prefix of keys, or
+    /// each issuer of tokens.
+    pub fn marks(&self) -> Vec<(bool, &str)> {
+        if let Some(KeySource::ApiKeys(keys)) = &self.keys {
+            return vec![(true, &keys.prefix)];
+        }
+        let mut marks = Vec::new();
+        match self.tenants.as_deref().unwrap_or_default() {
+            [] => {
+                marks.extend(self.issuer.as_deref().filter(|issuer| !issuer.is_empty()).map(|issuer| (false, issuer)))
+            }
+            tenants => {
+                for tenant in tenants {
+                    marks.push((false, tenant.issuer.as_str()));
+                }
+            }
+        }
+        marks
+    }
+
     /// Checks whether people can log in at it; at one whose type is not known, they may.
     pub fn can_log_in(&self) -> bool {
         self.kind.is_none() || self.provider.is_some()
@@ -326,14 +358,29 @@ fn read_authorizer<'n>(
     let kind = kind.or_else(|| object.node(&keys::auth0::DOMAIN).map(|_| Kind::Auth0));
     let Some(kind) = kind else { return WrittenAuthorizer { allow, ..unread } };
 
+    if kind == Kind::ApiKey {
+        let keys = read_api_keys(&mut object, unread.name, findings);
+        object.finish(findings);
+        // It has no issuer, and what names none is not compared with one.
+        return WrittenAuthorizer {
+            kind: Some(kind),
+            issuer: Some(String::new()),
+            tenants: Some(Vec::new()),
+            audience: Some(String::new()),
+            keys: keys.map(|keys| KeySource::ApiKeys(Rc::new(keys))),
+            algorithms: Some(Vec::new()),
+            allow,
+            ..unread
+        };
+    }
     let domain = match kind {
         Kind::Auth0 => object.text(&keys::auth0::DOMAIN, findings),
-        Kind::Jwt | Kind::Supabase | Kind::Oidc => None,
+        Kind::Jwt | Kind::Supabase | Kind::Oidc | Kind::ApiKey => None,
     };
     let origin = domain.and_then(|domain| read_domain(&domain, &keys::auth0::DOMAIN.at(place), findings));
     let issuer_key = match kind {
         Kind::Auth0 => &keys::auth0::ISSUER,
-        Kind::Jwt => &keys::jwt::ISSUER,
+        Kind::Jwt | Kind::ApiKey => &keys::jwt::ISSUER,
         Kind::Supabase => &keys::supabase::ISSUER,
         Kind::Oidc => &keys::oidc::ISSUER,
     };
@@ -349,7 +396,7 @@ fn read_authorizer<'n>(
 
     let tenants = match kind {
         Kind::Oidc => read_tenants(&mut object, own_issuer.as_ref(), findings),
-        Kind::Auth0 | Kind::Jwt | Kind::Supabase => Some(Vec::new()),
+        Kind::Auth0 | Kind::Jwt | Kind::Supabase | Kind::ApiKey => Some(Vec::new()),
     };
     let audience_claim = object.text(&keys::AUDIENCE_CLAIM, findings);
     let claims = read_claims(&mut object, findings);
@@ -364,7 +411,7 @@ fn read_authorizer<'n>(
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
             read_provider(&mut object, own_audience, endpoints, kind == Kind::Auth0, findings)
         }
-        Kind::Jwt | Kind::Supabase => None,
+        Kind::Jwt | Kind::Supabase | Kind::ApiKey => None,
     };
     if kind == Kind::Oidc && provider.is_none() {
         // There is no client that tokens could be for instead.
@@ -388,7 +435,7 @@ fn read_authorizer<'n>(
     let audience = match (own_audience, kind) {
         (Some(written), _) => written.to_text(),
         (None, Kind::Supabase) => Some(SUPABASE_AUDIENCE.to_owned()),
-        (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => {
+        (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc | Kind::ApiKey) => {
             provider.as_ref().and_then(|provider| provider.client.id?.to_text())
         }
     };
@@ -429,7 +476,7 @@ fn read_keys<'n>(
     let secret_key = match kind {
         Kind::Jwt => Some(&keys::jwt::SECRET),
         Kind::Supabase => Some(&keys::supabase::SECRET),
-        Kind::Auth0 => None,
+        Kind::Auth0 | Kind::ApiKey => None,
         Kind::Oidc => {
             let own = object.text(&keys::oidc::DISCOVERY_URL, findings);
             let url = discovery_url(own.as_ref(), issuer, place, findings);
@@ -494,7 +541,7 @@ fn read_algorithms(
     // The older gateway's way to name the one.
     let one = match kind {
         Kind::Jwt => object.text(&keys::jwt::ALGORITHM, findings),
-        Kind::Auth0 | Kind::Supabase | Kind::Oidc => None,
+        Kind::Auth0 | Kind::Supabase | Kind::Oidc | Kind::ApiKey => None,
     };
     if let Some(written) = one {
         let place = keys::jwt::ALGORITHM.at(object.place());
@@ -504,7 +551,7 @@ fn read_algorithms(
         return Some(match kind {
             _ if by_secret => vec![Algorithm::Hs256],
             Kind::Supabase => SUPABASE_ALGORITHMS_DEFAULT.to_vec(),
-            Kind::Auth0 | Kind::Jwt | Kind::Oidc => ALGORITHMS_DEFAULT.to_vec(),
+            Kind::Auth0 | Kind::Jwt | Kind::Oidc | Kind::ApiKey => ALGORITHMS_DEFAULT.to_vec(),
         });
     };
     let listed = object.texts(&keys::ALGORITHMS, findings);

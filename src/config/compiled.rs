@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::access::Access;
+use super::api_key::key_prefix;
 use super::authorizer::Authorizer;
 use super::cors::Cors;
 use super::headers::HeaderTexts;
@@ -29,6 +30,8 @@ pub struct Config {
     pub has_cors_of_paths: bool,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
+    /// What API keys begin with.
+    pub key_prefixes: Vec<String>,
     /// How providers are asked about access tokens, each with the client that asks.
     pub introspections: Vec<(Rc<Provider>, Introspection)>,
     /// The path at which people begin a login.
@@ -63,14 +66,21 @@ pub struct Config {
     pub reads_id_tokens: bool,
     /// Whether a path lists sessions, so that they must be found by user.
     pub lists_sessions: bool,
-    /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
+    /// Lower-case names of the headers that a mapping of any path sets, or that API keys come in, in any order: no client may send them to
+    /// an upstream.
     pub asserted_headers: Vec<String>,
 }
 
 impl Config {
-    /// Checks whether people log in elsewhere than at the authorizer whose tokens open a path.
+    /// Checks whether people log in elsewhere than at an authorizer whose tokens open a path.
     pub fn logs_in_elsewhere(&self, access: &Access) -> bool {
-        self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
+        let is_of = |provider: &Rc<Provider>| access.authorizers().any(|one| Rc::ptr_eq(one, &provider.authorizer));
+        self.provider.as_ref().is_some_and(|provider| !is_of(provider))
+    }
+
+    /// Checks whether a text begins as the API keys of an authorizer do: nobody but the gateway is sent one.
+    pub fn is_api_key(&self, text: &str) -> bool {
+        self.key_prefixes.iter().any(|prefix| key_prefix(text) == Some(prefix))
     }
 
     /// Checks whether the claims of sessions are those of their ID tokens.

@@ -41,6 +41,18 @@ pub struct Cors {
 }
 
 impl Cors {
+    /// Lets pages send a header, of this name in lower case, that the gateway takes a credential from, unless the config says which they
+    /// may send.
+    pub(super) fn allow_credential(&mut self, name: &str) {
+        let is_default =
+            |headers: &&mut Vec<String>| HEADERS_DEFAULT.iter().all(|own| headers.iter().any(|name| name == own));
+        if let Some(headers) = self.headers.as_mut().filter(is_default)
+            && !headers.iter().any(|known| known == name)
+        {
+            headers.push(name.to_owned());
+        }
+    }
+
     /// Lets pages send proofs of possession, and read what asks for them (RFC 9449 sections 7.1 and 9).
     pub(super) fn admit_proofs(&mut self) {
         // Several paths may share it.

@@ -114,13 +114,12 @@ pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>)
     }
     let allowed = 1 + written.chars().count() / 4;
     let has_more_words = |candidate: &str| candidate.strip_prefix(written).is_some_and(|rest| rest.starts_with('_'));
+    let lower = written.to_ascii_lowercase();
     candidates
         .into_iter()
         .take(NEAREST_CANDIDATES_MAX)
         .filter(|candidate| candidate.len() <= NEAREST_MAX_BYTES)
-        .map(|candidate| {
-            (strsim::osa_distance(&written.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate)
-        })
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed || has_more_words(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -66,12 +66,18 @@ pub enum Form {
     SigningSecret,
     /// The id of a tenant.
     TenantId,
+    /// What API keys begin with.
+    KeyPrefix,
+    /// A SHA-256 in base64url.
+    Digest,
+    /// A date of RFC 3339.
+    Date,
 }
 
 #[cfg(not(target_os = "unknown"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
@@ -103,6 +109,9 @@ impl Form {
         Self::RateKey,
         Self::SigningSecret,
         Self::TenantId,
+        Self::KeyPrefix,
+        Self::Digest,
+        Self::Date,
     ];
 
     /// Returns its name among the `$defs`.
@@ -139,6 +148,9 @@ impl Form {
             Self::RateKey => "rate_key",
             Self::SigningSecret => "signing_secret",
             Self::TenantId => "tenant_id",
+            Self::KeyPrefix => "key_prefix",
+            Self::Digest => "digest",
+            Self::Date => "date",
         }
     }
 
@@ -153,6 +165,9 @@ impl Form {
             | Self::RateKey
             | Self::SigningSecret => "string",
             Self::TenantId => "UUID",
+            Self::KeyPrefix => "string",
+            Self::Digest => "SHA-256",
+            Self::Date => "date",
             Self::Reference => "reference",
             Self::Resource => "URI",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",

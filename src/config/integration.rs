@@ -19,7 +19,7 @@ use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
 use super::token_target::{Holder, WrittenTarget, read_token_target};
-use crate::route::Pattern;
+use crate::route::{Host, Pattern};
 use crate::secret::Secret;
 use keys::{Kind, ResponseKind};
 pub use keys::{ProfileSource, SupabaseStep};
@@ -99,8 +99,8 @@ pub enum Integration {
     Sessions(Rc<Session>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
-    /// The metadata for OAuth clients (RFC 9728).
-    ProtectedResource(Rc<ProtectedResource>),
+    /// The metadata for OAuth clients (RFC 9728), and the names that it is published under.
+    ProtectedResource(Rc<ProtectedResource>, Host),
     /// An endpoint of the gateway as an authorization server.
     AuthorizationServer(Rc<AuthorizationServer>, Endpoint),
     /// The state of config and keys.

@@ -3,7 +3,7 @@
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Written, note_type};
+use super::reader::{Findings, ObjectReader, Written, is_on};
 use super::section::section;
 use super::shared_secret::note_if_weak;
 use crate::secret::Secret;
@@ -33,25 +33,20 @@ pub(crate) struct WrittenMcp<'n> {
 pub(super) fn read_mcp<'n>(entry: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<WrittenMcp<'n>> {
     let node = entry.node(&path_keys::MCP)?;
     let place = path_keys::MCP.at(entry.place());
+    if !is_on(node, &place, findings) {
+        return None;
+    }
     let mut read = WrittenMcp { session_key: None, forward_token: false, node, forward_offset: HostOnly::default() };
-    match &node.value {
-        Value::Bool(false) => return None,
-        Value::Bool(true) => {}
-        Value::Object(_) => {
-            let mut object = ObjectReader::open(node, &place, findings)?;
-            read.session_key = object.text(&SESSION_KEY, findings);
-            if let Some(written) = &read.session_key {
-                let help = "make one with `openssl rand -base64 48`";
-                note_if_weak(written, help, &SESSION_KEY.at(&place), findings);
-            }
-            read.forward_token = object.boolean(&FORWARD_TOKEN, findings);
-            read.forward_offset = HostOnly::of(|| object.node(&FORWARD_TOKEN).map(|node| node.offset));
-            object.finish(findings);
+    if let Value::Object(_) = &node.value {
+        let mut object = ObjectReader::open(node, &place, findings)?;
+        read.session_key = object.text(&SESSION_KEY, findings);
+        if let Some(written) = &read.session_key {
+            let help = "make one with `openssl rand -base64 48`";
+            note_if_weak(written, help, &SESSION_KEY.at(&place), findings);
         }
-        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
-            note_type(node, &place, "true, false or an object", findings);
-            return None;
-        }
+        read.forward_token = object.boolean(&FORWARD_TOKEN, findings);
+        read.forward_offset = HostOnly::of(|| object.node(&FORWARD_TOKEN).map(|node| node.offset));
+        object.finish(findings);
     }
     Some(read)
 }

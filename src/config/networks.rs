@@ -7,7 +7,7 @@ use super::reader::{Findings, ObjectReader, Place, host_help};
 use super::section::section;
 
 /// Which addresses may send requests.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Networks {
     /// Those that may; everyone if the list is absent.
     pub allow: Option<Vec<Network>>,

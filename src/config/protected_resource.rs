@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::access::{NOT_A_SCOPE, read_names};
 use super::address::{Scheme, read_url};
 use super::code::Code;
 use super::document::{Node, Origin, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Text};
 use super::path::keys as path_keys;
-use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_type};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, is_on};
 use super::root;
+use super::scopes::{NOT_A_SCOPE, read_names};
 use super::section::section;
 use crate::address::Address;
 use crate::json::ToText as _;
@@ -53,11 +53,6 @@ impl ProtectedResource {
     /// Returns the scopes that clients may request.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.metadata.get(SCOPES_SUPPORTED).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
-    }
-
-    /// Returns the path of the resource, without a slash at its end.
-    pub fn path_of_resource(&self) -> &str {
-        path_of_resource(&self.path)
     }
 
     /// Returns the metadata for a client that called `origin`.
@@ -141,29 +136,24 @@ fn read_section<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenResource<'n>> {
     let (mut written, mut url, mut scopes, mut metadata) = (None, None, None, Map::new());
-    match &node.value {
-        Value::Bool(false) => return None,
-        Value::Bool(true) => {}
-        Value::Object(_) => {
-            let mut object = ObjectReader::open(node, place, findings)?;
-            let read_url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
-                read_url(&written?, Scheme::Https, &key.at(place), findings)
-            };
-            written = object.text(&RESOURCE, findings);
-            url = read_url(written, &RESOURCE, findings);
-            scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, NOT_A_SCOPE, findings));
-            if let Some(documentation) = read_url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
-                metadata.insert("resource_documentation".to_owned(), documentation.into_text().into());
-            }
-            if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
-                metadata.insert("resource_name".to_owned(), name.into());
-            }
-            object.finish(findings);
+    if !is_on(node, place, findings) {
+        return None;
+    }
+    if let Value::Object(_) = &node.value {
+        let mut object = ObjectReader::open(node, place, findings)?;
+        let read_url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
+            read_url(&written?, Scheme::Https, &key.at(place), findings)
+        };
+        written = object.text(&RESOURCE, findings);
+        url = read_url(written, &RESOURCE, findings);
+        scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, NOT_A_SCOPE, findings));
+        if let Some(documentation) = read_url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
+            metadata.insert("resource_documentation".to_owned(), documentation.into_text().into());
         }
-        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
-            note_type(node, place, "true, false or an object", findings);
-            return None;
+        if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
+            metadata.insert("resource_name".to_owned(), name.into());
         }
+        object.finish(findings);
     }
     let path = match (written, pattern.map_or(Some(""), Pattern::literal)) {
         (Some(_), _) => url.as_ref()?.path(),

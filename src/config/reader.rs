@@ -55,6 +55,12 @@ impl<'s> Findings<'s> {
         self.found.len() >= MISTAKES_MAX
     }
 
+    /// As [`host_help`], for what is looked for among many names: no help if no more will be reported.
+    #[inline(always)]
+    pub fn searched_help(&self, text: impl FnOnce() -> String) -> Help {
+        host_help(|| if self.is_full() { String::new() } else { text() })
+    }
+
     /// Returns line and column of a byte offset.
     pub fn locate(&self, offset: usize) -> (usize, usize) {
         self.lines.locate(offset)
@@ -442,6 +448,19 @@ fn whole_number(node: &Node<'_>) -> Option<u32> {
     match &node.value {
         Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
         _ => None,
+    }
+}
+
+/// Checks whether a section is there that may be `true`, `false` or an object.
+#[inline(never)]
+pub fn is_on(node: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> bool {
+    match &node.value {
+        Value::Bool(is_on) => *is_on,
+        Value::Object(_) => true,
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+            note_type(node, place, "true, false or an object", findings);
+            false
+        }
     }
 }
 

@@ -28,7 +28,6 @@ use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{PreparedRoutes, RouteTable};
-use authorization_server::Front;
 use links::Links;
 use login::{Logins, spelling_help};
 use path::{Context, Part, ResolvedPath};
@@ -52,13 +51,19 @@ pub(super) fn resolve(
     }
     let Resolved { logs_in, provider, login, session, front, mut paths } =
         resolve_paths(&tree, session, paths, &authorizers, findings);
-    let mut front = front;
-    let metadata = resources::describe(described, &authorizers, front.as_mut(), &mut paths);
-    let added = front.zip(tree.authorization_server.as_ref());
-    let added = added.and_then(|(front, written)| front.paths(written, &paths, findings));
-    let has_front = added.is_some();
+    let server = tree.authorization_server.as_ref();
+    let before = server.zip(front.as_ref()).and_then(|(written, login)| {
+        let (issuer, _) = written.issuer.as_ref()?;
+        Some((&*login.provider.authorizer, issuer.value()?))
+    });
+    let metadata = resources::describe(described, &authorizers, before, &mut paths);
+    let has_front = before.is_some();
+    let mut added = Vec::new();
+    if let Some((written, login)) = server.zip(front.clone()) {
+        added = authorization_server::paths(written, login, &paths, findings);
+    }
     paths.extend(metadata);
-    paths.extend(added.unwrap_or_default());
+    paths.extend(added);
     let routes = match prepared {
         Some(prepared) => {
             RouteTable::of_prepared(prepared, paths.iter_mut().filter_map(|path| path.route.take()).collect())?
@@ -80,7 +85,16 @@ pub(super) fn resolve(
     else {
         return None;
     };
-    let (mut asserted, mut asserted_headers) = (Places::default(), Vec::new());
+    let (mut asserted, mut asserted_headers, mut key_prefixes) = (Places::default(), Vec::new(), Vec::new());
+    for keys in authorizers.iter().filter_map(|authorizer| authorizer.api_keys()) {
+        key_prefixes.push(keys.prefix.clone());
+        if asserted.add(keys.header_name.clone().into(), 0).is_none() {
+            asserted_headers.push(keys.header_name.clone());
+        }
+        for cors in tree.cors.iter_mut().chain(paths.iter_mut().filter_map(|path| path.cors.as_mut())) {
+            cors.allow_credential(&keys.header_name);
+        }
+    }
     for path in &mut paths {
         if path.takes_proofs()
             && let Some(cors) = path.cors.as_mut().or(tree.cors.as_mut())
@@ -97,6 +111,7 @@ pub(super) fn resolve(
         cors: tree.cors,
         has_cors_of_paths: paths.iter().any(|path| path.cors.is_some()),
         authorizers,
+        key_prefixes,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
         lists_sessions: paths.iter().any(|path| matches!(path.integration, Integration::Sessions(_))),
@@ -148,7 +163,7 @@ struct Resolved {
     provider: Option<Rc<Provider>>,
     login: Option<Rc<Login>>,
     session: Option<Rc<Session>>,
-    front: Option<Front>,
+    front: Option<Rc<Login>>,
     paths: Vec<ResolvedPath>,
 }
 
@@ -160,7 +175,8 @@ fn resolve_paths<'t>(
     findings: &mut Findings<'_>,
 ) -> Resolved {
     let logins = Logins::of(tree, authorizers, &paths);
-    let front = tree.authorization_server.as_ref().and_then(|written| Front::of(written, &logins, findings));
+    let front =
+        tree.authorization_server.as_ref().and_then(|written| authorization_server::login(written, &logins, findings));
     let has_session = session.is_some();
     let session = session.and_then(|written| login::session(written, &logins, &paths, findings)).map(Rc::new);
     let is_told_apart = has_session && paths.iter().any(|path| path.cors.is_some());

@@ -65,6 +65,8 @@ pub enum RateKey {
     Ip,
     /// The user: `sub` of the token.
     Subject,
+    /// The API key; of what is none, the user.
+    ApiKey,
     /// The value of this header.
     Header(String),
 }
@@ -131,7 +133,8 @@ pub(super) fn read_rate_limit(
         match text {
             "ip" => Some(RateKey::Ip),
             "sub" if authenticated => Some(RateKey::Subject),
-            "sub" => {
+            "api_key" if authenticated => Some(RateKey::ApiKey),
+            "sub" | "api_key" => {
                 let message = format_args!("this path verifies no token to take a user from");
                 refuse(Code::ClaimWithoutAuth, message, "add \"auth\" to this path, or count by \"ip\"")
             }
@@ -139,7 +142,7 @@ pub(super) fn read_rate_limit(
                 Some(name) => Some(RateKey::Header(name.to_ascii_lowercase())),
                 None => {
                     let message = format_args!("\"{}\" is not known here", shown(&written));
-                    refuse(Code::UnknownValue, message, "one of: ip, sub, header:NAME")
+                    refuse(Code::UnknownValue, message, "one of: ip, sub, api_key, header:NAME")
                 }
             },
         }
@@ -221,7 +224,7 @@ pub(crate) mod rate_limit {
             "How often requests may come. One too many gets 429 `rate_limited`, with the seconds to wait in \
              `Retry-After`.\n\nEither Cloudflare counts by location: then the number is set at the `binding`, under `[[ratelimits]]` \
              in `wrangler.toml`. Or an object of the gateway's own counts exactly: then the number is the `limit`. Each path \
-             counts separately. With `sub`, a request without a user counts by its \
+             counts separately. With `sub` and `api_key`, a request without a user counts by its \
              address. IPv6 addresses count by their first 64 bits.",
         )
             .condition(object! {
@@ -256,9 +259,9 @@ pub(crate) mod rate_limit {
              `RATE_LIMITS`, which each request asks.",
             example(100_u32);
         KEY: Text = text("key", RateKey).required(), Different("counts by another key"),
-            "What is counted separately: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
-             value of a header.",
-            example("ip"), example("sub"), example("header:x-api-key");
+            "What is counted separately: `ip`, the client's address; `sub`, the user (needs `auth`); `api_key`, the API key, and of \
+             other credentials the user (needs `auth`); or `header:NAME`, the value of a header.",
+            example("ip"), example("sub"), example("api_key"), example("header:x-tenant");
         PERIOD_SECONDS: Integer = integer("period_seconds", 1..=PERIOD_MAX_SECS, PERIOD_DEFAULT_SECS),
             Different("counts over another period"),
             "The period, in seconds. With a `binding`, that of the binding, 10 or 60.",

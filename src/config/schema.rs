@@ -12,8 +12,8 @@ use super::code::Code;
 use super::form::Form;
 use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
-    access, authorization_server, authorizer, cors, dpop, headers, integration, mapping, mcp, networks, otlp, path,
-    protected_resource, root, rules, server, service, session, upstream_token,
+    access, api_key, authorization_server, authorizer, cors, dpop, headers, integration, mapping, mcp, networks, otlp,
+    path, protected_resource, root, rules, server, service, session, upstream_token,
 };
 
 /// The most columns of a line of the schema's file, if it can be broken.
@@ -64,6 +64,7 @@ fn parts() -> Vec<Part> {
         One(upstream_token::section()),
         One(server::weighted_url::section()),
         OneOf(authorizer::keys::union()),
+        One(api_key::keys::section()),
         One(access::section()),
         One(dpop::section()),
         One(session::section()),

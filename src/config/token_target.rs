@@ -1,11 +1,11 @@
 //! What the access tokens for an upstream are requested for: the keys that a server and an `http_proxy` have for it.
 
-use super::access::is_scope;
 use super::code::Code;
 #[cfg(not(target_os = "unknown"))]
 use super::grammar::{Change, Entry, Json, absent, list, object, present, wherever, with};
 use super::provider::note_unlike_resource;
 use super::reader::{Findings, ObjectReader, Place, Written, advice};
+use super::scopes::is_scope;
 use super::section::section;
 
 /// What an access token is requested for. Its text is how everyone who keeps such tokens apart calls it: one part a line.

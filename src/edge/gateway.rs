@@ -1,6 +1,7 @@
 //! The gateway: its config, the authorizers at work, and what is remembered between requests.
 
 pub mod access_tokens;
+pub mod api_keys;
 pub mod application;
 pub mod jwks_cache;
 pub mod loader;

@@ -10,7 +10,7 @@ use crate::config::{Integration, Networks};
 use crate::cors::answered_preflight;
 use crate::edge::auth::authenticate::authenticate;
 use crate::edge::gateway::{Gateway, loader};
-use crate::edge::integrations;
+use crate::edge::integrations::{self, McpCall};
 use crate::edge::request::answer::{Answer, finish};
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::fault;
@@ -81,11 +81,23 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     }
     fault::inject(cx);
     check_body(cx, path)?;
-    match (&path.mcp, claims) {
-        (None, claims) => integrations::run(gateway, cx, path, &matched, claims).await,
-        (Some(mcp), Some(claims)) => integrations::mcp::run(gateway, cx, path, mcp, &matched, claims).await,
-        (Some(_), None) => Err(Problem::TokenMissing),
+    let call = match (&path.mcp, &claims) {
+        (None, _) => None,
+        (Some(mcp), Some(claims)) => Some(McpCall { gateway, cx, path, mcp, claims }),
+        (Some(_), None) => return Err(Problem::TokenMissing),
+    };
+    if let Some(call) = &call
+        && let Some(work) = call.admit()?
+    {
+        work.await?;
     }
+    let answer = integrations::run(gateway, cx, path, &matched, claims.clone()).await?;
+    if let Some(call) = &call
+        && let Some(work) = call.answered(&answer)?
+    {
+        work.await?;
+    }
+    Ok(answer)
 }
 
 /// Checks that a request comes from an allowed address.

@@ -8,7 +8,7 @@ mod frontchannel_logout;
 mod health;
 pub(super) mod login;
 mod logout;
-pub(super) mod mcp;
+mod mcp;
 mod proxy;
 mod refresh;
 mod revocation;
@@ -32,6 +32,7 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Match, Method};
 use crate::token::VerifiedClaims;
+pub use mcp::McpCall;
 use proxy::Forwarded;
 use service::ServiceCall;
 
@@ -58,7 +59,7 @@ pub async fn run(
     let work: Boxed<'_, _> = match &path.integration {
         Integration::Fixed(fixed) => return Ok(Answer::Fixed(Rc::clone(fixed))),
         Integration::Redirect(redirect) => return redirected(redirect, matched),
-        Integration::ProtectedResource(resource) => {
+        Integration::ProtectedResource(resource, _) => {
             let headers = vec![("content-type".into(), "application/json".into())];
             return Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None });
         }
@@ -74,14 +75,8 @@ pub async fn run(
             }
             let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
-            let expiring = claims.as_deref().filter(|_| *close_at_expiry);
-            let raw = expiring.is_some();
-            match (proxy::run(gateway, cx, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {
-                (Answer::Relayed(response), Some(claims)) => {
-                    watch::close_at_expiry(gateway, cx, path, &response, claims).map(Answer::Relayed)
-                }
-                (answer, _) => Ok(answer),
-            }
+            let raw = *close_at_expiry && claims.is_some();
+            proxy::run(gateway, cx, path, server, forwarded, claims.as_deref(), raw).await
         }),
         Integration::ServiceBinding { binding, function } => Box::pin(service.binding(binding, function.as_deref())),
         Integration::Service(name) => Box::pin(service.module(name)),
@@ -117,7 +112,13 @@ pub async fn run(
         Integration::Supabase(supabase) => Box::pin(supabase::run(cx, supabase)),
         Integration::Health { checks_objects } => Box::pin(health::run(gateway, cx, *checks_objects)),
     };
-    work.await
+    let closes = path.mcp.is_some() || matches!(path.integration, Integration::HttpProxy { close_at_expiry: true, .. });
+    match (work.await?, claims.as_deref().filter(|_| closes)) {
+        (Answer::Relayed(response), Some(claims)) => {
+            watch::close_at_expiry(gateway, cx, path, &response, claims).map(Answer::Relayed)
+        }
+        (answer, _) => Ok(answer),
+    }
 }
 
 /// Returns the redirect for a path.

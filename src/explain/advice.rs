@@ -2,7 +2,7 @@
 
 use crate::algorithm::{Algorithm, KeyFamily};
 use crate::jwks::SkippedKey;
-use crate::token::{ClaimError, ProofError, TokenError};
+use crate::token::{ClaimError, KeyError, ProofError, TokenError};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome};
@@ -32,6 +32,13 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             }
             _ => "the gateway does not know this algorithm: let the issuer sign with another, such as RS256",
         },
+        TokenError::ApiKey(KeyError::Malformed) => "copy the whole key, and nothing else",
+        TokenError::ApiKey(KeyError::Checksum) => "copy the key again: a sign of it is wrong",
+        TokenError::ApiKey(KeyError::Unknown) => "it was revoked, or is of another environment",
+        TokenError::ApiKey(KeyError::Address | KeyError::Elsewhere) => return None,
+        TokenError::Claim(ClaimError::Expired { .. }) if kind == Kind::ApiKey => {
+            "make its owner another, by `bargate key new`"
+        }
         TokenError::CriticalExtension | TokenError::ContentType | TokenError::Inactive => return None,
         TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
@@ -98,7 +105,7 @@ fn of_kind(kind: Kind) -> &'static str {
              \"audience\" with the login. Refresh tokens and codes are opaque as well. If another provider's access tokens are, \
              \"introspection\" of its authorizer asks about them"
         }
-        Kind::Signed | Kind::Unknown => "copy the whole token, and nothing else",
+        Kind::Signed | Kind::ApiKey | Kind::Unknown => "copy the whole token, and nothing else",
     }
 }
 

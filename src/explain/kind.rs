@@ -11,6 +11,8 @@ pub enum Kind {
     Encrypted,
     /// An opaque token: one word, whose meaning only its issuer knows.
     Opaque,
+    /// An API key of the gateway's own.
+    ApiKey,
     /// None of these.
     Unknown,
 }
@@ -32,6 +34,7 @@ impl Kind {
             Self::Signed => "signed",
             Self::Encrypted => "encrypted",
             Self::Opaque => "opaque",
+            Self::ApiKey => "api_key",
             Self::Unknown => "unknown",
         }
     }

@@ -60,8 +60,12 @@ impl Report<'_> {
         for (name, value) in heads.iter().filter(|(_, value)| !value.is_empty()) {
             let _ = writeln!(text, "{BOLD}{name:<10}{BOLD:#}  {}", printable(value));
         }
-        self.write_members(&mut text, "Header", self.explanation.header.as_ref());
-        self.write_members(&mut text, "Claims, as the token states them", self.explanation.claims.as_ref());
+        if self.kind == Kind::ApiKey {
+            self.write_members(&mut text, "Claims, by its record", self.explanation.claims.as_ref());
+        } else {
+            self.write_members(&mut text, "Header", self.explanation.header.as_ref());
+            self.write_members(&mut text, "Claims, as the token states them", self.explanation.claims.as_ref());
+        }
         let _ = writeln!(text, "\n{BOLD}Checks{BOLD:#}");
         for alike in self.explanation.checks.chunk_by(are_skipped_alike) {
             match alike {
@@ -131,6 +135,7 @@ impl Report<'_> {
             Kind::Signed => "signed (JWS)",
             Kind::Encrypted => "encrypted (JWE)",
             Kind::Opaque => "opaque",
+            Kind::ApiKey => "API key",
             Kind::Unknown => "unknown",
         }
     }

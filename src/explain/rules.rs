@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
-    self, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, Dpop, KeySource, Reference, ReferenceKind, Tenant,
-    TokenRules,
+    self, ApiKeys, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, Dpop, KeySource, Reference, ReferenceKind,
+    Tenant, TokenRules,
 };
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;
@@ -70,6 +70,8 @@ pub struct Sources {
     pub authorizer: Option<(String, String)>,
     /// The files that gave the values of references.
     pub files: Vec<String>,
+    /// What the authorizer knows of API keys, if it takes those.
+    pub api_keys: Option<Rc<ApiKeys>>,
 }
 
 impl Sources {
@@ -88,10 +90,11 @@ impl Sources {
             asked: None,
             dpop: None,
         };
-        Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new() }
+        Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new(), api_keys: None }
     }
 
-    /// Returns the rules of the authorizer that is `named`, or else of the one whose issuer the token claims, or else of the first.
+    /// Returns the rules of the authorizer that is `named`, or else of the one whose keys have the `prefix`, or else of the one whose
+    /// issuer the token claims, or else of the first.
     ///
     /// # Errors
     /// The first error of a config, or that it does not have the authorizer.
@@ -100,11 +103,12 @@ impl Sources {
         bindings: &dyn Bindings,
         named: Option<&str>,
         claimed_issuer: Option<&str>,
+        prefix: Option<&str>,
     ) -> Result<Self, Unusable> {
         let found = config::token_rules(&file.text, &Values(bindings)).map_err(|mistakes| {
             Unusable::Mistakes(mistakes.first().map(|mistake| format!("{}:{mistake}", file.name)).unwrap_or_default())
         })?;
-        let sources = match choose(found, file, named, claimed_issuer)? {
+        let sources = match choose(found, file, named, claimed_issuer, prefix)? {
             Some(chosen) => chosen.into_sources(),
             None => Self::without_authorizer(&format!("{} has no authorizer", file.name)),
         };
@@ -139,13 +143,18 @@ struct Chosen {
     reason: String,
 }
 
-/// Chooses the authorizer that is named, or else the issuer's, or else the first.
+/// Chooses the authorizer that is named, or else that of the prefix, or else the issuer's, or else the first.
 fn choose(
     mut found: Vec<TokenRules>,
     file: &TextFile,
     named: Option<&str>,
     claimed_issuer: Option<&str>,
+    prefix: Option<&str>,
 ) -> Result<Option<Chosen>, Unusable> {
+    let has_prefix = |rules: &TokenRules| match &rules.keys {
+        Some(KeySource::ApiKeys(keys)) => Some(keys.prefix.as_str()) == prefix,
+        _ => false,
+    };
     let count = found.len();
     let position = |holds: &dyn Fn(&TokenRules) -> bool| found.iter().position(holds);
     let (index, reason) = if let Some(name) = named {
@@ -155,6 +164,8 @@ fn choose(
             Unusable::NoSuchAuthorizer(format!("{}: has no authorizer \"{name}\"; its authorizers: {names}", file.name))
         })?;
         (index, "named by --authorizer".to_owned())
+    } else if let Some(index) = position(&has_prefix) {
+        (index, "the one whose keys have this prefix".to_owned())
     } else if count < 2 {
         (0, "the only authorizer".to_owned())
     } else {
@@ -174,6 +185,10 @@ fn choose(
 impl Chosen {
     fn into_sources(self) -> Sources {
         let Self { rules: of, reason } = self;
+        let api_keys = match &of.keys {
+            Some(KeySource::ApiKeys(keys)) => Some(Rc::clone(keys)),
+            _ => None,
+        };
         let issuer = expected(of.issuer, of.issuer_reference.as_ref());
         let audience = expected(of.audience, of.audience_reference.as_ref());
         let unknown = "the config takes them from references without a value here; name a file with their values, or give \
@@ -191,7 +206,7 @@ impl Chosen {
             dpop: of.dpop,
         };
         let authorizer = Some((of.name, reason));
-        Sources { rules, client_id: of.client_id, config: None, authorizer, files: Vec::new() }
+        Sources { rules, client_id: of.client_id, config: None, authorizer, files: Vec::new(), api_keys }
     }
 }
 
@@ -203,6 +218,7 @@ fn keys(source: Option<KeySource>, reference: Option<&Reference>) -> Result<Rc<K
             let address = secret(reference).map_or(url, |secret| format!("the address in {secret}"));
             Err(format!("the key set is not fetched unless you ask: add --jwks {address}"))
         }
+        Some(KeySource::ApiKeys(_)) => Err("its credentials are API keys, which nobody signs".to_owned()),
         None => Err(or_give(&unknown(reference), "--jwks")),
     }
 }

@@ -94,7 +94,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
         routes.notes.add(AlsoIn::Nothing, "", note);
     }
     members.extend(authorizers.to_json());
-    let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.name(access.tenant)));
+    let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.names(&access.tenants)));
     members.push((root::PATHS.name.to_owned(), Json::Array(paths.collect())));
     let config = Json::Object(members).to_file_text();
     let mistakes: Vec<_> =
@@ -140,7 +140,7 @@ impl Authorizers {
         let accesses = || routes.list.iter().filter_map(|route| route.access.as_ref());
         let tenants = schemes.tenants.iter().enumerate();
         let mut used: Vec<_> = tenants
-            .filter(|(index, _)| accesses().any(|access| access.tenant == Some(*index)))
+            .filter(|(index, _)| accesses().any(|access| access.tenants.contains(index)))
             .map(|(index, tenant)| (Some(index), tenant.clone()))
             .collect();
         if used.is_empty() && accesses().next().is_some() {
@@ -149,10 +149,11 @@ impl Authorizers {
         Self { used }
     }
 
-    /// Returns the name of a tenant's authorizer, if there are several.
-    fn name(&self, tenant: Option<usize>) -> Option<&str> {
-        let found = self.used.iter().find(|(index, _)| tenant.is_some() && *index == tenant);
-        found.filter(|_| self.used.len() > 1).map(|(_, tenant)| tenant.name.as_str())
+    /// Returns the names of the authorizers of some tenants, if there are several.
+    fn names(&self, tenants: &[usize]) -> Vec<&str> {
+        let is_meant = |index: &Option<usize>| index.is_some_and(|index| tenants.contains(&index));
+        let found = self.used.iter().filter(|(index, _)| self.used.len() > 1 && is_meant(index));
+        found.map(|(_, tenant)| tenant.name.as_str()).collect()
     }
 
     /// Returns the notes about them.

@@ -171,11 +171,7 @@ mod tests {
             let headers = problem.headers();
             let retry_after = headers.iter().find(|(name, _)| name == "retry-after").map(|(_, value)| &**value);
             assert_eq!((problem.status(), problem.code(), retry_after), *expected, "{message}");
-            assert_eq!(
-                problem.challenge(None, crate::token::Scheme::Bearer, None, None),
-                None,
-                "{message}: no challenge"
-            );
+            assert_eq!(problem.challenge(None, crate::token::Scheme::Bearer, None), None, "{message}: no challenge");
         }
         let access = r#""urn:ietf:params:oauth:token-type:access_token""#;
         for (name, kind) in [("issued_token_type", access), ("token_type", r#""bearer""#), ("token_type", "null")] {

@@ -54,13 +54,9 @@ pub enum Problem {
     ProofNonceNeeded,
     /// A proof of possession came with a request for tokens, which the gateway makes for its own client.
     ProofUnsupported,
-    /// The token is valid, but does not meet a requirement of the path.
-    InsufficientScope {
-        /// Which one, for the log.
-        reason: String,
-        /// The scopes of the path's resource that the token has, with spaces between them.
-        held: String,
-    },
+    /// The token is valid, but does not meet a requirement of the path: which one, for the log, and the scopes of the path's resource that
+    /// the token has besides those that the path names, with spaces between them.
+    InsufficientScope(Box<[String; 2]>),
     /// The user was not authenticated as strongly or as recently as the path requires, for this reason.
     InsufficientAuthentication(String),
     /// The provider gave a token for a target without these scopes, which are separated by spaces.
@@ -121,13 +117,8 @@ pub enum Problem {
     RefreshTokenUsed,
     /// A refresh named a target that the config does not list.
     TargetInvalid,
-    /// The request of a client that the provider does not know is refused.
-    ClientRefused {
-        /// What OAuth calls that.
-        error: String,
-        /// Why, for the log.
-        reason: String,
-    },
+    /// The request of a client that the provider does not know is refused, for a reason that the log shows.
+    ClientRefused(Box<ProviderError>),
     /// The provider issues no tokens until it has asked the user.
     InteractionRequired(Box<ProviderError>),
     /// The authorizer does not accept the provider's access token, for this reason.
@@ -254,6 +245,7 @@ impl Problem {
             | Self::RefreshTokenInvalid(error)
             | Self::InteractionRequired(error)
             | Self::IdpRejected(error)
+            | Self::ClientRefused(error)
             | Self::ProfileUnavailable(error)
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
@@ -262,7 +254,6 @@ impl Problem {
             | Self::SessionInvalid(reason)
             | Self::LogoutTokenRefused(reason)
             | Self::McpSessionNotFound(reason) => Some((*reason).into()),
-            Self::ClientRefused { error, reason } => Some([error, ": ", reason].concat().into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -270,11 +261,11 @@ impl Problem {
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
-            | Self::InsufficientScope { reason, .. }
             | Self::InsufficientAuthentication(reason)
             | Self::AuthenticationUnmet(reason)
             | Self::TokenUnavailable(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
+            Self::InsufficientScope(said) => said.first().map(|reason| reason.clone().into()),
             Self::ScopeNotGiven(missing) => Some(["the provider did not give ", missing].concat().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),

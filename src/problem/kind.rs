@@ -341,7 +341,7 @@ impl Problem {
             Self::ProofUnsupported => &PROOF_UNSUPPORTED,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope { .. } | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope(_) | Self::ScopeNotGiven(_) => &INSUFFICIENT_SCOPE,
             Self::InsufficientAuthentication(_) => &INSUFFICIENT_USER_AUTHENTICATION,
             Self::TokenUnavailable(_) => &TOKEN_UNAVAILABLE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
@@ -368,7 +368,7 @@ impl Problem {
             Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
             Self::RefreshTokenUsed => &REFRESH_TOKEN_USED,
             Self::TargetInvalid => &TARGET_INVALID,
-            Self::ClientRefused { .. } => &CLIENT_REFUSED,
+            Self::ClientRefused(_) => &CLIENT_REFUSED,
             Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
             Self::IdpRejected(_) => &IDP_REJECTED,
             Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,
@@ -387,7 +387,7 @@ impl Problem {
     }
 
     /// Returns the explanation for the client's author.
-    pub fn detail(&self) -> &str {
+    pub(super) fn detail(&self) -> &str {
         match self {
             Self::ConfigInvalidHere(reasons) => reasons,
             Self::AccessTokenRejected => {

@@ -55,8 +55,8 @@ fn code_of_jose(error: &TokenError) -> &'static str {
         | TokenError::MalformedHeader => "ERR_JWS_INVALID",
         TokenError::NoKey { kid: Some(_) } | TokenError::KeyLeftOut { .. } => "ERR_JWKS_NO_MATCHING_KEY",
         TokenError::NoKey { kid: None } => "ERR_JWKS_MULTIPLE_MATCHING_KEYS",
-        // SAG asked no provider about a token, and for no proof.
-        TokenError::Inactive | TokenError::WithoutProof => AUTH_ERROR,
+        // SAG asked no provider about a token, and for no proof, and had no API keys.
+        TokenError::Inactive | TokenError::WithoutProof | TokenError::ApiKey(_) => AUTH_ERROR,
         #[cfg(not(target_os = "unknown"))]
         TokenError::Proof(_) => AUTH_ERROR,
         TokenError::BadSignature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",

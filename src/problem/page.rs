@@ -91,7 +91,7 @@ impl Problem {
         match (self, self.status()) {
             // A developer who runs the gateway locally sees each mistake.
             (Self::ConfigInvalidHere(reasons), _) => reasons,
-            (Self::InsufficientScope { .. }, _) => "Your login does not allow this.",
+            (Self::InsufficientScope(_), _) => "Your login does not allow this.",
             (Self::InsufficientAuthentication(_), _) => "This needs a stronger or more recent login.",
             (_, 401) => "You are not logged in, or no longer.",
             (_, 404 | 405) => "There is nothing at this address.",
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn each_problem_tells_people_what_they_can_do() {
         let denied = || ProviderError::of_gateway("a reason for the log");
-        let narrow = Problem::InsufficientScope { reason: "a".into(), held: String::new() };
+        let narrow = Problem::InsufficientScope(Box::new(["a".into(), String::new()]));
         let table = [
             (Problem::TokenMissing, "You are not logged in"),
             (Problem::LoginRequired(denied()), "You are not logged in"),

@@ -3,8 +3,8 @@
 use super::client_headers::{ClientHeaderNames, ClientHeaders};
 use super::cookies::forwarded_cookies;
 use crate::address::Address;
-use crate::config::Path;
-use crate::http::header::{LAST_EVENT_ID, MCP_SESSION};
+use crate::config::{Path, key_prefix};
+use crate::http::header::{LAST_EVENT_ID, MCP_SESSION, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
@@ -30,6 +30,8 @@ pub struct PassedOn<'r, R> {
     pub prefix: &'r str,
     /// What is known of the names of clients' headers.
     pub names: &'r ClientHeaderNames,
+    /// What API keys begin with.
+    pub key_prefixes: &'r [String],
     /// The name of the session's cookie, if there are sessions.
     pub session_cookie: Option<&'r str>,
     /// The access token of its session, if it has one.
@@ -49,7 +51,7 @@ impl<R: RequestHead> PassedOn<'_, R> {
         // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
-        if anonymous {
+        if anonymous || sent.get("authorization").is_some_and(|value| holds_api_key(value, self.key_prefixes)) {
             also.push("authorization");
         }
         // It was for this gateway, and is used.
@@ -109,6 +111,12 @@ impl<R: RequestHead> PassedOn<'_, R> {
         }
         changes
     }
+}
+
+/// Checks whether an API key with one of these prefixes is in a value of `Authorization`, under whatever scheme and on whatever path.
+pub fn holds_api_key(value: &str, prefixes: &[String]) -> bool {
+    let is_one = |word: &str| key_prefix(word).is_some_and(|prefix| prefixes.iter().any(|of| of == prefix));
+    !prefixes.is_empty() && tokens(value).any(is_one)
 }
 
 #[cfg(test)]
@@ -232,6 +240,7 @@ mod tests {
             path: &config.paths[0],
             prefix: "",
             names: &ClientHeaderNames::new(&[]),
+            key_prefixes: &config.key_prefixes,
             session_cookie: Some("__Host-s"),
             session_token: None,
             claims: None,

@@ -8,7 +8,7 @@ use crate::config::Code;
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    AuthorizerKind, ConfigTree, NamedAuthorizer, Settings, WrittenAuthorizer, WrittenPath, WrittenProvider,
+    AuthorizerKind, ConfigTree, NamedAuthorizers, Settings, WrittenAuthorizer, WrittenPath, WrittenProvider,
     WrittenResponse, WrittenSession, WrittenUrl, protected_resource,
 };
 use crate::route::{Found, Method, RouteTable};
@@ -74,10 +74,10 @@ fn warn_of_authentication(path: &WrittenPath<'_>, authorizer: &WrittenAuthorizer
 
 /// Checks whether a path needs tokens of the authorizer at an index.
 fn is_asked(path: &WrittenPath<'_>, index: usize, authorizer: &WrittenAuthorizer<'_>) -> bool {
-    match path.access.as_ref().map(|access| access.authorizer) {
-        Some(NamedAuthorizer::Named { name, .. }) => name.in_file() == Some(authorizer.name),
-        Some(NamedAuthorizer::First) => index == 0,
-        Some(NamedAuthorizer::Unreadable) | None => false,
+    match path.access.as_ref().map(|access| &access.authorizers) {
+        Some(NamedAuthorizers::Named { names, .. }) => names.iter().any(|name| name.in_file() == Some(authorizer.name)),
+        Some(NamedAuthorizers::First) => index == 0,
+        Some(NamedAuthorizers::Unreadable) | None => false,
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::config::authorizer::keys::{JWKS, jwt, supabase};
+use crate::config::authorizer::keys::{JWKS, api_key, jwt, supabase};
 use crate::config::document::{Node, Value};
 use crate::config::dpop::DPOP;
 use crate::config::path::keys;
 use crate::config::reader::{Findings, Place, Written};
 use crate::config::rules::{OBJECTS, rate_limit};
 use crate::config::{
-    ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
-    WrittenService, root, walk_references,
+    AuthorizerKind, ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig,
+    WrittenPath, WrittenService, root, walk_references,
 };
 
 /// Something that a config needs of its deployment.
@@ -125,7 +125,7 @@ impl<'t> Needs<'t> {
             self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, required);
         }
         if let Some(server) = &tree.authorization_server {
-            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", server.offset, false);
+            self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", server.node.offset, false);
         }
         for path in &tree.paths {
             if let Some(IntegrationKind::BackchannelLogout | IntegrationKind::Sessions) = path.kind() {
@@ -138,8 +138,12 @@ impl<'t> Needs<'t> {
             self.add(NeedKind::DurableObject, "DPOP_PROOFS", dpop.offset, false);
         }
         let fetches_keys = |authorizer: &&WrittenAuthorizer<'_>| {
-            [jwt::SECRET, supabase::SECRET, JWKS].iter().all(|key| authorizer.node.at(key).is_none())
+            authorizer.kind != Some(AuthorizerKind::ApiKey)
+                && [jwt::SECRET, supabase::SECRET, JWKS].iter().all(|key| authorizer.node.at(key).is_none())
         };
+        for authorizer in tree.authorizers.iter().filter(|one| one.kind == Some(AuthorizerKind::ApiKey)) {
+            self.add_text(NeedKind::Kv, authorizer.node.at(&api_key::KV).and_then(Node::written));
+        }
         if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
             self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
         }

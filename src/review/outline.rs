@@ -11,8 +11,9 @@ use crate::config::key::{Key, Text, Texts};
 use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, Dpop, NamedAuthorizer, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess, WrittenAnswer,
-    WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
+    ConfigTree, Dpop, NamedAuthorizers, ONLY_AUTHORIZER, RequiredAuthentication, Settings, WrittenAccess,
+    WrittenAnswer, WrittenAuthorizer, WrittenConfig, WrittenIntegration, WrittenPath, WrittenServer, access,
+    routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
@@ -80,8 +81,8 @@ pub struct Upstream {
 /// What a route requires.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
-    /// Name of the authorizer.
-    pub authorizer: String,
+    /// Names of the authorizers, of which one is enough.
+    pub authorizers: Vec<String>,
     /// Scopes, all of which are required.
     pub scopes: Vec<String>,
     /// Scopes, one of which is required, unless the list is empty.
@@ -98,6 +99,13 @@ pub struct Requirement {
     pub dpop: Option<Rc<Dpop>>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
+}
+
+impl Requirement {
+    /// Returns the names of the authorizers as a text.
+    pub fn authorizer(&self) -> String {
+        self.authorizers.join(" or ")
+    }
 }
 
 impl Outline {
@@ -123,7 +131,7 @@ impl Outline {
         }));
         let server = tree.authorization_server.as_ref();
         routes.extend(server.into_iter().flat_map(|server| {
-            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.offset, "authorization_server"))
+            server.routes().into_iter().map(|(_, spec)| of_section(spec, server.node.offset, "authorization_server"))
         }));
         Self { routes, unread }
     }
@@ -170,7 +178,7 @@ fn outline_path(
         upstream: path.integration().and_then(|integration| upstream(servers, path, integration)),
         index: Some(path.index),
         offset: path.offset,
-        takes_session: requirement.as_ref().is_some_and(|requirement| takes_session(tree, &requirement.authorizer)),
+        takes_session: requirement.as_ref().is_some_and(|requirement| takes_session(tree, &requirement.authorizers)),
         requirement,
         integration,
         target,
@@ -217,25 +225,31 @@ fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
 
 fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement {
     let first = || tree.authorizers.first().map_or(ONLY_AUTHORIZER, |authorizer| authorizer.name);
-    let authorizer = match access.authorizer {
-        NamedAuthorizer::Named { name, .. } => written(Some(name)),
-        NamedAuthorizer::First | NamedAuthorizer::Unreadable => first(),
+    let authorizers: Vec<String> = match &access.authorizers {
+        NamedAuthorizers::Named { names, .. } => names.iter().map(|name| written(Some(*name)).to_owned()).collect(),
+        NamedAuthorizers::First | NamedAuthorizers::Unreadable => vec![first().to_owned()],
     };
-    let of_authorizer = || tree.authorizers.iter().find(|one| one.name == authorizer)?.dpop.clone();
+    let of_authorizer = || {
+        let named = |name: &String| tree.authorizers.iter().find(|one| one.name == name)?.dpop.clone();
+        let found: Vec<_> = authorizers.iter().filter_map(named).collect();
+        let required = found.iter().find(|dpop| dpop.is_required);
+        required.or(found.first()).cloned()
+    };
+    let dpop = access.dpop.clone().or_else(of_authorizer);
     let texts = |key: &Key<Texts>| {
         let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()
     };
     let claims = access.node.at(&CLAIMS).map(Node::members).unwrap_or_default().iter();
     Requirement {
-        authorizer: authorizer.to_owned(),
+        authorizers,
         scopes: texts(&access::SCOPES),
         any_scopes: texts(&access::ANY_SCOPES),
         permissions: texts(&access::PERMISSIONS),
         claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         acr_values: texts(&access::ACR_VALUES),
         max_age_seconds: access.requirements.authentication.as_ref().and_then(RequiredAuthentication::max_age_secs),
-        dpop: access.dpop.clone().or_else(of_authorizer),
+        dpop,
         optional: access.requirements.optional,
     }
 }
@@ -270,9 +284,10 @@ fn text_at<'t>(integration: &'t WrittenIntegration<'_>, key: &Key<Text>) -> Opti
     integration.node.at(key)?.as_text()
 }
 
-/// Checks whether sessions have tokens of an authorizer: they have those of the one that people log in at.
-fn takes_session(tree: &ConfigTree<'_>, authorizer: &str) -> bool {
-    tree.session.is_some() && login_authorizer(tree).is_some_and(|login| login.name == authorizer)
+/// Checks whether sessions have tokens of one of some authorizers: they have those of the one that people log in at.
+fn takes_session(tree: &ConfigTree<'_>, authorizers: &[String]) -> bool {
+    tree.session.is_some()
+        && login_authorizer(tree).is_some_and(|login| authorizers.iter().any(|name| name == login.name))
 }
 
 /// Returns the authorizer of the provider that people log in at.

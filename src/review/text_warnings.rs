@@ -1,5 +1,7 @@
 //! Warnings of texts: secrets that are sent on, notes that were most likely meant for headers, templates that nothing fills in.
 
+use std::collections::HashMap;
+
 use super::codes::Warnings;
 use crate::config::Code;
 use crate::config::document::{Member, Node, Value};
@@ -24,12 +26,13 @@ pub(super) fn warn_of_texts(warnings: &mut Warnings<'_>) {
             warn_of_secret(&authorizer.allow, text, written.offset, Reader::Client, warnings);
         }
     }
+    let variables = secrecy(&warnings.tree.variables);
     for path in &warnings.tree.paths {
-        warn_of_path(path, warnings);
+        warn_of_path(path, &variables, warnings);
     }
 }
 
-fn warn_of_path(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
+fn warn_of_path(path: &WrittenPath<'_>, variables: &Secrecy<'_>, warnings: &mut Warnings<'_>) {
     let (allow, node) = (path.allow.as_slice(), path.node);
     let help = "put it into \"set\" of \"response_headers\" or \"request_headers\"";
     warn_of_notes(allow, node.members(), help, warnings);
@@ -47,7 +50,7 @@ fn warn_of_path(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     for sent in [set, request_headers] {
         warn_of_secrets(allow, sent, Reader::Upstream, warnings);
     }
-    warn_of_secret_variables(path, warnings);
+    warn_of_secret_variables(path, variables, warnings);
 
     for (sent, kind) in [
         (response, TextOf::Body),
@@ -90,16 +93,25 @@ fn warn_of_secret(allow: &[Written<'_>], text: &str, offset: usize, reader: Read
     warnings.warn(Code::SecretExposed, allow, offset, message, help);
 }
 
+/// Whether each variable is a secret, by its name.
+type Secrecy<'t> = HashMap<&'t str, bool>;
+
+/// Returns of each variable whether it is a secret; of those with one name, the first counts.
+fn secrecy<'t>(variables: &'t [WrittenVariable<'_>]) -> Secrecy<'t> {
+    let mut secrecy = HashMap::new();
+    for variable in variables {
+        let is_secret = || variable.member.node.as_text().and_then(secret_name).is_some();
+        secrecy.entry(variable.name).or_insert_with(is_secret);
+    }
+    secrecy
+}
+
 /// Warns of each variable that is a secret and that a path sends to an upstream.
-fn warn_of_secret_variables(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
-    let tree = warnings.tree;
-    let find = |variables: &'_ [WrittenVariable<'_>], name: &str| {
-        let variable = variables.iter().find(|variable| variable.name == name)?;
-        Some(variable.member.node.as_text().and_then(secret_name).is_some())
-    };
+fn warn_of_secret_variables(path: &WrittenPath<'_>, of_config: &Secrecy<'_>, warnings: &mut Warnings<'_>) {
+    let of_path = secrecy(&path.variables);
     for value in &path.mapping.values {
         let Some(name) = value.variable() else { continue };
-        if find(&path.variables, name).or_else(|| find(&tree.variables, name)) == Some(true) {
+        if of_path.get(name).or_else(|| of_config.get(name)) == Some(&true) {
             let message = format!("the variable \"{name}\" is a secret, and is sent to an upstream");
             let help = "send it only where the upstream must have it";
             warnings.warn(Code::SecretExposed, &path.allow, value.node.offset, message, help);

@@ -19,8 +19,8 @@ use crate::config::document::{Node, Origin};
 use crate::config::path::keys as path_keys;
 use crate::config::reader::Written;
 use crate::config::{
-    ConfigTree, Cors, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizer, SECRET_MIN_BYTES, Settings, Severity,
-    WrittenAuthorizer, WrittenIntegration, WrittenPath, WrittenProvider, cors, root,
+    ConfigTree, Cors, Diagnostic, IntegrationKind, ListedOrigin, NamedAuthorizers, SECRET_MIN_BYTES, Settings,
+    Severity, WrittenAuthorizer, WrittenIntegration, WrittenPath, WrittenProvider, cors, root,
 };
 
 /// Returns the warnings of a config, and codes in `allow` that no warning has.
@@ -100,11 +100,8 @@ fn warn_of_authorizers(warnings: &mut Warnings<'_>) {
     let used_by_login = kinds().any(IntegrationKind::needs_provider) || tree.session.is_some();
     let login = tree.authorizers.iter().position(|authorizer| authorizer.provider.is_some());
     let accesses = || tree.paths.iter().filter_map(|path| path.access.as_ref());
-    let named = NamesInUse::of(accesses().filter_map(|access| match access.authorizer {
-        NamedAuthorizer::Named { name, .. } => Some(name),
-        NamedAuthorizer::First | NamedAuthorizer::Unreadable => None,
-    }));
-    let first_used = accesses().any(|access| matches!(access.authorizer, NamedAuthorizer::First));
+    let named = NamesInUse::of(accesses().flat_map(|access| access.authorizers.names().iter().copied()));
+    let first_used = accesses().any(|access| matches!(access.authorizers, NamedAuthorizers::First));
     for (index, authorizer) in tree.authorizers.iter().enumerate() {
         warn_of_symmetry(authorizer, warnings);
         let of_login = login == Some(index) && used_by_login;

@@ -40,7 +40,7 @@ impl<'s> McpSession<'s> {
             let (name, code) = header.split_at_checked(header.len().checked_sub(CODE_CHARS + 1)?)?;
             Some(Self { name, code: code.strip_prefix(BETWEEN)? })
         };
-        parts().filter(|session| is_name(session.name)).ok_or(Problem::McpSessionNotFound("it is malformed"))
+        parts().filter(|session| is_name(session.name)).ok_or(Problem::McpSessionNotFound("malformed"))
     }
 
     /// Checks that its code is `expected`, in a time that does not depend on where they differ.
@@ -53,7 +53,7 @@ impl<'s> McpSession<'s> {
         if differing == 0 && self.code.len() == expected.len() {
             Ok(())
         } else {
-            Err(Problem::McpSessionNotFound("its code is not that of this user and resource"))
+            Err(Problem::McpSessionNotFound("not of this user and resource"))
         }
     }
 }
@@ -73,7 +73,7 @@ pub fn mcp_session_binding(name: &str, claims: &VerifiedClaims, resource: &str) 
     let who = ["sub", "client_id"].into_iter().find_map(|claim| Some([claim, claims.text(claim)?]));
     let [claim, who] = who.ok_or_else(|| {
         let reason = "the token has neither sub nor client_id".to_owned();
-        Problem::InsufficientScope { reason, held: String::new() }
+        Problem::InsufficientScope(Box::new([reason, String::new()]))
     })?;
     let parts = [name, claim, who, claims.text("iss").unwrap_or_default(), resource];
     Ok(parts.map(|part| [&part.len().to_string(), ":", part].concat()).concat())

@@ -51,6 +51,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_the_scopes_of_a_resource_those_are_held_that_a_token_has_and_the_path_does_not_name() {
+        let needed = Requirements {
+            scopes: vec!["write".to_owned()],
+            any_scopes: vec!["eu".to_owned()],
+            ..Requirements::default()
+        };
+        let table = [
+            (json!({"scope": "read"}), "read", "one"),
+            (json!({"scope": "admin read list openid"}), "read list", "those of the resource, in its order"),
+            (json!({"scp": ["list"], "scope": "read"}), "read list", "in either claim"),
+            (json!({"scope": "write eu read"}), "read", "none that the path names anyway"),
+            (json!({"scope": "readers"}), "", "none that only begins alike"),
+            (json!({"scope": 1}), "", "no number"),
+            (json!({}), "", "none at all"),
+        ];
+        for (claims, expected, message) in table {
+            let Value::Object(claims) = claims else { panic!("{message}") };
+            let of_resource = ["read", "write", "eu", "list"].into_iter();
+            let held = held_scopes(&VerifiedClaims::assumed(claims), of_resource, &needed);
+            assert_eq!(held, expected, "{message}");
+        }
+    }
+
+    #[test]
     fn a_path_opens_to_whoever_has_all_that_it_asks_for() {
         let list = |names: &str| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let needed = |scopes: &str, any_scopes: &str, permissions: &str| Requirements {

@@ -15,6 +15,12 @@ const BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The generation of what the issuer said when it was asked: no key set has this one.
 pub const ASKED: u64 = 0;
 
+/// The generation of the claims of API keys, which are found by the digests of these.
+pub const STORED_KEY: u64 = u64::MAX;
+
+/// The longest time for which the record of a key counts, in seconds.
+const KEY_MAX_SECS: i64 = 60 * 60;
+
 /// Tokens; those used least recently go first.
 pub struct TokenCache(Recent<Entry>);
 
@@ -34,7 +40,11 @@ impl TokenCache {
     /// Returns what came of `token` under `generation`, if that still counts at `now`.
     pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Verdict> {
         // What was said in the future was said before the clock was set back.
-        let max_secs = if generation == ASKED { ACTIVE_CACHE_SECS } else { i64::MAX };
+        let max_secs = match generation {
+            ASKED => ACTIVE_CACHE_SECS,
+            STORED_KEY => KEY_MAX_SECS,
+            _ => i64::MAX,
+        };
         let good = |entry: &Entry| {
             entry.generation == generation && entry.valid_until > now && entry.valid_until - now <= max_secs
         };

@@ -1,5 +1,7 @@
 //! The rules for the claims of a token (RFC 7519 section 4.1).
 
+use std::rc::Rc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
@@ -10,7 +12,7 @@ use super::error::{ClaimError, TokenError};
 use super::parts::{Kind, Parts};
 use super::values::{meets, unmet_claim, value_at};
 use crate::algorithm::Algorithm;
-use crate::config::{Authorizer, Tenant};
+use crate::config::{Authorizer, KeyRecord, Tenant};
 use crate::excerpt::{shortened, shortened_name};
 use crate::json::{self, ToText as _};
 
@@ -79,6 +81,8 @@ pub enum Expiry {
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
     expires_at: i64,
+    /// The SHA-256 of the API key that they are of, with its record, if they are of one.
+    api_key: Option<(Box<str>, Rc<KeyRecord>)>,
 }
 
 impl VerifiedClaims {
@@ -111,7 +115,7 @@ impl VerifiedClaims {
         if expectations.expiry != Expiry::Ignored {
             check_ahead(expires_at, skew, now)?;
         }
-        Ok(Self { claims, expires_at })
+        Ok(Self { claims, expires_at, api_key: None })
     }
 
     /// Checks the claims of an ID token that verified when it came and was sealed since, as far as a change of the config can break
@@ -130,11 +134,27 @@ impl VerifiedClaims {
         Ok(Self { expires_at, ..checked })
     }
 
+    /// Takes the claims of an API key by its record, which is found under its SHA-256.
+    pub fn of_api_key(digest: &str, record: Rc<KeyRecord>) -> Self {
+        let expires_at = record.not_after.map_or(i64::MAX, |last| last.saturating_add(1));
+        Self { claims: record.claims.clone(), expires_at, api_key: Some((digest.into(), record)) }
+    }
+
+    /// Returns the SHA-256 of the API key that they are of, if they are of one.
+    pub fn api_key(&self) -> Option<&str> {
+        self.api_key.as_ref().map(|(digest, _)| &**digest)
+    }
+
+    /// Returns the record of that key.
+    pub(super) fn key_record(&self) -> Option<&KeyRecord> {
+        self.api_key.as_ref().map(|(_, record)| &**record)
+    }
+
     /// Takes claims as if they had been verified: for the command line, which lets no request pass.
     #[cfg(not(target_os = "unknown"))]
     pub fn assumed(claims: Map<String, Value>) -> Self {
         let expires_at = numeric_date(&claims, "exp").ok().flatten().unwrap_or(i64::MAX);
-        Self { claims, expires_at }
+        Self { claims, expires_at, api_key: None }
     }
 
     /// Returns when the token expires, in seconds since 1970, skew aside.

@@ -49,6 +49,8 @@ pub enum TokenError {
     BadSignature,
     /// The issuer was asked, and says that the token is not valid (RFC 7662 section 2.2).
     Inactive,
+    /// It is an API key, and is not accepted.
+    ApiKey(KeyError),
     /// A claim breaks a rule.
     Claim(ClaimError),
     /// The proof of possession beside it breaks a rule (RFC 9449 section 4.3): for the command line, which explains both together.
@@ -75,6 +77,7 @@ impl fmt::Display for TokenError {
             Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::Inactive => f.write_str("the provider says that it is not active"),
+            Self::ApiKey(error) => error.fmt(f),
             Self::Claim(error) => error.fmt(f),
             #[cfg(not(target_os = "unknown"))]
             Self::Proof(error) => error.fmt(f),
@@ -98,6 +101,39 @@ impl TokenError {
             Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
             _ => Self::NoKey { kid: kid.map(shortened) },
         }
+    }
+}
+
+/// Why an API key is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// It is not a prefix of the path's, an underscore, and letters and digits of the right number.
+    Malformed,
+    /// Its checksum is another: a typing error, or made up.
+    Checksum,
+    /// There is no record of it.
+    Unknown,
+    /// Its record names other addresses.
+    Address,
+    /// It is one of this gateway's, and the path takes other credentials.
+    Elsewhere,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the API key is malformed",
+            Self::Checksum => "the checksum of the API key is wrong",
+            Self::Unknown => "the API key is unknown",
+            Self::Address => "the API key is not for this address",
+            Self::Elsewhere => "an API key is no token",
+        })
+    }
+}
+
+impl From<KeyError> for TokenError {
+    fn from(error: KeyError) -> Self {
+        Self::ApiKey(error)
     }
 }
 

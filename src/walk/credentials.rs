@@ -4,15 +4,17 @@ use super::answer::Made;
 use super::progress::{User, Walk, redirect};
 use super::step::{Answered, Kind, Outcome, Step, StepOutcome};
 use serde_json::{Value, json};
+use std::rc::Rc;
 
-use crate::config::{Access, Path, RequiredAuthentication, Requirements, Session};
+use crate::config::{Access, ApiKeys, Authorizer, Path, RequiredAuthentication, Requirements, Session};
 use crate::excerpt::shortened_name;
 use crate::explain::{self, Check, GivenProof, Verdict};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{Presented, RequestKind, is_from_own_pages, login_redirect, presented};
 use crate::token::{
-    Authentication, ClaimError, Credentials, TokenError, VerifiedClaims, credentials, held_scopes, missing_access,
+    Authentication, ClaimError, Credential, KeyError, Scheme, TokenError, VerifiedClaims, check_key, check_key_form,
+    credential, held_scopes, key_digest, listed_key, missing_access,
 };
 
 impl<'w> Walk<'w> {
@@ -20,29 +22,44 @@ impl<'w> Walk<'w> {
     pub(super) fn authenticate(&mut self, path: &'w Path, access: &Access) -> Result<User, Problem> {
         let Self { known, request, .. } = *self;
         let needed = &access.requirements;
-        let credentials = credentials(request.header("authorization"), access.dpop.is_some());
-        let dispensable = needed.optional && credentials == Credentials::Absent;
-        let user = match credentials {
-            Credentials::Bearer(token) => self.token(access, token, None),
-            Credentials::Dpop(token) => {
-                let proof = GivenProof {
+        let credential = credential(&known.config, access, request);
+        let dispensable = needed.optional && matches!(credential, Credential::Absent);
+        let mut skew_secs = access.authorizer.clock_skew_secs;
+        let user = match credential {
+            Credential::Of(authorizer, text, scheme) => {
+                skew_secs = authorizer.clock_skew_secs;
+                let proof = (scheme == Scheme::Dpop).then(|| GivenProof {
                     header: request.header("dpop").map(str::to_owned),
                     method: request.method().to_owned(),
                     url: Some(request.url().clone()).filter(|_| request.is_host_known() && request.is_scheme_known()),
-                };
-                self.token(access, token, Some(&proof))
+                });
+                match authorizer.api_keys() {
+                    Some(keys) => self.key(authorizer, keys, text),
+                    None => self.token(access, authorizer, text, proof.as_ref()),
+                }
             }
             // An invalid token never falls back to a session.
-            Credentials::Malformed => Err((
+            Credential::Malformed => Err((
                 Problem::CredentialsMalformed,
-                "the Authorization header has a scheme for tokens and no single token".to_owned(),
+                match access.authorizers().any(|one| one.api_keys().is_some()) {
+                    true => "it does not send exactly one token or API key",
+                    false => "the Authorization header has a scheme for tokens and no single token",
+                }
+                .to_owned(),
             )),
+            Credential::Refused(error) => {
+                let words = match &error {
+                    TokenError::ApiKey(error) => error.to_string(),
+                    _ => "the token names the issuer of no authorizer of the path".to_owned(),
+                };
+                Err((error.into(), words))
+            }
             // Sessions have tokens of one authorizer.
-            Credentials::Absent if known.config.logs_in_elsewhere(access) => {
+            Credential::Absent if known.config.logs_in_elsewhere(access) => {
                 let words = "no bearer token, and sessions are not of this path's authorizer";
                 Err((Problem::TokenMissing, words.to_owned()))
             }
-            Credentials::Absent => self.session(path),
+            Credential::Absent => self.session(path),
         };
         let user = match user {
             Ok(user) => user,
@@ -53,21 +70,57 @@ impl<'w> Walk<'w> {
             }
             Err((problem, words)) => return Err(self.refuse("auth", words, problem)),
         };
-        self.check_access(access, &user)?;
+        self.check_access(access, skew_secs, &user)?;
         Ok(user)
     }
 
-    /// Returns the user of a token, by what the checks of `token explain` find.
-    fn token(&mut self, access: &Access, token: &str, proof: Option<&GivenProof>) -> Result<User, (Problem, String)> {
+    /// Returns the name of an authorizer, as it may be shown.
+    fn name_of(&self, authorizer: &Rc<Authorizer>) -> &'w str {
         let Self { known, .. } = *self;
-        let index = known.config.authorizers.iter().position(|one| std::rc::Rc::ptr_eq(one, &access.authorizer));
-        let name = index.and_then(|index| known.authorizers.get(index)).map_or("", String::as_str);
+        let index = known.config.authorizers.iter().position(|one| Rc::ptr_eq(one, authorizer));
+        index.and_then(|index| known.authorizers.get(index)).map_or("", String::as_str)
+    }
+
+    /// Returns the owner of an API key, if its record is in the config.
+    fn key(&mut self, authorizer: &Rc<Authorizer>, keys: &ApiKeys, key: &str) -> Result<User, (Problem, String)> {
+        let name = self.name_of(authorizer);
+        let refused = |error: TokenError| {
+            let words = format!("\"{name}\" refuses the API key: {error}");
+            (Problem::from(error), words)
+        };
+        check_key_form(key, &keys.prefix).map_err(|error| refused(error.into()))?;
+        let digest = key_digest(key);
+        let Some(record) = listed_key(keys, &digest) else {
+            let Some(kv) = &keys.kv else { return Err(refused(KeyError::Unknown.into())) };
+            self.is_token_open = true;
+            let words = format!(
+                "the record {digest} in the KV namespace {kv} decides; if it is there and valid, the request goes on"
+            );
+            self.steps.push(Step::new("auth", StepOutcome::Unknown, words).with("authorizer", name));
+            return Ok(User::Unknown);
+        };
+        let claims = VerifiedClaims::of_api_key(&digest, Rc::clone(record));
+        check_key(&claims, self.now, self.request.from()).map_err(refused)?;
+        let words = format!("the API key is accepted by \"{name}\": {}", claims.text("sub").unwrap_or_default());
+        self.steps.push(Step::new("auth", StepOutcome::Passed, words).with("authorizer", name));
+        Ok(User::Token(claims))
+    }
+
+    /// Returns the user of a token, by what the checks of `token explain` find.
+    fn token(
+        &mut self,
+        access: &Access,
+        authorizer: &Rc<Authorizer>,
+        token: &str,
+        proof: Option<&GivenProof>,
+    ) -> Result<User, (Problem, String)> {
+        let Self { known, .. } = *self;
+        let name = self.name_of(authorizer);
         let explanation = (self.check)(name, token, proof, access.dpop.as_ref());
         let asked = known.config.introspections.iter().any(|(client, introspection)| {
-            std::rc::Rc::ptr_eq(&client.authorizer, &access.authorizer)
-                && crate::token::is_asked_about(introspection.asked, token)
+            Rc::ptr_eq(&client.authorizer, authorizer) && crate::token::is_asked_about(introspection.asked, token)
         });
-        if !asked && known.config.takes_id_tokens(&access.authorizer) {
+        if !asked && known.config.takes_id_tokens(authorizer) {
             let problem = Problem::from(TokenError::Claim(ClaimError::ONLY_SESSIONS));
             return Err((problem, "the authorizer has no \"audience\" that tells access tokens from ID tokens, so only sessions open the path".to_owned()));
         }
@@ -198,7 +251,7 @@ impl<'w> Walk<'w> {
         self.unknown_at(&place).or_else(own)
     }
 
-    fn check_access(&mut self, access: &Access, user: &User) -> Result<(), Problem> {
+    fn check_access(&mut self, access: &Access, skew_secs: i64, user: &User) -> Result<(), Problem> {
         let needed = &access.requirements;
         if asks_nothing(needed) {
             self.step(StepOutcome::Skipped, "access", "the path asks for no scope, permission or claim");
@@ -219,11 +272,11 @@ impl<'w> Walk<'w> {
             let path = self.index.and_then(|index| self.known.config.paths.get(index));
             let held = path.and_then(|path| path.protected_resource.as_deref());
             let held = held.map(|resource| held_scopes(claims, resource.scopes(), &known)).unwrap_or_default();
-            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope { reason, held }));
+            return Err(self.refuse("access", reason.clone(), Problem::InsufficientScope(Box::new([reason, held]))));
         }
         if let Some(required) = &known.authentication {
             let found = Authentication::of(claims);
-            let lacks = |required| found.lacks(required, self.now, self.now, access.authorizer.clock_skew_secs);
+            let lacks = |required| found.lacks(required, self.now, self.now, skew_secs);
             if lacks(required).is_some() {
                 let strength = RequiredAuthentication { max_age: None, ..required.clone() };
                 let is_weak = lacks(&strength).is_some();
@@ -278,7 +331,7 @@ impl<'w> Walk<'w> {
             return Err(problem);
         }
         let needed = self.shown_requirements().unwrap_or(&access.requirements).authentication.as_ref();
-        let way = |session: &std::rc::Rc<Session>| login_redirect(&problem, request, &session.login_path, needed);
+        let way = |session: &Rc<Session>| login_redirect(&problem, request, &session.login_path, needed);
         let Some(redirected) = known.config.session.as_ref().and_then(way) else { return Err(problem) };
         if let Some(last) = self.steps.last_mut() {
             last.outcome = StepOutcome::Answered;

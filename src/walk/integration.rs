@@ -72,7 +72,7 @@ impl<'w> Walk<'w> {
                 let headers = self.made(&[("location".into(), location.into())], Made::Answer);
                 Ok(answered(Some(redirect.status), headers, "a redirect of the config"))
             }
-            Integration::ProtectedResource(_) => {
+            Integration::ProtectedResource(..) => {
                 let words = "the metadata of the protected resource (RFC 9728)";
                 self.step(StepOutcome::Answered, "integration", words);
                 let headers = self.made(&[("content-type".into(), "application/json".into())], Made::Answer);

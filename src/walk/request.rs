@@ -188,13 +188,14 @@ impl Request {
         Ok(())
     }
 
-    /// Returns it with something else in the place of each credential.
-    pub(super) fn masked(&self) -> Self {
+    /// Returns it with something else in the place of each credential; API keys come in headers of these names.
+    pub(super) fn masked(&self, of_keys: &[&str]) -> Self {
         let pairs = self.headers.pairs().map(|(name, value)| {
             let masked = |[kept, credential, end]: [&str; 3]| {
                 [kept, if credential.is_empty() { "" } else { CREDENTIAL }, end].concat()
             };
-            let parts = credential_parts(name, value).map(|parts| parts.into_iter().map(masked).collect::<String>());
+            let parts =
+                credential_parts(name, value, of_keys).map(|parts| parts.into_iter().map(masked).collect::<String>());
             (name.to_owned(), parts.unwrap_or_else(|| value.to_owned()))
         });
         let headers = lines(pairs.collect());
@@ -202,8 +203,8 @@ impl Request {
     }
 
     /// Returns its credentials.
-    pub(super) fn credentials(&self) -> impl Iterator<Item = String> + '_ {
-        let parts = self.headers.pairs().filter_map(|(name, value)| credential_parts(name, value)).flatten();
+    pub(super) fn credentials(&self, of_keys: &[&str]) -> impl Iterator<Item = String> {
+        let parts = self.headers.pairs().filter_map(|(name, value)| credential_parts(name, value, of_keys)).flatten();
         parts.map(|[_, credential, _]| credential.to_owned())
     }
 
@@ -321,8 +322,8 @@ fn parse_header(header: &str) -> Result<(String, String), String> {
 
 /// Returns the parts of a header that carries credentials, each as what is kept of it, such as a scheme or the name of a cookie, the
 /// credential, and what ends the part.
-fn credential_parts<'h>(name: &str, value: &'h str) -> Option<Vec<[&'h str; 3]>> {
-    if !CREDENTIAL_HEADERS.contains(&name) {
+fn credential_parts<'h>(name: &str, value: &'h str, of_keys: &[&str]) -> Option<Vec<[&'h str; 3]>> {
+    if !CREDENTIAL_HEADERS.contains(&name) && !of_keys.contains(&name) {
         return None;
     }
     let (ends, sign): (&[char], _) = match name {

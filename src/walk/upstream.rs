@@ -9,7 +9,7 @@ use crate::http::header::MCP_SESSION;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::mapped_query;
-use crate::proxy::{ClientHeaderNames, PassedOn};
+use crate::proxy::{ClientHeaderNames, PassedOn, holds_api_key};
 use crate::session::McpSession;
 
 impl Walk<'_> {
@@ -31,6 +31,7 @@ impl Walk<'_> {
             path: shown,
             prefix,
             names: &names,
+            key_prefixes: &known.config.key_prefixes,
             session_cookie: known.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
             session_token: of_session,
             claims: user.claims(),
@@ -58,6 +59,9 @@ impl Walk<'_> {
         sent.retain(|header| header.name != "cf-connecting-ip");
         // The runtime passes on no other handshake.
         sent.retain(|header| header.name != "upgrade" || header.value.eq_ignore_ascii_case("websocket"));
+        // Behind the mask it is not seen to be a key.
+        let key = self.request.header("authorization").filter(|value| holds_api_key(value, &known.config.key_prefixes));
+        sent.retain(|header| key.is_none() || header.name != "authorization" || header.from != "client");
         self.add_unknown(&mut sent, &shown.mapping, user);
         if own_token {
             sent.retain(|header| header.name != "authorization");

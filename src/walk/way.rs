@@ -39,7 +39,10 @@ pub struct Way {
 impl Way {
     /// Returns the way of a request at `now`, in seconds since 1970.
     pub fn of(known: &Known, request: &Request, now: i64, check: &TokenCheck<'_>) -> Self {
-        let masked = &request.masked();
+        let keys =
+            known.config.authorizers.iter().filter_map(|authorizer| Some(authorizer.api_keys()?.header_name.as_str()));
+        let of_keys: Vec<_> = keys.collect();
+        let masked = &request.masked(&of_keys);
         let mut walk = Walk {
             known,
             request,
@@ -63,7 +66,7 @@ impl Way {
             unknown: known.unknown(),
             is_token_open: walk.is_token_open,
         };
-        way.hide(&Hidden::of(&known.hidden, request.credentials()));
+        way.hide(&Hidden::of(&known.hidden, request.credentials(&of_keys)));
         way
     }
 
@@ -296,11 +299,12 @@ impl<'w> Walk<'w> {
     fn rate(&mut self, path: &Path, user: Option<&User>) {
         let Some(limit) = &path.rules.rate_limit else { return };
         let by = match (&limit.key, user) {
-            (RateKey::Subject, Some(User::Token(claims))) if claims.text("sub").is_none() => {
+            (RateKey::ApiKey, Some(User::Token(claims))) if claims.api_key().is_some() => "API key".to_owned(),
+            (RateKey::Subject | RateKey::ApiKey, Some(User::Token(claims))) if claims.text("sub").is_none() => {
                 "address, because its token has no sub".to_owned()
             }
-            (RateKey::Subject, Some(user)) if user.is_there() => "user (sub)".to_owned(),
-            (RateKey::Subject, Some(_)) => "address, because it has no user".to_owned(),
+            (RateKey::Subject | RateKey::ApiKey, Some(user)) if user.is_there() => "user (sub)".to_owned(),
+            (RateKey::Subject | RateKey::ApiKey, Some(_)) => "address, because it has no user".to_owned(),
             (RateKey::Ip, None) => "address".to_owned(),
             (RateKey::Header(name), None) => format!("value of {name}"),
             _ => return,

@@ -100,11 +100,19 @@ fn described(config: &Config, path: &Path) -> String {
         }
         other => format!("{:?}", std::mem::discriminant(other)),
     };
-    let access = path.access.as_ref().map(|Access { authorizer, requirements: of, dpop }| {
+    let access = path.access.as_ref().map(|Access { authorizer, others, requirements: of, dpop }| {
+        let names: Vec<_> =
+            std::iter::once(authorizer).chain(others).map(|authorizer| authorizer.name.as_str()).collect();
         let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
         format!(
             "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere} {dpop:?}",
-            authorizer.name, of.scopes, of.any_scopes, of.permissions, of.claims, of.authentication, of.optional
+            names.join(" "),
+            of.scopes,
+            of.any_scopes,
+            of.permissions,
+            of.claims,
+            of.authentication,
+            of.optional
         )
     });
     let Mapping { headers, query, remove } = &path.mapping;

@@ -169,6 +169,18 @@ fn the_deployment_of_the_documents_lacks_nothing_in_any_environment() {
 }
 
 #[test]
+fn the_tests_that_must_notice_a_mutant_exist() {
+    let settings = std::fs::read_to_string(Path::new(ROOT).join(".cargo/mutants.toml")).expect("the file is there");
+    let named: Vec<_> = settings.split("--test=").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(!named.is_empty(), "what is checked is there");
+    for name in named {
+        let found = [format!("tests/{name}.rs"), format!("tests/{name}/main.rs")];
+        let exists = |path: &String| Path::new(ROOT).join(path).exists();
+        assert!(found.iter().any(exists), "{name}");
+    }
+}
+
+#[test]
 fn the_index_names_every_page() {
     let pages = pages();
     let index = pages.iter().find(|page| page.name == "docs/README.md").expect("the page is there");

@@ -47,7 +47,8 @@ pub const IN_PART: [Code; 6] = [
 
 /// Codes of mistakes that no schema can express: what a text is before it is JSON, names that are to be found elsewhere in the
 /// file, the values of bindings, and what the items of a list are to each other.
-pub const INEXPRESSIBLE: [Code; 13] = [
+pub const INEXPRESSIBLE: [Code; 14] = [
+    Code::AmbiguousAuthorizers,
     Code::DuplicateAlias,
     Code::DuplicateKey,
     Code::InvalidJson,

@@ -17,6 +17,7 @@ mod diff;
 mod failure;
 mod import;
 mod init;
+mod key;
 mod output;
 mod package;
 mod page;
@@ -50,6 +51,7 @@ enum Command {
     Token(token::Arguments),
     Request(request::Arguments),
     Init(init::Arguments),
+    Key(key::Arguments),
     Import(import::Arguments),
     /// Checks the config and its deployment before wrangler bundles the Worker (npm package).
     Build(package::Arguments),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::Key(arguments) => key::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Build(_) => Err(package::elsewhere("build")),
         Command::Dev(_) => Err(package::elsewhere("dev")),

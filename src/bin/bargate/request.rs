@@ -138,7 +138,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
     let keys = arguments.jwks.as_deref().map(|place| read_key_set(place, None)).transpose()?.map(Rc::new);
     let check = |authorizer: &str, token: &str, proof: Option<&GivenProof>, dpop: Option<&Rc<Dpop>>| {
-        let sources = Sources::of_config(&file, &deployment, Some(authorizer), None);
+        let sources = Sources::of_config(&file, &deployment, Some(authorizer), None, None);
         let mut sources = sources.unwrap_or_else(|_| Sources::without_authorizer("the config has no such authorizer"));
         if let Some(keys) = &keys {
             sources.rules.keys = Ok(Rc::clone(keys));

@@ -108,7 +108,7 @@ pub fn to_json(route: &OutlinedRoute, lines: &LineIndex<'_>) -> Value {
         "host": Some(route.spec.host.as_str()).filter(|host| !host.is_empty()),
         "path": route.spec.pattern.as_str(),
         "auth": route.requirement.as_ref().map(|requirement| json!({
-            "authorizer": requirement.authorizer,
+            "authorizer": requirement.authorizer(),
             "scopes": requirement.scopes,
             "any_scopes": requirement.any_scopes,
             "permissions": requirement.permissions,
@@ -130,7 +130,7 @@ pub fn to_json(route: &OutlinedRoute, lines: &LineIndex<'_>) -> Value {
 /// Returns in a few words what a route requires.
 pub fn asked(requirement: Option<&Requirement>) -> String {
     let Some(requirement) = requirement else { return "open".to_owned() };
-    let mut text = requirement.authorizer.clone();
+    let mut text = requirement.authorizer();
     let mut list = |sign: &str, names: &[String], joint: &str| {
         if !names.is_empty() {
             let _ = write!(text, " {sign}{}", names.join(joint));

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use bargate::address::Address;
 use bargate::algorithm::Algorithm;
+use bargate::config::key_prefix;
 use bargate::explain::{Expected, Explanation, GivenProof, Kind, Report, Sources, Unusable, Verdict, time};
 use bargate::http::header::is_token;
 use clap::{Subcommand, ValueEnum};
@@ -25,7 +26,7 @@ pub use reading::read_token;
 /// The config that is read if none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";
 
-/// Explains why a token is accepted or refused.
+/// Explains why a token or an API key is accepted or refused.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -46,7 +47,7 @@ enum Command {
 /// something could not be checked or read.
 #[derive(clap::Args)]
 struct Explain {
-    /// The token, with or without "Bearer "; - reads standard input.
+    /// The token or the API key, with or without "Bearer "; - reads standard input.
     ///
     /// The shell's history keeps an argument, and every user of the machine can see it. So prefer -, as in
     /// `bargate token explain - < token.txt`.
@@ -83,6 +84,10 @@ struct Explain {
     /// document, which names the key set. Without this URL, nothing is fetched.
     #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
+
+    /// The record of an API key in KV, as `wrangler kv key get` prints it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 
     /// The proof of a token that is bound to a key: the content of the header DPoP.
     #[arg(long, requires = "request")]
@@ -128,6 +133,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         arguments.token == "-",
         arguments.config.as_ref().is_some_and(|path| path.as_os_str() == "-"),
         arguments.jwks.as_deref() == Some("-"),
+        arguments.record.as_ref().is_some_and(|path| path.as_os_str() == "-"),
     ];
     if from_input.into_iter().filter(|from_input| *from_input).count() > 1 {
         return Err(Failure::new("standard input can be read only once: give one -"));
@@ -136,10 +142,20 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
     let claims = bargate::token::Parts::split(&token).ok().and_then(|parts| parts.claims().ok());
     let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
-    let sources = gather(arguments, issuer)?;
-    let proof = given_proof(arguments)?;
-    let explanation = Explanation::of_sent(&token, proof.as_ref(), &sources.rules, now, &surroundings::check_signature);
-    let report = Report { kind: Kind::of(&token), explanation: &explanation, sources: &sources, now };
+    let sources = gather(arguments, issuer, key_prefix(&token))?;
+    let stored = arguments.record.as_deref().map(read_text).transpose()?;
+    let (kind, explanation) = match &sources.api_keys {
+        Some(keys) => {
+            let name = sources.authorizer.as_ref().map_or("", |(name, _)| name);
+            let stored = stored.as_ref().map(|file| file.text.as_str());
+            (Kind::ApiKey, Explanation::of_key(&token, name, keys, stored, now))
+        }
+        None => {
+            let (proof, check) = (given_proof(arguments)?, &surroundings::check_signature);
+            (Kind::of(&token), Explanation::of_sent(&token, proof.as_ref(), &sources.rules, now, check))
+        }
+    };
+    let report = Report { kind, explanation: &explanation, sources: &sources, now };
     match arguments.format {
         Format::Text => {
             let mut page = Page::default();
@@ -167,13 +183,13 @@ fn given_proof(arguments: &Explain) -> Result<Option<GivenProof>, Failure> {
 }
 
 /// Returns the rules for a token that claims `claimed_issuer`: the flags, and for the rest the config.
-fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+fn gather(arguments: &Explain, claimed_issuer: Option<&str>, prefix: Option<&str>) -> Result<Sources, Failure> {
     let usual =
         || Path::new(USUAL_CONFIG).is_file().then(|| PathBuf::from(USUAL_CONFIG)).filter(|_| !arguments.no_config);
     let path = arguments.config.clone().or_else(usual);
     let nothing = "no config is read: name one by --config";
     let mut sources = match path {
-        Some(path) => of_config(&path, arguments, claimed_issuer)?,
+        Some(path) => of_config(&path, arguments, claimed_issuer, prefix)?,
         None if arguments.authorizer.is_some() => return Err(Failure::new(nothing)),
         None => Sources::without_authorizer(nothing),
     };
@@ -196,13 +212,18 @@ fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, 
     Ok(sources)
 }
 
-fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+fn of_config(
+    path: &Path,
+    arguments: &Explain,
+    claimed_issuer: Option<&str>,
+    prefix: Option<&str>,
+) -> Result<Sources, Failure> {
     let file = read_text(path)?;
     let path = surroundings::path_of(path);
     let folder = path.parent().unwrap_or(Path::new(""));
     let local = sources::Sources::of_local_run();
     let deployment = if arguments.values.is_empty() { &local } else { &arguments.values }.read(folder)?;
-    let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
+    let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer, prefix);
     let sources = sources.map_err(|reason| match reason {
         Unusable::Mistakes(first) => {
             let hint = if arguments.config.is_none() { "; --no-config ignores it" } else { "" };

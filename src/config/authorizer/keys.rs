@@ -40,6 +40,15 @@ pub(crate) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
 /// The same for Supabase, whose projects sign with either.
 pub(crate) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 
+/// For how long an isolate uses the record of an API key in KV, in seconds, by default.
+pub(crate) const KEY_CACHE_DEFAULT_SECS: u32 = 60;
+
+/// An hour: whoever revokes a key waits for as long.
+const KEY_CACHE_MAX_SECS: u32 = 60 * 60;
+
+/// The header that an API key comes in, unless the config names another.
+pub(crate) const KEY_HEADER_DEFAULT: &str = "X-API-Key";
+
 /// A type of authorizer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -47,6 +56,7 @@ pub(crate) enum Kind {
     Jwt,
     Supabase,
     Oidc,
+    ApiKey,
 }
 
 impl Kind {
@@ -58,8 +68,13 @@ impl Kind {
 }
 
 /// Every type by its name.
-pub(crate) const KINDS: [(&str, Kind); 4] =
-    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
+pub(crate) const KINDS: [(&str, Kind); 5] = [
+    ("auth0", Kind::Auth0),
+    ("jwt", Kind::Jwt),
+    ("supabase", Kind::Supabase),
+    ("oidc", Kind::Oidc),
+    ("api_key", Kind::ApiKey),
+];
 
 /// The type of an authorizer.
 pub(crate) const TYPE: Key<Choice<Kind>> = choice("type", &KINDS).required();
@@ -301,6 +316,53 @@ pub(crate) mod supabase {
     }
 }
 
+/// The keys of an authorizer of type `api_key`.
+pub(crate) mod api_key {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::ApiKey,
+            "authorizer_api_key",
+            "API keys, which `bargate key new` makes.",
+            "API keys, for partners and jobs that log in nowhere. A key comes in a header of its own, or as \
+             `Authorization: Bearer`. The gateway has the SHA-256 of each, with a record of what it opens: in `keys`, or in KV.",
+        )
+            .condition(object! { "anyOf": list![present(&KV), present(&KEYS)] })
+            .example(
+                r#"{
+                        "authorizers": {
+                            "partners": { "type": "api_key", "prefix": "acme_live", "kv": "API_KEYS" }
+                        },
+                        "paths": [
+                            { "method": "GET", "path": "/orders", "auth": { "authorizer": "partners", "scopes": ["read:orders"] }, "response": [] }
+                        ]
+                    }"#,
+            );
+
+        PREFIX: Text = text("prefix", KeyPrefix).required(), Different("accepts keys with another prefix"),
+            "What each key begins with, before an underscore: small letters, digits and single underscores between them. No token of \
+             another authorizer begins so.",
+            example("acme_live");
+        HEADER: Text = text("header", HeaderName), Different("takes keys from another header"),
+            "The header that a key may come in. No upstream gets it from a client, on any path.",
+            default(KEY_HEADER_DEFAULT), example("X-Partner-Key");
+        KV: Text = text("kv", NotEmpty), Different("takes the records of keys from another KV namespace"),
+            "The KV binding with the records, each under the SHA-256 of its key in base64url.",
+            example("API_KEYS");
+        CACHE_SECONDS: Integer = integer("cache_seconds", 1..=KEY_CACHE_MAX_SECS, KEY_CACHE_DEFAULT_SECS),
+            Larger("accepts keys longer after they were revoked"),
+            "For how many seconds an isolate uses a record of KV without looking again. A key that was removed there is refused \
+             everywhere after this and the minute for which KV itself keeps what it has read.",
+            example(10_u32);
+        KEYS: Value = value("keys"), Wider("accepts the key"),
+            "The records of keys in the config. They come before those of KV.",
+            shape(Shape::list(Shape::Section("api_key"))),
+            example(list![object! { "sha256": "2CCiyGWlSOLMXuFDQnwXRLvOhbDn_TTpFRuMEqUhN7E", "owner": "acme" }]);
+        ..[allow("this authorizer")];
+    }
+}
+
 section! {
     entries;
 
@@ -329,12 +391,13 @@ section! {
 #[cfg(not(target_os = "unknown"))]
 pub(crate) fn union() -> Union {
     let about = "An issuer whose tokens are accepted, and the rules for them. Its `type` says which other keys it has.\n\n\
-                 A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time.";
+                 A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time. \
+                 API keys are not signed: the gateway knows each.";
     Union {
         name: "authorizer",
         title: "authorizer",
         about: about.to_owned(),
-        sections: vec![auth0::section(), oidc::section(), jwt::section(), supabase::section()],
+        sections: vec![auth0::section(), oidc::section(), jwt::section(), supabase::section(), api_key::section()],
     }
 }
 

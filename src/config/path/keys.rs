@@ -70,12 +70,18 @@ section! {
          [hosts](paths.md#hosts).",
         default_words("every name"), example("api.example.com");
     AUTH: Value = value("auth"), Elsewhere,
-        "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, or an \
-         object, see [auth](#auth). If the config has sessions, a session is enough. Without it the path is open to everyone.",
-        shape(Shape::Either(vec![Shape::Boolean, Shape::Text(Form::Any), Shape::Section("access")])),
+        "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, a list of names for \
+         one of any of these, or an object, see [auth](#auth). If the config has sessions, a session is enough. Without it the path is open to everyone.",
+        shape(Shape::Either(vec![
+            Shape::Boolean,
+            Shape::Text(Form::Any),
+            Shape::List(Box::new(Shape::Text(Form::Any)), 1),
+            Shape::Section("access"),
+        ])),
         default(false),
         example(true),
         example("partners"),
+        example(list!["people", "partners"]),
         example(object! { "scopes": list!["read:orders"] });
     PROTECTED_RESOURCE: Value = value("protected_resource"), Feature,
         "Publishes what OAuth clients request tokens with for this path and those below it (RFC 9728): `true`, or an \

@@ -31,11 +31,11 @@ const DEMANDS: [&str; 10] = [
 /// Statuses from which on an answer refuses a request.
 const REFUSALS_FROM: u16 = 400;
 
-/// Returns what a path asks whose `auth` means the authorizer at this index, and whose requests may be read loosely. `cors_of_others` says
+/// Returns what a path asks whose `auth` means the authorizers at these indices, and whose requests may be read loosely. `cors_of_others` says
 /// which pages of other origins paths without their own `cors` let in, if that counts.
 pub(super) fn guard(
     path: &WrittenPath<'_>,
-    authorizer: usize,
+    authorizers: &[usize],
     read_loosely: bool,
     cors_of_others: Option<&str>,
 ) -> Guard {
@@ -49,7 +49,12 @@ pub(super) fn guard(
             guard.limit(access::MAX_AGE_SECONDS.name, usize::try_from(secs).unwrap_or(usize::MAX));
         }
         // A wrong credential is refused even if none is needed.
-        guard.demand(access::AUTHORIZER.name, &authorizer.to_string());
+        let mut named = String::new();
+        for index in authorizers {
+            named.push_str(&index.to_string());
+            named.push(' ');
+        }
+        guard.demand(access::AUTHORIZER.name, &named);
         if !access.requirements.optional {
             guard.demand(keys::AUTH.name, "");
         }

@@ -1,6 +1,6 @@
 //! Names, and their targets in other sections.
 
-use crate::config::access::{self, NamedAuthorizer, WrittenAccess};
+use crate::config::access::{self, NamedAuthorizers, WrittenAccess};
 use crate::config::authorizer::WrittenAuthorizer;
 use crate::config::code::Code;
 use crate::config::diagnostic::{listed, nearest};
@@ -8,7 +8,7 @@ use crate::config::document::Origin;
 use crate::config::integration::keys::http_proxy;
 use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
 use crate::config::path::keys::AUTH;
-use crate::config::reader::{Findings, Place, Written, advice, host_help, index_names, shown};
+use crate::config::reader::{Findings, Place, Written, advice, index_names, shown};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{WrittenService, rpc};
@@ -78,7 +78,7 @@ impl<'t> Links<'t> {
         if found.is_none() && !findings.is_full() && all_known() {
             let aliases = aliases.filter(|alias| alias.text.origin == Origin::File);
             let aliases = aliases.filter_map(|alias| alias.value());
-            let help = host_help(|| match nearest(name, aliases.clone()) {
+            let help = findings.searched_help(|| match nearest(name, aliases.clone()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
                 None => format!("one of: {}", listed(aliases)),
@@ -119,37 +119,73 @@ impl<'t> Links<'t> {
         worker.leads_to.is_some_and(|binding| self.strict_workers.contains(&binding))
     }
 
-    /// Returns the index of the authorizer that an `auth` means, and reports a name that none has; 0 if it is not known here.
-    pub fn authorizer(&self, access: &WrittenAccess<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> usize {
+    /// Returns the indices of the authorizers that an `auth` means, at least one, and reports a name that none has; 0 for what is not
+    /// known here.
+    pub fn authorizers(
+        &self,
+        access: &WrittenAccess<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Vec<usize> {
         let place = AUTH.at(place);
-        let (written, in_object) = match access.authorizer {
-            NamedAuthorizer::Named { name, in_object } => (name, in_object),
-            NamedAuthorizer::First => {
+        let (names, in_object, in_list) = match &access.authorizers {
+            NamedAuthorizers::Named { names, in_object, in_list } => (names, *in_object, *in_list),
+            NamedAuthorizers::First => {
                 if self.authorizers.entries.is_empty() {
                     let help = advice("add an \"authorizer\", or remove \"auth\"");
                     let message = format_args!("the path needs a token, and there is no authorizer");
                     findings.note(access.offset, &place, Code::AuthorizerMissing, message, help);
                 }
-                return 0;
+                return vec![0];
             }
-            NamedAuthorizer::Unreadable => return 0,
+            NamedAuthorizers::Unreadable => return vec![0],
         };
-        let Some(name) = written.value() else { return 0 };
+        let in_key = access::AUTHORIZER.at(&place);
+        let place = if in_object { &in_key } else { &place };
+        let mut indices = Vec::with_capacity(names.len());
+        for (at, written) in names.iter().enumerate() {
+            let item = Place::Index(place, at);
+            let place = if in_list { &item } else { place };
+            let index = self.authorizer(written, place, findings);
+            if index.is_some_and(|index| indices.iter().any(|known| self.are_confused(*known, index))) {
+                let help = advice(
+                    "give each an issuer or a prefix of its own, and let only one be asked about opaque tokens; or name only one here",
+                );
+                let wrong = "cannot be told from another one here by the form of a token or key";
+                findings.refuse(written, place, Code::AmbiguousAuthorizers, wrong, help);
+            }
+            indices.push(index.unwrap_or_default());
+        }
+        indices
+    }
+
+    /// Checks whether nothing tells the credentials of two authorizers apart.
+    fn are_confused(&self, one: usize, other: usize) -> bool {
+        let entries = self.authorizers.entries;
+        let Some((first, second)) = entries.get(one).zip(entries.get(other)) else { return false };
+        let marks = second.marks();
+        one == other
+            || first.introspection.is_some() && second.introspection.is_some()
+            || first.marks().iter().any(|mark| marks.contains(mark))
+    }
+
+    /// Returns the index of the authorizer of a name, and reports a name that none has; `None` if it is not known here.
+    fn authorizer(&self, written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<usize> {
+        let name = written.value()?;
         if let Some(index) = self.authorizers.places.get(name) {
-            return index;
+            return Some(index);
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
-        let help = host_help(|| match nearest(name, names.clone()) {
+        let help = findings.searched_help(|| match nearest(name, names.clone()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if ["true", "false"].contains(&name) => {
                 format!("write {name} without quotes, or one of: {}", listed(names))
             }
             None => format!("one of: {}", listed(names)),
         });
-        let message = format_args!("no authorizer is called \"{}\"", shown(&written));
-        let place = if in_object { &access::AUTHORIZER.at(&place) } else { &place };
+        let message = format_args!("no authorizer is called \"{}\"", shown(written));
         findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
-        0
+        None
     }
 
     /// Returns where a mapped value comes from, and reports a variable that neither the path nor the config has.
@@ -168,7 +204,7 @@ impl<'t> Links<'t> {
             return Some(Source::Text(value.value.clone()));
         }
         let known = of_path.names().chain(self.variables.names());
-        let help = host_help(|| match nearest(name, known) {
+        let help = findings.searched_help(|| match nearest(name, known) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });
@@ -206,7 +242,7 @@ fn service<'t>(
     let alias = written.value()?;
     let found = services.get(alias);
     if found.is_none() {
-        let help = host_help(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
+        let help = findings.searched_help(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add it to \"{section}\""),
         });

@@ -91,16 +91,20 @@ impl<'t> Context<'t> {
     pub fn path(&self, written: WrittenPath<'_>, findings: &mut Findings<'_>) -> ResolvedPath {
         let section = root::PATHS.at(&Place::Root);
         let place = Place::Index(&section, written.index);
-        let authorizer = written.access.as_ref().map(|access| self.links.authorizer(access, &place, findings));
+        let authorizers = written.access.as_ref().map(|access| self.links.authorizers(access, &place, findings));
+        let authorizers = authorizers.unwrap_or_default();
+        let mut known = Vec::with_capacity(authorizers.len());
+        for index in &authorizers {
+            known.extend(self.authorizers.get(*index).and_then(Option::as_ref));
+        }
         let integration_place = INTEGRATION.at(&place);
         let link = match written.integration() {
             Some(integration) => self.link(integration, &integration_place, findings),
             None => Link::Nothing,
         };
         if let Some(integration) = written.integration().filter(|one| one.kind == Kind::Sessions) {
-            let asked = authorizer.and_then(|index| self.authorizers.get(index)?.as_ref());
             let at = (integration.name.offset, &keys::TYPE.at(&integration_place));
-            check_sessions(&written, asked, self.logins.provider.as_deref(), at, findings);
+            check_sessions(&written, &known, self.logins.provider.as_deref(), at, findings);
         }
         #[cfg(not(target_os = "unknown"))]
         if let Link::Server(server) = &link {
@@ -109,7 +113,7 @@ impl<'t> Context<'t> {
         #[cfg(not(target_os = "unknown"))]
         mcp::check_path(&written, &place, findings);
         let (loosely, cors_of_others) = (self.is_read_loosely(&link), self.cors_of_others.as_deref());
-        let guard = guard(&written, authorizer.unwrap_or_default(), loosely, cors_of_others);
+        let guard = guard(&written, &authorizers, loosely, cors_of_others);
         let WrittenPath { index, offset, method, host, path, pattern, encoded_slashes, .. } = written;
         let route = method.zip(host).zip(pattern);
         let route = route.map(|((method, host), pattern)| RouteSpec { method, host, pattern, encoded_slashes, guard });
@@ -125,9 +129,18 @@ impl<'t> Context<'t> {
         let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
-            let authorizer = self.authorizers.get(authorizer?)?.clone()?;
-            let dpop = access.dpop.or_else(|| authorizer.dpop.clone());
-            Some(Access { authorizer, requirements: access.requirements, dpop })
+            let (first, rest) = known.split_first().filter(|_| known.len() == authorizers.len())?;
+            let mut others = Vec::with_capacity(rest.len());
+            let mut dpop = first.dpop.clone();
+            for other in rest {
+                // What one of them requires of its tokens, the path requires of all.
+                if dpop.as_ref().is_none_or(|dpop| !dpop.is_required) && other.dpop.is_some() {
+                    dpop = other.dpop.clone();
+                }
+                others.push(Rc::clone(other));
+            }
+            let dpop = access.dpop.or(dpop);
+            Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
         let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::authorization_server::Front;
 use super::path::{Part, ResolvedPath};
 use crate::algorithm::Algorithm;
 use crate::config::access::Requirements;
@@ -24,12 +23,12 @@ pub(super) fn written<'n>(tree: &mut ConfigTree<'n>) -> Vec<Placed<'n>> {
     own.into_iter().chain(of_paths).collect()
 }
 
-/// Makes the metadata: returns the paths that answer with it, and gives each path that of the resource it belongs to. The resources whose
-/// authorization server the gateway is are given to `front`.
+/// Makes the metadata: returns the paths that answer with it, and gives each path that of the resource it belongs to. `front`
+/// is the authorizer whose authorization server the gateway is for clients, and the issuer that they know it by.
 pub(super) fn describe(
     written: Vec<Placed<'_>>,
     authorizers: &[Option<Rc<Authorizer>>],
-    mut front: Option<&mut Front>,
+    front: Option<(&Authorizer, &str)>,
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
@@ -53,9 +52,10 @@ pub(super) fn describe(
         };
         *takes_proofs |= access.dpop.is_some();
         *requires_proofs &= access.dpop.as_ref().is_some_and(|dpop| dpop.is_required);
-        let opener: &Authorizer = &access.authorizer;
-        if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, opener)) {
-            openers.push(opener);
+        for opener in access.authorizers() {
+            if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, &**opener)) {
+                openers.push(&**opener);
+            }
         }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {
@@ -71,21 +71,20 @@ pub(super) fn describe(
                 openers.push(authorizer);
             }
         }
-        let (mut issuers, mut is_fronted) = (Vec::new(), false);
+        let mut issuers = Vec::new();
         for authorizer in &openers {
             for issuer in authorizer.issuers() {
-                let fronting = front.as_ref().and_then(|front| front.issuer_before(issuer));
-                is_fronted |= fronting.is_some();
-                issuers.push(fronting.unwrap_or(issuer).to_owned());
+                let before = front.filter(|(provider, _)| provider.accepts_issuer(issuer));
+                issuers.push(before.map_or(issuer, |(_, own)| own));
             }
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
         let (offset, pattern) = (written.offset, written.pattern.clone());
-        let issuers = issuers.iter().map(String::as_str).collect();
         let resource = Rc::new(metadata(written, issuers, scopes, proofs));
-        for host in &hosts {
-            let (method, host) = (MethodRule::Exact(Method::Get), host.clone());
+        for host in hosts {
+            let method = MethodRule::Exact(Method::Get);
+            let integration = Integration::ProtectedResource(Rc::clone(&resource), host.clone());
             let route =
                 RouteSpec { method, host, pattern: pattern.clone(), encoded_slashes: false, guard: Guard::default() };
             added.push(ResolvedPath {
@@ -93,12 +92,9 @@ pub(super) fn describe(
                 part: Part::Resource,
                 offset,
                 shown: is_shown.then(|| route.name()),
-                path: Some(Path::open(Integration::ProtectedResource(Rc::clone(&resource)))),
+                path: Some(Path::open(integration)),
                 route: Some(route),
             });
-        }
-        if let Some(front) = front.as_deref_mut().filter(|_| is_fronted) {
-            front.add(&resource, &hosts);
         }
         described.push(resource);
     }

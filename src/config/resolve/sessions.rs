@@ -10,18 +10,18 @@ use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, advice, host_text};
 use crate::route::{Method, MethodRule};
 
-/// Reports what is wrong with a path with `sessions`, at the place of its type. `authorizer` is that of its `auth`, and `provider` where
-/// people log in, as far as they are known.
+/// Reports what is wrong with a path with `sessions`, at the place of its type. `authorizers` are those of its `auth`, and `provider`
+/// where people log in, as far as they are known.
 pub(super) fn check_sessions(
     path: &WrittenPath<'_>,
-    authorizer: Option<&Rc<Authorizer>>,
+    authorizers: &[&Rc<Authorizer>],
     provider: Option<&Provider>,
     (offset, place): (usize, &Place<'_>),
     findings: &mut Findings<'_>,
 ) {
     let (Some(method), Some(pattern)) = (path.method, &path.pattern) else { return };
     let has = |name: &str| pattern.param_names().any(|known| known == name);
-    let is_of_login = |authorizer: &Rc<Authorizer>| provider.is_none_or(|of| Rc::ptr_eq(&of.authorizer, authorizer));
+    let is_of_login = |authorizer: &&Rc<Authorizer>| provider.is_none_or(|of| Rc::ptr_eq(&of.authorizer, *authorizer));
     let needed = path.access.as_ref().map(|access| &access.requirements).filter(|needed| !needed.optional);
     let of_anyone = has("sub");
     let mistakes = [
@@ -38,7 +38,7 @@ pub(super) fn check_sessions(
             ),
         ),
         (
-            !of_anyone && !authorizer.is_none_or(is_of_login),
+            !of_anyone && !authorizers.iter().all(is_of_login),
             "people log in at another authorizer, so no caller has sessions here",
             host_text("let \"auth\" name the authorizer that logs people in"),
         ),

@@ -125,7 +125,7 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_claim(), [mapping::QUERY]: no_claim() } },
                     [path::REQUEST_HEADERS]: with(&request_headers::SET, no_claim()),
-                    [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
+                    [path::RATE_LIMIT]: with(&rate_limit::KEY, refused(object! { "enum": list!["sub", "api_key"] }, needs_auth)),
                     [path::CACHE]: with(&PER_USER, not(true.into())),
                     [path::INTEGRATION]: object! {
                         "if": of_kind(proxies),
@@ -208,6 +208,21 @@ pub fn of_config() -> Vec<Json> {
                     "No authorizer says which provider: add one of type auth0 or oidc, with a client_id.",
                 ),
             )),
+        ),
+        wherever(
+            "an authorization server needs an authorizer of a type that logs people in",
+            object! {
+                "properties": object! {
+                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
+                    [root::AUTHORIZERS]: object! {
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
+                    },
+                },
+            },
+            with(
+                &root::AUTHORIZATION_SERVER,
+                absent("No authorizer says which provider: add one of type auth0 or oidc, with a client_id."),
+            ),
         ),
         wherever(
             "sessions can be begun and ended only if there are any",
@@ -303,6 +318,14 @@ pub fn of_config() -> Vec<Json> {
                     "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
                 ),
             )),
+        ),
+        wherever(
+            "an authorization server needs something to seal codes with",
+            only_provider(&with_login, &[client::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
+            with(
+                &root::AUTHORIZATION_SERVER,
+                absent("The authorizer needs a client_secret or a sealing_key to seal the codes of clients with."),
+            ),
         ),
         wherever(
             "the sessions of an MCP server need something to bind them with",

@@ -81,9 +81,12 @@ impl Form {
                 "Write $request.header.NAME, $request.query.NAME, $request.path.NAME, $request.method, $request.url.host, \
                  $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
             }
-            Self::RateKey => "Write ip, sub or header:NAME.",
+            Self::RateKey => "Write ip, sub, api_key or header:NAME.",
             Self::SigningSecret => "Use a longer secret, and not a public key: a short one can be guessed.",
             Self::TenantId => "Write the directory (tenant) ID in small letters, as tokens have it in tid.",
+            Self::KeyPrefix => "Write small letters, digits and single underscores between them, as in acme_live.",
+            Self::Digest => "Write what `bargate key new` prints: the SHA-256 of the key, and never the key.",
+            Self::Date => "Write it as 2027-01-31T00:00:00Z.",
         }
     }
 
@@ -132,8 +135,11 @@ impl Form {
                     r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt|path)\.[\s\S]+|\$request\.(?:method|url\.host)"
                 )
             }
-            Self::RateKey => format!("ip|sub|header:{token}"),
+            Self::RateKey => format!("ip|sub|api_key|header:{token}"),
             Self::TenantId => "[0-9a-f-]{36}".to_owned(),
+            Self::KeyPrefix => "(?=[a-z0-9_]{1,32}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*".to_owned(),
+            Self::Digest => "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]".to_owned(),
+            Self::Date => date(),
             Self::SigningSecret => {
                 let short = format!(r"[\x00-\x7F]{{0,{}}}$", SECRET_MIN_BYTES - 1);
                 return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");
@@ -158,6 +164,13 @@ pub(super) const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
 
 /// The rest of a path without a name.
 const REST: &str = r"\{\.\+\}";
+
+/// Whether a month has the day, the parser knows.
+fn date() -> String {
+    let day = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])";
+    let time = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d";
+    format!("{day}T{time}Z")
+}
 
 fn https_url() -> String {
     format!("https://{HTTP_HOST}(?:[/?][^#]*)?|http://{LOOPBACK}(?:[/?][^#]*)?")

@@ -4,7 +4,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Access, Dpop};
+use crate::config::Dpop;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation as _;
@@ -31,16 +31,15 @@ const HEADER: &str = "dpop";
 /// What is wrong with it, or that a new nonce is needed; 503 if nobody can say whether it was used.
 pub async fn check_proof(
     cx: &RequestContext,
-    access: &Access,
+    skew_secs: i64,
     dpop: &Dpop,
     token: &str,
     bound: &str,
 ) -> Result<(), Problem> {
     let class = Class::DpopProofs;
-    let skew = access.authorizer.clock_skew_secs;
     let text = one_proof(cx.header(HEADER))?;
-    let proof = UnverifiedProof::parse(text, cx.method(), cx.url(), dpop.max_age_secs, skew, now_secs())?;
-    let lines = proof.lines(text, token, bound, dpop, skew);
+    let proof = UnverifiedProof::parse(text, cx.method(), cx.url(), dpop.max_age_secs, skew_secs, now_secs())?;
+    let lines = proof.lines(text, token, bound, dpop, skew_secs);
     let said = Awaited::from(prove(&bindings::raw(cx.env(), class.binding()), &lines)).await;
     let said = said.map_err(|error| failed(class, &error))?.as_string().unwrap_or_default();
     let (word, nonce) = said.split_once(' ').unwrap_or((&said, ""));

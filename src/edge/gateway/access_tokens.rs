@@ -18,7 +18,9 @@ use crate::oauth::{
     unsigned_introspection,
 };
 use crate::problem::Problem;
-use crate::token::{ClaimError, Parts, Scheme, TokenError, VerifiedClaims, check_introspected, is_asked_about};
+use crate::token::{
+    ClaimError, KeyError, Parts, Scheme, TokenError, VerifiedClaims, check_introspected, is_asked_about,
+};
 
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
 type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
@@ -50,6 +52,10 @@ pub fn asked_claims<'a>(
 ) -> Option<Claims<'a>> {
     let mut introspections = gateway.config.introspections.iter();
     let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
+    // A client that mistakes one for a token shows it to nobody else.
+    if gateway.config.is_api_key(Scheme::of(credential).1) {
+        return Some(Box::pin(ready(Err(TokenError::ApiKey(KeyError::Elsewhere).into()))));
+    }
     let application = gateway.application(provider);
     if let Some(verdict) = application.verifier.introspected(credential, now_secs()) {
         return Some(Box::pin(ready(verdict.map_err(VerifyError::Token))));

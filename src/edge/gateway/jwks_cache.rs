@@ -261,7 +261,7 @@ impl Source {
         let (uri, discovered_for) = match &authorizer.keys {
             KeySource::KeySet(uri) => (Some(uri), None),
             KeySource::Discovery(uri) => (Some(uri), Some(&authorizer.issuer)),
-            KeySource::Given(_) => (None, None),
+            KeySource::Given(_) | KeySource::ApiKeys(_) => (None, None),
         };
         let logs_in = authorizer.logs_in && discovered_for.is_some();
         Self { uri: uri.cloned(), discovered_for: discovered_for.cloned(), logs_in }

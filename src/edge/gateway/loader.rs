@@ -266,6 +266,8 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
     let mut needed: Vec<(&str, &str)> =
         Class::needed_by(config).iter().map(|class| ("session", class.binding())).collect();
     needed.extend(config.analytics.as_deref().map(|binding| ("analytics", binding)));
+    let keys = config.authorizers.iter().filter_map(|authorizer| authorizer.api_keys()?.kv.as_deref());
+    needed.extend(keys.map(|binding| ("authorizer", binding)));
     for path in &config.paths {
         needed.extend(path.pre_process.as_ref().map(|rpc| ("pre_process", rpc.binding.as_str())));
         needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));

@@ -9,9 +9,9 @@ import { open, seal } from '../runtime/sealing.js';
 import { digest_text, encoded } from '../runtime/webcrypto.js';
 
 /**
- * What the config says, as `settings` of `config/resolve/authorization_server.rs` writes it.
+ * What the config says of the authorization server, its client at the provider and its resources.
  *
- * @typedef {{ identifier: string | null, path: string, hosts: string[], scopes: string[] }} Resource
+ * @typedef {{ host: string, resource: string, scopes_supported?: string[], authorization_servers?: string[] }} Resource
  * @typedef {{
  *   issuer: string, client: string, uris: string[], scopes: string[], parameter: string, prefix: string,
  *   own: [string, string][], passed: string[], resources: Resource[],
@@ -73,6 +73,40 @@ export const isListed = ({ uris }, uri) =>
   typeof uri === 'string' && uris.some((listed) => listed === uri || (withoutPort(listed) ?? '') === withoutPort(uri));
 
 /**
+ * Reads the settings, one part a line.
+ *
+ * @param {string} text
+ * @returns {Settings}
+ */
+export function settingsOf(text) {
+  const [section, client, own, passed, kind, ...resources] = text.split('\n');
+  const {
+    issuer,
+    redirect_uris: uris,
+    scopes = [],
+    resource_parameter: named = kind,
+    scope_prefix: prefix = '',
+  } = JSON.parse(section);
+  const parameters = [...new URLSearchParams(own)];
+  // What the config says is not for a client to change.
+  const isFree = (name) => !parameters.some(([own]) => own.toLowerCase() === name.toLowerCase());
+  return {
+    issuer,
+    client,
+    uris,
+    scopes,
+    parameter: named === 'none' ? '' : named,
+    prefix,
+    // Those of logins are for another resource.
+    own: parameters.filter(([name]) => !/^(scope|audience|resource)$/.test(name)),
+    passed: passed.split(' ').filter(isFree),
+    resources: resources
+      .map((line) => ({ host: line.split(' ', 1)[0], ...JSON.parse(line.slice(line.indexOf(' '))) }))
+      .filter(({ authorization_servers: servers = [] }) => servers.includes(issuer)),
+  };
+}
+
+/**
  * Returns the resource that a client names, as the metadata has it: of clients, some write a slash at its end.
  *
  * @param {Settings} of
@@ -80,16 +114,15 @@ export const isListed = ({ uris }, uri) =>
  */
 export function resourceOf({ issuer, resources }, named) {
   const bare = (text) => text.replace(/\/$/, '');
-  const [, scheme, , port, path] = /^(https?:\/\/)([a-z0-9._-]+)(:\d+)?((?:\/[^?#]*)?)$/.exec(bare(named)) ?? [];
-  const host = bare(named).slice(scheme?.length).split(/[:/]/)[0];
-  const [, ownScheme, , ownPort = ''] = /^(https?:\/\/)([^:/]+)(:\d+)?/.exec(issuer) ?? [];
-  const isAt = (name) => [host, host.replace(/^[^.]*/, '*')].includes(name) && (port ?? '') === ownPort;
-  for (const { identifier, path: own, hosts, scopes } of resources) {
-    if (identifier && bare(identifier) === bare(named)) return { resource: identifier, scopes };
-    const isOwn = scheme === ownScheme && path === own;
-    const ofIssuer = bare(named) === new URL(issuer).origin + own;
-    if (!identifier && isOwn && hosts.some((name) => (name ? isAt(name) : ofIssuer)))
-      return { resource: bare(named), scopes };
+  const { origin } = new URL(issuer);
+  const port = /:\d+$/.exec(origin)?.[0] ?? '';
+  for (const { host, resource, scopes_supported: scopes = [] } of resources) {
+    // Without an origin, it is a path under each of its names.
+    const isPath = !/^[^/]/.test(resource);
+    const label = /^https?:\/\/([a-z0-9_-]+)\./.exec(named)?.[1] ?? '';
+    const at = host ? `${origin.split('//')[0]}//${host.replace('*', label)}${port}` : origin;
+    const own = isPath ? at + resource : resource;
+    if (bare(own) === bare(named)) return { resource: own, scopes };
   }
   return undefined;
 }
@@ -145,7 +178,7 @@ export function readRequest(of, query) {
   // Without a method it would be the verifier itself (RFC 7636 section 4.3).
   needs(get('code_challenge_method') === 'S256' && /^[\w-]{43}$/.test(challenge));
   const found = resourceOf(of, get('resource', 'invalid_target'));
-  needs(found, 'invalid_target');
+  if (!found) throw tell('invalid_target');
   const scope = get('scope');
   const scopes = [...of.scopes, ...found.scopes];
   needs(!scope || scope.split(' ').every((one) => scopes.includes(one)), 'invalid_scope');
@@ -197,7 +230,7 @@ const targetOf = ({ parameter }, resource) => (parameter ? { [parameter]: resour
 export function requestOf(of, { challenge, resource, scope }, state, query) {
   const scopes = scope.split(' ').map((one) => (OPENID.test(one) || one.startsWith(of.prefix) ? one : of.prefix + one));
   const asked = new URLSearchParams(query);
-  const passed = of.passed.map((name) => [name, asked.get(name)]);
+  const passed = of.passed.map((name) => [name, asked.get(name) ?? '']);
   return `${new URLSearchParams([
     ...Object.entries({
       response_type: 'code',
@@ -251,7 +284,7 @@ export const metadataOf = ({ issuer, scopes, resources }) => ({
   token_endpoint: `${issuer}/token`,
   registration_endpoint: `${issuer}/register`,
   revocation_endpoint: `${issuer}/revoke`,
-  scopes_supported: [...new Set([...scopes, ...resources.flatMap(({ scopes: own }) => own)])],
+  scopes_supported: [...new Set([...scopes, ...resources.flatMap(({ scopes_supported: own = [] }) => own)])],
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   grant_types_supported: ['authorization_code', 'refresh_token'],
@@ -284,114 +317,98 @@ async function opened(of, secret, kind, cookie, text, secs) {
   return isKnown && Date.now() / 1000 - value.at <= secs ? value : undefined;
 }
 
-/** The endpoints that clients call, each with what its form leads to. */
-const ENDPOINTS = {
-  async '/token'(of, secret, form) {
-    const grant = field(form, 'grant_type');
-    if (grant === 'refresh_token') {
-      const agreed = await opened(of, secret, 'refresh token', '', field(form, grant), Infinity);
-      if (!agreed) throw new Refused('invalid_grant', 'no refresh token of this gateway');
-      return ['refresh', agreed.held, agreed];
-    }
-    if (grant !== 'authorization_code')
-      throw new Refused(grant ? 'unsupported_grant_type' : 'invalid_request', 'grant_type');
-    const agreed = await opened(of, secret, 'code', '', field(form, 'code'), CODE_SECS);
-    if (!agreed) throw new Refused('invalid_grant', 'no code of this gateway, or too old');
-    if (field(form, 'redirect_uri') !== agreed.uri) throw new Refused('invalid_grant', 'redirect_uri is another');
-    const code_verifier = field(form, 'code_verifier');
-    if ((await digest_text(code_verifier)) !== agreed.challenge)
-      throw new Refused('invalid_grant', 'code_verifier does not fit');
-    const redirect_uri = `${of.issuer}/callback`;
-    const fields = {
-      grant_type: grant,
-      code: agreed.held,
-      redirect_uri,
-      code_verifier,
-      ...targetOf(of, agreed.resource),
-    };
-    return ['code', agreed.held, agreed, `${new URLSearchParams(fields)}`];
-  },
-  async '/revoke'(of, secret, form) {
-    const agreed = await opened(of, secret, 'refresh token', '', field(form, 'token'), Infinity);
-    // What no client can have is as good as revoked (RFC 7009 section 2.2).
-    return agreed ? ['revoke', agreed.held] : ['json', '200', {}];
-  },
-};
+/** What a client's form leads to. */
+async function formStep(of, secret, endpoint, form) {
+  if (field(form, 'client_id') !== of.client) throw new Refused('invalid_client', 'client_id');
+  const grant = endpoint === '/revoke' ? 'token' : field(form, 'grant_type');
+  const isCode = grant === 'authorization_code';
+  if (!/^(token|refresh_token|authorization_code)$/.test(grant))
+    throw new Refused(grant ? 'unsupported_grant_type' : 'invalid_request', 'grant_type');
+  const [kind, secs] = isCode ? ['code', CODE_SECS] : ['refresh token', Infinity];
+  const agreed = await opened(of, secret, kind, '', field(form, isCode ? 'code' : grant), secs);
+  // What no client can have is as good as revoked (RFC 7009 section 2.2).
+  if (grant === 'token') return agreed ? ['revoke', agreed.held] : ['json', {}];
+  if (!agreed) throw new Refused('invalid_grant', `no ${kind} of this gateway, or too old`);
+  const resource = field(form, 'resource');
+  if (resource && resourceOf(of, resource)?.resource !== agreed.resource)
+    throw new Refused('invalid_target', 'resource is another');
+  const target = of.parameter && `${of.parameter} ${agreed.resource}`;
+  if (!isCode) return ['refresh', agreed.held, agreed, target];
+  const code_verifier = field(form, 'code_verifier');
+  if (field(form, 'redirect_uri') !== agreed.uri || (await digest_text(code_verifier)) !== agreed.challenge)
+    throw new Refused('invalid_grant', 'redirect_uri or code_verifier is another');
+  const redirect_uri = `${of.issuer}/callback`;
+  const fields = {
+    grant_type: grant,
+    code: agreed.held,
+    redirect_uri,
+    code_verifier,
+    ...targetOf(of, agreed.resource),
+  };
+  return ['code', `${new URLSearchParams(fields)}`, agreed, target];
+}
 
 /** What each endpoint does with a request: `input` is its query or its body. */
-async function step(of, secret, endpoint, method, input, cookie) {
-  if (!endpoint) return ['json', '200', metadataOf(of)];
-  if (endpoint === '/register') return ['json', '201', registered(of, input)];
+async function step(of, secret, endpoint, how, input, held) {
+  if (!endpoint) return ['json', metadataOf(of)];
+  if (endpoint === '/register') return ['json', registered(of, input), '201'];
+  if (endpoint === 'tokens') {
+    // Without an ID token, whose issuer is not the client's.
+    const { id_token, refresh_token, ...rest } = JSON.parse(input);
+    const agreed = { ...JSON.parse(held), held: refresh_token };
+    const own = refresh_token && { refresh_token: await sealed(of, secret, 'refresh token', '', agreed) };
+    return ['json', { ...rest, ...own }];
+  }
   const parameters = new URLSearchParams(input);
   const ofBrowser = async (kind, text, secs) => {
-    const value = cookie && (await opened(of, secret, kind, cookie, text, secs));
+    const value = held && (await opened(of, secret, kind, held, text, secs));
     if (!value) throw new Refused('state', 'too old, altered, or from another browser');
     return value;
   };
   if (endpoint === '/callback') {
     const agreed = await ofBrowser('state', field(parameters, 'state'), LOGIN_SECS);
     const [error, code, iss] = ['error', 'code', 'iss'].map((name) => field(parameters, name));
-    const held = { ...agreed, held: code };
-    const said = code && !error ? { code: await sealed(of, secret, 'code', '', held) } : undefined;
-    return [
-      'back',
-      locationOf(of, agreed.uri, agreed.held, said ?? { error: PASSED.test(error) ? error : 'server_error' }),
-      iss,
-    ];
+    const said =
+      code && !error
+        ? { code: await sealed(of, secret, 'code', '', { ...agreed, held: code }) }
+        : { error: PASSED.test(error) ? error : 'server_error' };
+    return ['back', locationOf(of, agreed.uri, agreed.held, said), iss];
   }
-  if (endpoint === '/authorize') {
-    const isAsked = method === 'POST';
-    const { query } = isAsked ? await ofBrowser('asked', field(parameters, 'request'), ASKED_SECS) : { query: input };
-    // After the user's answer once more: the config may have changed.
-    const asked = readRequest(of, query);
-    if (!isAsked) return ['page', pageOf(of, asked, await sealed(of, secret, 'asked', cookie, { query }))];
-    if (field(parameters, 'decision') !== 'allow')
-      return ['redirect', locationOf(of, asked.uri, asked.state, { error: 'access_denied' })];
-    const state = await sealed(of, secret, 'state', cookie, { ...asked, held: asked.state });
-    return ['login', requestOf(of, asked, state, query)];
-  }
-  if (field(parameters, 'client_id') !== of.client) throw new Refused('invalid_client', 'client_id');
-  const [what, held, agreed, form] = await ENDPOINTS[endpoint](of, secret, parameters);
-  const resource = field(parameters, 'resource');
-  if (what !== 'json' && what !== 'revoke' && resource && resourceOf(of, resource)?.resource !== agreed.resource)
-    throw new Refused('invalid_target', 'resource is another');
-  return [what, held, agreed, form ?? ''];
+  if (endpoint !== '/authorize') return formStep(of, secret, endpoint, parameters);
+  const [method, dest, site] = how.split(' ');
+  const isAnswer = method === 'POST';
+  // For scripts and frames the page is not, and its form is for the page alone.
+  if (!/^(document)?$/.test(dest) || (isAnswer && !/^(same-origin)?$/.test(site)))
+    throw new Refused('state', 'from a frame, a script or another site');
+  const { query } = isAnswer ? await ofBrowser('asked', field(parameters, 'request'), ASKED_SECS) : { query: input };
+  // After the user's answer once more: the config may have changed.
+  const asked = readRequest(of, query);
+  if (!isAnswer) return ['page', pageOf(of, asked, await sealed(of, secret, 'asked', held, { query }))];
+  if (field(parameters, 'decision') !== 'allow')
+    return ['redirect', locationOf(of, asked.uri, asked.state, { error: 'access_denied' })];
+  const state = await sealed(of, secret, 'state', held, { ...asked, held: asked.state });
+  return ['login', requestOf(of, asked, state, query)];
 }
 
 /**
- * Says what becomes of a request to an endpoint, one part a line: what, and what it takes.
+ * Says what becomes of a request to an endpoint, one part a line: what, and what it takes. `held` is the browser's cookie; with the tokens that
+ * have come for a client, it is what its user has agreed to.
  *
  * @param {string} settings
  * @param {string} secret
  * @param {string} endpoint
- * @param {string} method
+ * @param {string} how
  * @param {string} input
- * @param {string} [cookie]
+ * @param {string} [held]
  */
-export async function decide(settings, secret, endpoint, method, input, cookie) {
-  const of = JSON.parse(settings);
+export async function decide(settings, secret, endpoint, how, input, held) {
   try {
-    const parts = await step(of, secret, endpoint, method, input, cookie);
+    const parts = await step(settingsOf(settings), secret, endpoint, how, input, held);
     return parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('\n');
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
-    return refused.to ? `redirect\n${refused.to}` : `refused\n${refused.error}\n${refused.message.replace(/\s/g, ' ')}`;
+    const reason = refused.message.replace(/\s/g, ' ');
+    if (refused.error === 'state') return `state\n${reason}`;
+    return refused.to ? `redirect\n${refused.to}` : `refused\n${refused.error}\n${reason}`;
   }
-}
-
-/**
- * Returns the token response for a client: the provider's, with its refresh token sealed, and without an ID token, whose issuer is not the
- * client's.
- *
- * @param {string} settings
- * @param {string} secret
- * @param {string} agreed
- * @param {string} tokens
- */
-export async function for_client(settings, secret, agreed, tokens) {
-  const { id_token, refresh_token, ...rest } = JSON.parse(tokens);
-  const held = { ...JSON.parse(agreed), held: refresh_token };
-  const of = JSON.parse(settings);
-  const own = refresh_token && { refresh_token: await sealed(of, secret, 'refresh token', '', held) };
-  return JSON.stringify({ ...rest, ...own });
 }

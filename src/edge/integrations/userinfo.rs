@@ -18,7 +18,7 @@ use crate::oauth::{
     Userinfo, id_token_profile, is_own_id_token, parse_userinfo, userinfo_expectations, validate_profile,
 };
 use crate::problem::{Problem, ProviderError};
-use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
+use crate::token::{Credentials, KeyError, TokenError, VerifiedClaims, bare_token, bearer, claimed_text};
 
 /// Answers with the profile by the token of `X-Access-Token`, else the bearer token, else the session, whose profile may be in its
 /// ID token.
@@ -37,6 +37,10 @@ pub async fn run(
         given => given,
     };
     let (token, session) = match credentials {
+        // A client that mistakes one for a token shows it to nobody else.
+        Credentials::Bearer(token) if gateway.config.is_api_key(token) => {
+            return Err(TokenError::ApiKey(KeyError::Elsewhere).into());
+        }
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Absent | Credentials::Dpop(_) => {

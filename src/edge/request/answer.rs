@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
 
 use crate::answer::{Closing, ProblemForm, Sharing, problem_headers, push_transport_headers};
-use crate::config::{Fixed, Path};
+use crate::config::{Fixed, Integration, Path};
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
@@ -111,6 +111,13 @@ impl Answer {
         if form == ProblemForm::Page {
             let page = problem_page(problem, cx, gateway, path);
             return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
+        }
+        if let Some(Integration::AuthorizationServer(_, endpoint)) = path.map(|path| &path.integration)
+            && !endpoint.is_page()
+        {
+            push(&mut headers, "content-type", "application/json".into());
+            let body = Some(problem.oauth_body());
+            return Self::Made { status: problem.status(), headers, body, policy: None };
         }
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();

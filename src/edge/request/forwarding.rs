@@ -48,6 +48,7 @@ impl Forwarding {
             path,
             prefix,
             names: &gateway.client_header_names,
+            key_prefixes: &gateway.config.key_prefixes,
             session_cookie: gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str()),
             session_token: session_token.as_ref().map(|session| &*session.token),
             claims,

@@ -28,8 +28,14 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
     let Some(limit) = &path.rules.rate_limit else { return Ok(()) };
     let address = || address(cx);
     let counted = match (&limit.key, claims) {
-        (RateKey::Subject, Some(claims)) => claims.text("sub").map(str::to_owned).or_else(address),
-        (RateKey::Subject, None) => return Ok(()),
+        (RateKey::ApiKey, Some(claims)) if claims.api_key().is_some() => claims.api_key().map(str::to_owned),
+        (RateKey::Subject | RateKey::ApiKey, Some(claims)) => {
+            // An owner of keys may be called as a user.
+            let of_owner = claims.api_key().and_then(|_| claims.text("iss"));
+            let subject = claims.text("sub").map(|subject| [of_owner.unwrap_or_default(), subject].concat());
+            subject.or_else(address)
+        }
+        (RateKey::Subject | RateKey::ApiKey, None) => return Ok(()),
         (_, Some(_)) => return Ok(()),
         (RateKey::Ip, None) => address(),
         (RateKey::Header(name), None) => cx.header(name).map(str::to_owned),
@@ -43,7 +49,9 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
 /// Those of [`check_rate`].
 pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
-        Some(limit) if limit.key == RateKey::Subject => count(cx, limit, address(cx).as_deref()).await,
+        Some(limit) if matches!(limit.key, RateKey::Subject | RateKey::ApiKey) => {
+            count(cx, limit, address(cx).as_deref()).await
+        }
         _ => Ok(()),
     }
 }

@@ -8,8 +8,8 @@ const TAG_BYTES = 16;
 /**
  * @param {Uint8Array} secret
  * @param {string} purpose
- * @param {object} algorithm
- * @param {string[]} uses
+ * @param {{ name: string, hash?: string, length: number }} algorithm
+ * @param {any[]} uses
  */
 async function key(secret, purpose, algorithm = { name: 'AES-GCM', length: 256 }, uses = ['encrypt', 'decrypt']) {
   const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);

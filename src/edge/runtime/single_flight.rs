@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 
-use crate::edge::runtime::boxed::Boxed;
+use crate::edge::runtime::boxed::{Boxed, boxed};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
 use crate::edge::runtime::work::{Awaited, promise};
@@ -51,7 +51,17 @@ impl SingleFlight {
     ///
     /// The work says whether its outcome may be given again; otherwise it goes to those who wait for it and to nobody later. `keep_alive`
     /// keeps the work going when the client hangs up. Work that ends without an outcome took too long.
-    pub async fn share(
+    pub fn share<'a>(
+        &'a self,
+        invocation: &'a dyn Invocation,
+        key: String,
+        rules: SingleFlightRules,
+        work: Boxed<'static, (Outcome, bool)>,
+    ) -> Boxed<'a, Rc<Outcome>> {
+        boxed(self.run(invocation, key, rules, work))
+    }
+
+    async fn run(
         &self,
         invocation: &dyn Invocation,
         key: String,

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Response;
 
-use crate::config::Path;
+use crate::config::{Access, Path};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
@@ -49,7 +49,8 @@ pub fn close_at_expiry(
     response: &Response,
     claims: &VerifiedClaims,
 ) -> Result<Response, Problem> {
-    let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
+    let skews = path.access.iter().flat_map(Access::authorizers).map(|authorizer| authorizer.clock_skew_secs);
+    let skew_secs = skews.min().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
     let until_ms = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
     let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);

@@ -1,7 +1,7 @@
 //! Security requirements of OpenAPI as the `auth` of a path, never more open than the description.
 //!
-//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens of one authorizer per
-//! path, with scopes, all of which it requires, and a list, of which it requires one. What does not fit becomes stricter.
+//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens of any of a path's authorizers,
+//! with scopes, all of which it requires of each, and a list, of which it requires one. What does not fit becomes stricter.
 
 use super::schemes::{Scheme, Schemes};
 use crate::authoring::Json;
@@ -16,9 +16,9 @@ const SCOPES_MAX: usize = 30;
 /// What a path requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Index of the tenant whose tokens it accepts; `None` if the description requires not tokens, but something that the
-    /// gateway does not know.
-    pub tenant: Option<usize>,
+    /// Indices of the tenants whose tokens it accepts; none if the description requires not tokens, but something that the gateway does
+    /// not know.
+    pub tenants: Vec<usize>,
     /// Scopes, all of which are required.
     pub scopes: Vec<String>,
     /// Scopes, one of which is required, unless the list is empty.
@@ -98,11 +98,15 @@ impl Access {
             (Some(access), None) | (None, Some(access)) => return Ok(Some(Self { optional: false, ..access.clone() })),
             (Some(one), Some(other)) => (one, other),
         };
-        if one.tenant.is_some() && other.tenant.is_some() && one.tenant != other.tenant {
-            return Err("they require tokens of different issuers".to_owned());
-        }
         let mut both = one.clone();
-        both.tenant = one.tenant.or(other.tenant);
+        if one.tenants.is_empty() {
+            both.tenants.clone_from(&other.tenants);
+        } else if !other.tenants.is_empty() {
+            both.tenants.retain(|tenant| other.tenants.contains(tenant));
+            if both.tenants.is_empty() {
+                return Err("they require tokens of different issuers".to_owned());
+            }
+        }
         both.optional = one.optional && other.optional;
         add(&mut both.scopes, &other.scopes);
         if one.any_scopes.is_empty() {
@@ -119,10 +123,17 @@ impl Access {
         Ok(Some(both))
     }
 
-    /// Returns the value of a path's `auth`, which names the authorizer if there are several.
-    pub fn to_json(&self, authorizer: Option<&str>) -> Json {
+    /// Returns the value of a path's `auth`, with the names of its authorizers if the config has several.
+    pub fn to_json(&self, authorizers: &[&str]) -> Json {
         let mut members = Vec::new();
-        members.extend(authorizer.map(|name| (access::AUTHORIZER.name.to_owned(), name.into())));
+        match authorizers {
+            [] => {}
+            [name] => members.push((access::AUTHORIZER.name.to_owned(), (*name).into())),
+            names => {
+                let names = names.iter().map(|name| (*name).into()).collect();
+                members.push((access::AUTHORIZER.name.to_owned(), Json::Array(names)));
+            }
+        }
         for (key, scopes) in [(&access::SCOPES, &self.scopes), (&access::ANY_SCOPES, &self.any_scopes)] {
             if !scopes.is_empty() {
                 members.push((key.name.to_owned(), Json::texts(scopes)));
@@ -197,12 +208,18 @@ fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<S
         // If every alternative admits everyone, so does the path; else it admits those with a token.
         return (!optional || by_other_means).then(|| Access { optional, ..Access::default() });
     };
-    let before = tokens.len();
-    tokens.retain(|token| token.tenant == Some(tenant));
-    if tokens.len() < before {
-        notes.push("alternatives with tokens of another issuer are left out".to_owned());
+    let tenants = tenants_of_all(&tokens);
+    let mut access = Access { tenants, optional, ..Access::default() };
+    if access.tenants.is_empty() {
+        access.tenants.push(tenant);
+        tokens.retain(|token| token.tenant == Some(tenant));
+        notes.push(
+            "alternatives with tokens of another issuer are left out, because they require other scopes".to_owned(),
+        );
+    } else if access.tenants.len() > 1 {
+        // What each issuer's tokens need is the same, so one's say it all.
+        tokens.retain(|token| token.tenant == Some(tenant));
     }
-    let mut access = Access { tenant: Some(tenant), optional, ..Access::default() };
     let of_one_scheme = tokens.iter().all(|token| tokens.first().is_some_and(|first| first.schemes == token.schemes));
     let mut needed: Vec<Vec<String>> = tokens.into_iter().map(|token| token.scopes).collect();
     if of_one_scheme {
@@ -225,6 +242,25 @@ fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<S
     rests.iter().for_each(|rest| add(&mut access.scopes, rest));
     notes.push("its alternatives require different scopes: this path requires all of them".to_owned());
     Some(access)
+}
+
+/// Returns the tenants of alternatives; none if their tokens need different scopes, since a path requires the same of each.
+fn tenants_of_all(tokens: &[Alternative]) -> Vec<usize> {
+    let mut tenants = Vec::new();
+    for tenant in tokens.iter().filter_map(|token| token.tenant) {
+        if !tenants.contains(&tenant) {
+            tenants.push(tenant);
+        }
+    }
+    let needs = |tenant: &usize| {
+        let of = tokens.iter().filter(|token| token.tenant == Some(*tenant));
+        let mut needs: Vec<Vec<&String>> = of.map(|token| token.scopes.iter().collect()).collect();
+        needs.iter_mut().for_each(|scopes| scopes.sort());
+        needs.sort();
+        needs
+    };
+    let is_alike = tenants.iter().all(|tenant| tenants.first().is_some_and(|first| needs(first) == needs(tenant)));
+    if is_alike { tenants } else { Vec::new() }
 }
 
 fn is_within(part: &[String], whole: &[String]) -> bool {
@@ -258,7 +294,7 @@ mod tests {
     fn read(security: &str) -> Result<(String, usize), String> {
         let security: Json = serde_json::from_str(security).unwrap();
         let requirement = Requirement::read(Some(&security), &schemes())?;
-        let auth = requirement.access.map_or(Json::Bool(false), |access| access.to_json(None));
+        let auth = requirement.access.map_or(Json::Bool(false), |access| access.to_json(&[]));
         let text = auth.to_file_text().split_whitespace().collect::<Vec<_>>().join(" ");
         Ok((text, requirement.notes.len()))
     }
@@ -291,6 +327,8 @@ mod tests {
             ("with different scopes", r#"[{"people": ["a"]}, {"again": []}]"#, r#"{ "scopes": ["a"] }"#, 1),
             ("both at once", r#"[{"people": ["a"], "again": ["b"]}]"#, r#"{ "scopes": ["a", "b"] }"#, 0),
             ("another issuer is left out", r#"[{"people": ["a"]}, {"bearer": []}]"#, r#"{ "scopes": ["a"] }"#, 1),
+            ("another issuer without scopes too", r#"[{"people": []}, {"bearer": []}]"#, "true", 0),
+            ("another issuer with the same", r#"[{"people": ["a"]}, {"bearer": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 0),
             ("two issuers at once, or one", r#"[{"people": [], "bearer": []}, {"bearer": []}]"#, "true", 1),
             ("an API key", r#"[{"key": []}]"#, "true", 1),
             ("an API key or a scope", r#"[{"key": []}, {"people": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 1),
@@ -345,6 +383,7 @@ mod tests {
                 Ok(r#"[{"people": ["a", "b", "c", "d"]}]"#),
             ),
             ("two issuers", r#"[{"people": []}]"#, r#"[{"bearer": []}]"#, Err(())),
+            ("one of two", r#"[{"people": []}, {"bearer": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
             ("a key and a token", r#"[{"key": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
         ];
         for (message, one, other, expected) in table {

@@ -104,8 +104,8 @@ struct LeftOut {
 }
 
 impl Route {
-    /// Returns the entry as JSON; `authorizer` names its authorizer, if there are several.
-    pub fn to_json<'n>(&self, authorizer: impl Fn(&Access) -> Option<&'n str>) -> Json {
+    /// Returns the entry as JSON; `authorizers` names those of its `auth`, if the config has several.
+    pub fn to_json<'n>(&self, authorizers: impl Fn(&Access) -> Vec<&'n str>) -> Json {
         let mut members = Vec::new();
         members.extend(self.summary.as_deref().map(|text| ("x-summary".to_owned(), text.into())));
         if !self.review.is_empty() {
@@ -113,7 +113,7 @@ impl Route {
         }
         members.push((keys::METHOD.name.to_owned(), self.method.into()));
         members.push((keys::PATH.name.to_owned(), self.template.pattern.as_str().into()));
-        let auth = self.access.as_ref().map(|access| access.to_json(authorizer(access)));
+        let auth = self.access.as_ref().map(|access| access.to_json(&authorizers(access)));
         members.extend(auth.map(|auth| (keys::AUTH.name.to_owned(), auth)));
         let integration = match self.answer {
             Answer::Upstream(index) => Json::object([

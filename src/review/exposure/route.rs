@@ -241,9 +241,19 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
         exposures.push(Exposure::AuthenticationOptional);
     }
     let rules = |side: Side<'_>, name: &str| side.config.authorizers.get(name).cloned();
-    if is.authorizer != was.authorizer && rules(after, &is.authorizer) != rules(before, &was.authorizer) {
-        let (before, after) = (was.authorizer.clone(), is.authorizer.clone());
-        exposures.push(Exposure::AuthorizerChanged { before, after });
+    let is_added = |name: &&String| {
+        let known = &was.authorizers;
+        !known.contains(name) && known.iter().all(|known| rules(after, name) != rules(before, known))
+    };
+    let added: Vec<_> = is.authorizers.iter().filter(is_added).collect();
+    match (was.authorizers.as_slice(), is.authorizers.as_slice()) {
+        ([before], [after]) if !added.is_empty() => {
+            exposures.push(Exposure::AuthorizerChanged { before: before.clone(), after: after.clone() });
+        }
+        _ => exposures.extend(added.into_iter().map(|name| Exposure::Setting {
+            place: keys::AUTH.name.to_owned(),
+            what: format!("accepts tokens or keys of {name:?} as well"),
+        })),
     }
     let mut lost = |kind: &str, was: &[String], is: &[String]| {
         let kept: HashSet<&String> = is.iter().collect();

@@ -1,5 +1,7 @@
 //! What the change of a section other than `paths` exposes.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::change::Exposure;
@@ -66,9 +68,10 @@ fn compare_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Ve
 /// Adds what a change of the tokens exposes that the gateway requests for upstreams which it called before.
 fn compare_upstream_tokens(before: &Config<'_>, after: &Config<'_>, exposures: &mut Vec<Exposure>) {
     let exchange = GRANT.name_of(UpstreamGrant::TokenExchange);
+    let tokens = [before, after].map(upstream_tokens);
     for alias in after.servers.used.iter().filter(|alias| before.servers.by_alias.contains_key(*alias)) {
         let place = format!("{}.{alias}.{}", root::SERVERS.name, AUTHORIZATION.name);
-        let what = match [before, after].map(|config| upstream_token(config, alias)) {
+        let what = match tokens.each_ref().map(|tokens| tokens.get(alias).copied().flatten()) {
             [Some(was), Some(is)] => {
                 compare_section(
                     &upstream_token::section().keys,
@@ -90,10 +93,16 @@ fn compare_upstream_tokens(before: &Config<'_>, after: &Config<'_>, exposures: &
     }
 }
 
-/// Returns what a config says of the token for an upstream.
-fn upstream_token<'c>(config: &'c Config<'_>, alias: &str) -> Option<&'c Value> {
-    let mut servers = config.top.get(root::SERVERS.name)?.as_array()?.iter();
-    servers.find(|server| server.get(ALIAS.name).and_then(Value::as_str) == Some(alias))?.get(AUTHORIZATION.name)
+/// Returns what a config says of the token for each upstream, by alias; of servers with one alias, the first counts.
+fn upstream_tokens<'c>(config: &'c Config<'_>) -> HashMap<&'c str, Option<&'c Value>> {
+    let servers = config.top.get(root::SERVERS.name).and_then(Value::as_array);
+    let mut tokens = HashMap::new();
+    for server in servers.into_iter().flatten() {
+        if let Some(alias) = server.get(ALIAS.name).and_then(Value::as_str) {
+            tokens.entry(alias).or_insert_with(|| server.get(AUTHORIZATION.name));
+        }
+    }
+    tokens
 }
 
 /// Adds what a change of the targets of an alias exposes: those that no path used before, or that this alias did not name; and whether they get paths that

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { startFront } from '../support/front-flow.mjs';
 import { ROOT, freePort, proxied, startGateway, until } from '../support/harness.mjs';
 import { PAST_LOGIN_SECS, Program, loadSdk, startProvider, startServer } from '../support/mcp.mjs';
 
@@ -238,4 +239,71 @@ describe('two servers at two paths', () => {
       await gateway.later(-PAST_LOGIN_SECS);
     }
   });
+});
+
+describe('two servers at two hosts', () => {
+  test('are two resources, though their paths are one', async (t) => {
+    const port = await freePort();
+    const [orders, files] = ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${port}/mcp`);
+    const at = (server, resource, more) =>
+      proxied('/mcp', server, {
+        auth: { authorizer: server, scopes: [`read:${server}`] },
+        protected_resource: { resource },
+        mcp,
+        ...more,
+      });
+    const gateway = await start(port, { orders: trusting(orders), files: trusting(files) }, [
+      at('orders', orders),
+      at('files', files, { host: 'localhost' }),
+    ]);
+    t.after(() => gateway.close());
+    const programs = [];
+    for (const [address, name] of [
+      [orders, 'orders'],
+      [files, 'files'],
+    ]) {
+      const program = await loggedIn(new URL(address));
+      t.after(() => program.close());
+      const { searchParams: asked } = program.requested;
+      assert.deepEqual([asked.get('scope'), asked.get('resource')], [`read:${name}`, address]);
+      assert.equal(await program.ask(), name);
+      programs.push(program);
+    }
+    const [one, other] = programs;
+    assert.equal((await callTool(files, one.held.access_token, one.session)).status, 401, 'a token of the other');
+    const answer = await callTool(files, other.held.access_token, one.session);
+    assert.deepEqual([answer.status, answer.headers.get('x-problem-code')], [404, 'mcp_session_not_found']);
+  });
+});
+
+test('clients that the provider does not know log in through the gateway, for both servers', async (t) => {
+  const [orders, files] = servers;
+  const at = (name) =>
+    proxied(`/${name}`, name, {
+      auth: { authorizer: name, scopes: [`read:${name}`] },
+      protected_resource: true,
+      // The client at the provider has a secret.
+      mcp: true,
+    });
+  const front = await startFront({
+    sections: {
+      servers: [
+        { alias: 'orders', url: orders.origin },
+        { alias: 'files', url: files.origin },
+      ],
+      paths: [at('orders'), at('files')],
+    },
+  });
+  t.after(() => front.close());
+  const programs = [];
+  for (const name of ['orders', 'files']) {
+    const program = await loggedIn(new URL(`/${name}`, front.origin));
+    t.after(() => program.close());
+    assert.equal(program.requested.origin, front.origin, 'it never meets the provider by itself');
+    assert.equal(await program.ask(), name);
+    programs.push(program);
+  }
+  const [one, other] = programs;
+  const answer = await callTool(other.address, other.held.access_token, one.session);
+  assert.deepEqual([answer.status, answer.headers.get('x-problem-code')], [404, 'mcp_session_not_found']);
 });

@@ -3,21 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  Refused,
-  isListed,
-  metadataOf,
-  pageOf,
-  readRequest,
-  registered,
-  requestOf,
-  resourceOf,
-} from '../../../src/edge/integrations/authorization_server.js';
 
-const SERVER = {
+// By its address: it is written for the Worker, whose types are others than those of the tests.
+const { Refused, isListed, metadataOf, pageOf, readRequest, registered, requestOf, resourceOf, settingsOf } =
+  await import(new URL('../../../src/edge/integrations/authorization_server.js', import.meta.url).href);
+
+const SECTION = {
   issuer: 'https://mcp.example',
-  client: 'the-client',
-  uris: [
+  redirect_uris: [
     'https://app.example/cb?x=1',
     'https://app.example',
     'http://127.0.0.1/cb',
@@ -26,16 +19,34 @@ const SERVER = {
     'com.example.app:/cb',
   ],
   scopes: ['offline_access'],
-  parameter: 'resource',
-  prefix: '',
-  own: /** @type {[string, string][]} */ ([['acr_values', '2']]),
-  passed: ['prompt', 'login_hint', 'max_age'],
-  resources: [
-    { identifier: null, path: '/orders', hosts: [''], scopes: ['read:orders'] },
-    { identifier: 'https://files.example/files', path: '/files', hosts: [''], scopes: ['read:files'] },
-    { identifier: null, path: '/mcp', hosts: ['*.shops.example'], scopes: [] },
-  ],
 };
+const published = (host, resource, scopes, server = SECTION.issuer) =>
+  `${host} ${JSON.stringify({ resource, scopes_supported: scopes, authorization_servers: ['https://x.example', server] })}`;
+const RESOURCES = [
+  published('', '/orders', ['read:orders']),
+  published('', 'https://files.example/files', ['read:files']),
+  published('*.shops.example', '/mcp', undefined),
+  published('own.example', '/mcp', undefined),
+  published('', '/else', undefined, 'https://else.example'),
+];
+
+/** Returns the settings of a server whose section has other members. */
+const serverWith = (
+  change = {},
+  resources = RESOURCES,
+  own = 'scope=openid&resource=https%3A%2F%2Fx&acr_values=2&MAX_age=3',
+) =>
+  settingsOf(
+    [
+      JSON.stringify({ ...SECTION, ...change }),
+      'the-client',
+      own,
+      'prompt max_age login_hint',
+      'resource',
+      ...resources,
+    ].join('\n'),
+  );
+const SERVER = serverWith();
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 const VALID = {
   response_type: 'code',
@@ -262,16 +273,23 @@ test('a resource is known by each spelling of the metadata, and by no other', ()
     ['https://a.shops.example:1/mcp', undefined, 'with a port'],
     ['https://shops.example/mcp', undefined, 'without a label'],
     ['https://mcp.example/mcp', undefined, 'a path of other hosts'],
+    ['https://own.example/mcp', 'https://own.example/mcp', 'a path of one host'],
+    ['https://own.example/orders', undefined, 'a path of another host'],
+    ['https://mcp.example/else', undefined, 'a resource of another provider'],
     ['', undefined, 'nothing'],
     ['orders', undefined, 'a word'],
   ])) {
     assert.equal(resourceOf(SERVER, named)?.resource, expected, `${message}: ${named}`);
   }
-  const local = { ...SERVER, issuer: 'http://127.0.0.1:8787/oauth' };
+  const issuer = 'http://127.0.0.1:8787/oauth';
+  const local = serverWith({ issuer }, [
+    published('', '/orders', [], issuer),
+    published('*.shops.example', '/mcp', [], issuer),
+  ]);
   assert.ok(resourceOf(local, 'http://127.0.0.1:8787/orders'), 'an issuer with a port and a path');
   assert.ok(resourceOf(local, 'http://a.shops.example:8787/mcp'), 'another host at its port');
   assert.equal(resourceOf(local, 'http://127.0.0.1/orders'), undefined, 'another port');
-  const whole = { ...SERVER, resources: [{ identifier: null, path: '', hosts: [''], scopes: [] }] };
+  const whole = serverWith({}, [published('', '', [])]);
   assert.equal(resourceOf(whole, 'https://mcp.example/')?.resource, 'https://mcp.example', 'one without a path');
 });
 
@@ -281,17 +299,27 @@ test('the provider is asked for the resource as the config says, and not for tho
     '&code_challenge_method=S256';
   for (const [change, expected, message] of /** @type {[any, string, string][]} */ ([
     [{}, 'scope=read%3Aorders&resource=https%3A%2F%2Fmcp.example%2Forders', 'by resource'],
-    [{ parameter: 'audience' }, 'scope=read%3Aorders&audience=https%3A%2F%2Fmcp.example%2Forders', 'by audience'],
-    [{ parameter: '', prefix: 'api://orders/' }, 'scope=api%3A%2F%2Forders%2Fread%3Aorders', 'by the scopes'],
+    [
+      { resource_parameter: 'audience' },
+      'scope=read%3Aorders&audience=https%3A%2F%2Fmcp.example%2Forders',
+      'by audience',
+    ],
+    [
+      { resource_parameter: 'none', scope_prefix: 'api://orders/' },
+      'scope=api%3A%2F%2Forders%2Fread%3Aorders',
+      'by the scopes',
+    ],
   ])) {
-    const server = { ...SERVER, ...change };
+    const server = serverWith(change);
     const query = queryWith({ prompt: 'login' }, '&max_age=1&acr_values=1&audience=x&nonce=y');
     const found = requestOf(server, readRequest(server, query), 's', query);
-    assert.equal(found, `${own}&${expected}&acr_values=2&prompt=login&max_age=1`, message);
+    assert.equal(found, `${own}&${expected}&acr_values=2&MAX_age=3&prompt=login`, message);
   }
   const scope = 'read openid offline_access api://orders/write';
   const asked = { uri: '', state: '', challenge: '', resource: '', scope };
-  const { searchParams } = new URL(`https://x?${requestOf({ ...SERVER, prefix: 'api://orders/' }, asked, 's', '')}`);
+  const { searchParams } = new URL(
+    `https://x?${requestOf(serverWith({ scope_prefix: 'api://orders/' }), asked, 's', '')}`,
+  );
   assert.equal(searchParams.get('scope'), 'api://orders/read openid offline_access api://orders/write');
 });
 
@@ -368,7 +396,7 @@ test('a registration gives the one client to listed addresses, whatever else it 
 });
 
 test('the metadata names every scope once, and nothing that a client cannot use', () => {
-  const metadata = metadataOf({ ...SERVER, resources: [...SERVER.resources, ...SERVER.resources] });
+  const metadata = metadataOf(serverWith({}, [...RESOURCES, ...RESOURCES]));
   assert.deepEqual(metadata.scopes_supported, ['offline_access', 'read:orders', 'read:files']);
   assert.deepEqual(metadata.token_endpoint_auth_methods_supported, ['none']);
   assert.equal(metadata.client_id_metadata_document_supported, false);

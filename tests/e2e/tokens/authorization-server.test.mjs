@@ -195,17 +195,17 @@ describe('a client that its user has not agreed to gets nothing', () => {
         person,
         allowed,
         { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' },
-        'csrf_rejected',
+        'state_invalid',
         'another site',
       ],
       [
         person,
         allowed,
         { 'sec-fetch-site': 'same-site', 'sec-fetch-dest': 'document' },
-        'csrf_rejected',
+        'state_invalid',
         'a neighbour',
       ],
-      [person, allowed, { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'empty' }, 'csrf_rejected', 'a script'],
+      [person, allowed, { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'empty' }, 'state_invalid', 'a script'],
     ])) {
       const answer = await decide(who, form, headers);
       assert.equal(answer.headers.get('x-problem-code'), code, message);
@@ -216,7 +216,7 @@ describe('a client that its user has not agreed to gets nothing', () => {
     assert.equal(answer.headers.get('x-problem-code'), 'client_refused', 'two requests');
     for (const dest of ['iframe', 'empty', 'image']) {
       const framed = await person.fetch(requestOf(front), { headers: { 'sec-fetch-dest': dest } });
-      assert.equal(framed.headers.get('x-problem-code'), 'csrf_rejected', dest);
+      assert.equal(framed.headers.get('x-problem-code'), 'state_invalid', dest);
     }
     assert.equal(
       (await decide(person, allowed, { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'document' })).status,

@@ -337,6 +337,70 @@ describe('two resources behind one gateway', () => {
   });
 });
 
+describe('one path under several hosts', () => {
+  const at = (audience) => ({ ...partners, issuer: 'https://idp.example/', audience });
+  const path = (host, authorizer, more = {}) => ({
+    method: 'GET',
+    path: '/mcp',
+    ...(host && { host }),
+    auth: { authorizer, scopes: [`read:${authorizer}`] },
+    protected_resource: true,
+    response: {},
+    ...more,
+  });
+  let own;
+
+  before(async () => {
+    const authorizers = Object.fromEntries(
+      [
+        ['a', 'https://a.example/mcp'],
+        ['b', 'https://b.example/mcp'],
+        ['star', 'https://x.shops.example/mcp'],
+        ['any', 'https://c.example/mcp'],
+        ['rest', 'https://rest.example'],
+      ].map(([name, audience]) => [name, at(audience)]),
+    );
+    const config = {
+      authorizers,
+      protected_resource: { name: 'All else' },
+      paths: [
+        path('a.example', 'a'),
+        path('b.example', 'b'),
+        path('*.shops.example', 'star'),
+        path('', 'any'),
+        // Below the resource of a wider host, and with a wildcard that would take the requests for its metadata.
+        path('own.shops.example', 'star', { method: 'ANY', path: '/mcp/{.+}', protected_resource: false }),
+        path('d.example', 'any', { path: '/mcp/tools', protected_resource: false }),
+        path('d.example', 'rest', { method: 'ANY', path: '/{.+}', protected_resource: false }),
+      ],
+    };
+    own = await startGateway({ config });
+  });
+  after(() => own?.close());
+
+  test('is a resource of its own under each, with its metadata where its challenge says', async () => {
+    for (const [address, resource, scope, document] of [
+      ['https://a.example/mcp', 'https://a.example/mcp', 'read:a', '/mcp'],
+      ['https://b.example/mcp', 'https://b.example/mcp', 'read:b', '/mcp'],
+      ['https://x.shops.example/mcp', 'https://x.shops.example/mcp', 'read:star', '/mcp'],
+      ['https://y.shops.example/mcp', 'https://y.shops.example/mcp', 'read:star', '/mcp'],
+      ['https://c.example/mcp', 'https://c.example/mcp', 'read:any', '/mcp'],
+      ['https://own.shops.example/mcp/x', 'https://own.shops.example/mcp', 'read:star', '/mcp'],
+      ['https://d.example/mcp/tools', 'https://d.example/mcp', 'read:any', '/mcp'],
+      ['https://d.example/x', 'https://d.example', 'read:rest', ''],
+    ]) {
+      const challenged = await askAt(own, address);
+      assert.equal(challenged.status, 401, address);
+      const parameters = Object.fromEntries(parametersOf(challenged.headers.get('www-authenticate'), address));
+      assert.deepEqual(parameters, { scope, resource_metadata: `${new URL(address).origin}${METADATA}${document}` });
+      const metadata = await metadataOf(await askAt(own, parameters.resource_metadata), address);
+      assert.equal(metadata.resource, resource, address);
+      // A client uses no metadata of another resource than it called (RFC 9728 section 3.3).
+      assert.ok(address.startsWith(metadata.resource), address);
+    }
+  });
+});
+
 test('a host with quotes stays in the one parameter of the challenge (RFC 9110 section 5.6.4)', async (t) => {
   const bare = await startBareGateway({ config: configWith({ protected_resource: true }) });
   t.after(() => bare.close());
