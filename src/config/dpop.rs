@@ -50,7 +50,8 @@ pub(super) fn read_dpop(
         }
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
-            let mode = rules.choice(&MODE, findings).and_then(|(_, mode)| mode);
+            let mode =
+                rules.text(&MODE, findings).and_then(|written| choose(&written, &MODES, &MODE.at(&place), findings));
             read.max_age_secs = rules.integer(&MAX_AGE_SECONDS, findings).into();
             let nonce_secs = rules.integer(&NONCE_SECONDS, findings);
             if let Some(written) = rules.text(&NONCE_KEY, findings) {
@@ -83,7 +84,12 @@ pub(crate) const DPOP: Key<super::key::Value> = declare::value("dpop");
 #[cfg(not(target_os = "unknown"))]
 pub(crate) fn shape() -> super::grammar::Shape {
     use super::grammar::Shape;
-    Shape::Either(vec![Shape::Choice(MODES.iter().map(|(name, _)| *name).collect()), Shape::Section("dpop")])
+    Shape::Either(vec![modes(), Shape::Section("dpop")])
+}
+
+#[cfg(not(target_os = "unknown"))]
+fn modes() -> super::grammar::Shape {
+    super::grammar::Shape::Choice(MODES.iter().map(|(name, _)| *name).collect())
 }
 
 section! {
@@ -113,9 +119,9 @@ section! {
                 }"#,
         );
 
-    MODE: Choice<bool> = choice("mode", &MODES).required(), Elsewhere,
+    MODE: Text = text("mode", Any).required(), Elsewhere,
         "`accept` takes a bound token with its proof, and bearer tokens that are not bound. `require` takes only the first.",
-        example("require");
+        shape(modes()), example("require");
     MAX_AGE_SECONDS: Integer = integer("max_age_seconds", 1..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS), Elsewhere,
         "How old a proof may be, in seconds, besides `clock_skew_seconds`.",
         example(10_u32);

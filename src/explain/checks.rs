@@ -67,7 +67,8 @@ impl Explanation {
     ) -> Self {
         let Some(proof) = proof else { return Self::of_scheme(token, Scheme::Bearer, rules, now, check) };
         let mut explanation = Self::of_scheme(token, Scheme::Dpop, rules, now, check);
-        let claims = explanation.claims.as_ref().ok_or(if explanation.header.is_none() { ASKED } else { NO_CLAIMS });
+        let is_asked = rules.asked.is_some_and(|asked| is_asked_about(asked, token));
+        let claims = explanation.claims.as_ref().ok_or(if is_asked { ASKED } else { NO_CLAIMS });
         let checks = check_proof(token, claims, proof, rules, now, check);
         explanation.checks.extend(checks);
         explanation

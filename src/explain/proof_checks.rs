@@ -71,11 +71,8 @@ pub fn check_proof(
             outcome(header.algorithm(&Algorithm::ASYMMETRIC))
         }),
         of_header("crit", "absent", &|header| outcome(header.check_extensions())),
-        of_header("jwk", "a public key for alg, without a private part", &|header| match algorithm {
-            Ok(algorithm) => outcome(proof_key(header, algorithm)),
-            Err(reason) => skip(reason),
-        }),
     ]);
+    checks.push(check_key(header, algorithm, key.as_ref().ok()));
     let key = key.as_ref().map_err(|reason| *reason);
     checks.push(check_binding(claims, key));
     checks.push(check_signature(given.header.as_deref(), key, algorithm, check));
@@ -145,6 +142,21 @@ fn check_form(text: Result<&str, ProofError>, parts: Result<Parts<'_>, ProofErro
     row("proof", outcome(form), expected, found)
 }
 
+/// Checks the key, of which only what is public is shown.
+fn check_key(header: Result<&JoseHeader, &str>, algorithm: Result<Algorithm, &str>, key: Option<&Key>) -> Check {
+    let result = match header.and_then(|header| Ok((header, algorithm?))) {
+        Ok((header, algorithm)) => outcome(proof_key(header, algorithm)),
+        Err(reason) => skip(reason),
+    };
+    let members = header.ok().and_then(|header| header.members().get("jwk")?.as_object());
+    let names = || members.map(|members| members.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let found = match key {
+        Some(key) => key.jwk.expose().clone(),
+        None => names().map_or_else(|| "no object".to_owned(), |names| ["one with ", &names].concat()),
+    };
+    row("proof jwk", result, "a public key for alg, without a private part", found)
+}
+
 fn check_binding(claims: Result<&Map<String, Value>, &str>, key: Result<&Key, &str>) -> Check {
     let found = key.map_or_else(|_| UNKNOWN.to_owned(), |key| digest(key.jwk.expose()));
     let (result, expected) = match (claims.map(bound_key), key) {
@@ -175,4 +187,112 @@ fn check_signature(
         },
     };
     row("proof signature", result, expected, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Dpop;
+    use crate::explain::{Explanation, Sources, Verdict};
+
+    const NOW: i64 = 1_800_000_000;
+
+    /// The outcome of each check of a proof that does not pass, by its name.
+    fn left(header: &Value, change: &Value, claims: &Value) -> Vec<(String, &'static str)> {
+        let encoded = |value: &Value| base64url(value.to_string().as_bytes());
+        let token = [&encoded(&json!({"alg": "RS256"})), ".", &encoded(claims), ".c2ln"].concat();
+        let mut said =
+            json!({"jti": "j", "htm": "GET", "htu": "https://gw.example/a", "iat": NOW, "ath": digest(&token)});
+        said.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let given = GivenProof {
+            header: Some([&encoded(header), ".", &encoded(&said), ".c2ln"].concat()),
+            method: "GET".to_owned(),
+            url: Address::parse("https://gw.example/a?b"),
+        };
+        let mut rules = Sources::without_authorizer("").rules;
+        let nonces = Some((crate::secret::Secret::new(String::new()), 60));
+        rules.dpop = Some(Rc::new(Dpop { is_required: true, max_age_secs: 60, nonces }));
+        let explanation = Explanation::of_sent(&token, Some(&given), &rules, NOW, &|_, _, _, _| Signature::Verified);
+        assert!(
+            !explanation.checks.iter().any(|check| check.found.contains("secret part")),
+            "no private part is shown"
+        );
+        assert!(!matches!(explanation.verdict(), Verdict::Accepted));
+        let of_proof = explanation.checks.iter().filter(|check| check.name.starts_with("proof"));
+        let outcomes = of_proof.filter_map(|check| match &check.outcome {
+            Outcome::Pass => None,
+            Outcome::Fail(_) => Some((check.name.to_string(), "fail")),
+            Outcome::Skip(_) => Some((check.name.to_string(), "skip")),
+        });
+        outcomes.collect()
+    }
+
+    #[test]
+    fn each_check_of_a_proof_is_made_by_itself() {
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk});
+        let bound = json!({"cnf": {"jkt": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}});
+        let with = |name: &str, value: Value| {
+            let mut header = header.clone();
+            header[name] = value;
+            header
+        };
+        let mut private = jwk.clone();
+        private["d"] = json!("secret part");
+        let known = json!({"nonce": "n"});
+        let table = [
+            (&header, &known, &bound, &[("proof nonce", "skip")][..], "what only the gateway knows"),
+            (&header, &json!({}), &bound, &[("proof nonce", "fail")], "no nonce"),
+            (
+                &with("typ", json!("JWT")),
+                &known,
+                &bound,
+                &[("proof typ", "fail"), ("proof nonce", "skip")],
+                "another kind",
+            ),
+            (
+                &with("jwk", private),
+                &known,
+                &bound,
+                &[("proof jwk", "fail"), ("proof key", "skip"), ("proof signature", "skip"), ("proof nonce", "skip")],
+                "a private key, of which nothing is shown",
+            ),
+            (
+                &header,
+                &json!({"nonce": "n", "htm": "PUT", "htu": "https://gw.example/b", "ath": "h", "iat": 0}),
+                &bound,
+                &[
+                    ("proof htm", "fail"),
+                    ("proof htu", "fail"),
+                    ("proof iat", "fail"),
+                    ("proof ath", "fail"),
+                    ("proof nonce", "skip"),
+                ],
+                "another request, long ago",
+            ),
+            (
+                &header,
+                &known,
+                &json!({"cnf": {"jkt": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4g"}}),
+                &[("proof key", "fail"), ("proof nonce", "skip")],
+                "another key",
+            ),
+            (
+                &header,
+                &known,
+                &json!({}),
+                &[("proof key", "skip"), ("proof nonce", "skip")],
+                "a token that is not bound",
+            ),
+        ];
+        for (header, change, claims, expected, message) in table {
+            let found = left(header, change, claims);
+            let found: Vec<_> = found.iter().map(|(name, outcome)| (name.as_str(), *outcome)).collect();
+            assert_eq!(found, expected, "{message}");
+        }
+    }
 }

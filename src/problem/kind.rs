@@ -84,17 +84,17 @@ kinds! {
         when "the token breaks any other rule, or the provider refused it at the profile",
         remedy "Log in.";
     PROOF_INVALID = 401, "invalid_dpop_proof", "DPoP proof invalid",
-        detail "The DPoP proof is not valid here. Make another for this request, and send it once.",
+        detail "Make a DPoP proof for this request, and send it once.",
         challenge Some(Challenge::InvalidProof),
         when "the proof beside a token that is bound to a key breaks a rule, is missing, or was used before",
         remedy "Make a proof for each request; the log has the rule.";
     PROOF_NONCE_NEEDED = 401, "use_dpop_nonce", "DPoP nonce needed",
-        detail "Make the DPoP proof again, with the nonce of DPoP-Nonce.",
+        detail "Make the proof again, with the nonce of DPoP-Nonce.",
         challenge Some(Challenge::UseNonce),
         when "the path has a `nonce_key`, and the proof has no nonce that was given lately",
         remedy "Send the request again with a proof that has it.";
     PROOF_UNSUPPORTED = 400, "dpop_unsupported", "DPoP unsupported",
-        detail "This path gives no tokens that are bound to a key. Send the request without DPoP.",
+        detail "Send the request without DPoP.",
         when "a `DPoP` header came to a refresh or a callback, where the gateway requests the tokens",
         remedy "See [bound tokens](tokens.md#tokens-that-are-bound-to-a-key).";
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",

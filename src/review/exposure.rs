@@ -176,7 +176,7 @@ mod tests {
         let with = |auth: &str| format!(r#"{{"method": "GET", "path": "/a", "auth": {auth}, "response": 1}}"#);
         let scoped = with(r#"{"scopes": ["read:a", "read:b"]}"#);
         let wide = r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}"#;
-        let table: [(&str, &str, &[&str], &str); 22] = [
+        let table: [(&str, &str, &[&str], &str); 27] = [
             ("", OPEN, &["GET /a a public path appears"], "a new open path"),
             ("", AUTH, &[], "a new path with auth"),
             (AUTH, OPEN, &["GET /a no longer requires authentication"], "auth removed"),
@@ -192,6 +192,11 @@ mod tests {
             (&with(r#"{"max_age_seconds": 60}"#), AUTH, &["GET /a no longer requires an authentication of the last 60 seconds"], "any age"),
             (&with(r#"{"max_age_seconds": 60}"#), &with(r#"{"max_age_seconds": 61}"#), &["GET /a no longer requires an authentication of the last 60 seconds"], "a greater age"),
             (AUTH, &with(r#"{"acr_values": ["1"], "max_age_seconds": 60}"#), &[], "a strength and an age added"),
+            (&with(r#"{"dpop": "require"}"#), &with(r#"{"dpop": "accept"}"#), &["GET /a no longer requires a token that is bound to a key"], "proofs that are only accepted"),
+            (&with(r#"{"dpop": "require"}"#), AUTH, &["GET /a no longer requires a token that is bound to a key"], "no proofs any longer"),
+            (&with(r#"{"dpop": "accept"}"#), &with(r#"{"dpop": "require"}"#), &[], "proofs that are required"),
+            (AUTH, &with(r#"{"dpop": "accept"}"#), &[], "proofs that are accepted, too"),
+            (&with(r#"{"dpop": {"mode": "require", "nonce_key": "$secret.N"}}"#), &with(r#"{"dpop": {"mode": "require", "max_age_seconds": 61}}"#), &["GET /a no longer requires a proof of the last 60 seconds", "GET /a no longer requires a nonce in proofs"], "older proofs without a nonce"),
             (AUTH, &with(r#"{"optional": true}"#), &["GET /a lets requests without a token through"], "made optional"),
             (AUTH, &with(r#""partners""#), &["GET /a accepts tokens of \"partners\" instead of \"users\""], "another authorizer"),
             (&with(r#"{"any_scopes": ["x"]}"#), &with(r#"{"any_scopes": ["x", "y"]}"#), &["GET /a no longer requires more than the scope y"], "one more scope that is enough"),

@@ -15,6 +15,12 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// Returns the scheme of a token as verifiers get and cache it, and the token: `DPoP` and a space stand before one that is bound to a
+    /// key, and no bearer token has a space. So neither is found in the other's place.
+    pub fn of(credential: &str) -> (Self, &str) {
+        credential.strip_prefix("DPoP ").map_or((Self::Bearer, credential), |token| (Self::Dpop, token))
+    }
+
     /// Returns its name.
     pub fn as_str(self) -> &'static str {
         match self {

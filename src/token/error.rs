@@ -189,18 +189,18 @@ impl From<ClaimError> for ProofError {
 impl fmt::Display for ProofError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the proof: ")?;
-        match self {
-            Self::Missing => f.write_str("there is no DPoP header"),
-            Self::Several => f.write_str("there are several"),
-            Self::Token(error) => error.fmt(f),
-            Self::Key(reason) => write!(f, "jwk cannot be used: {reason}"),
-            Self::Request { claim, actual } => write!(f, "{claim} is \"{actual}\""),
-            Self::Old { at, now } => write!(f, "iat is {at}, the time is {now}"),
-            Self::OtherToken => f.write_str("ath is not the digest of the token"),
-            Self::OtherKey => f.write_str("the token is bound to another key"),
-            Self::Nonce => f.write_str("nonce is not one that was given lately"),
-            Self::Used => f.write_str("it was used before"),
-        }
+        f.write_str(match self {
+            Self::Token(error) => return error.fmt(f),
+            Self::Key(reason) => return write!(f, "jwk cannot be used: {reason}"),
+            Self::Request { claim, actual } => return write!(f, "{claim} is \"{actual}\""),
+            Self::Old { at, now } => return write!(f, "iat is {at}, the time is {now}"),
+            Self::Missing => "there is no DPoP header",
+            Self::Several => "there are several",
+            Self::OtherToken => "ath is not the digest of the token",
+            Self::OtherKey => "the token is bound to another key",
+            Self::Nonce => "nonce is not one that was given lately",
+            Self::Used => "it was used before",
+        })
     }
 }
 

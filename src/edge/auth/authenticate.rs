@@ -1,9 +1,10 @@
 //! Authentication and authorization: from a token, an API key or the session to verified claims that are enough.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::config::Access;
-use crate::edge::auth::dpop::{check_proof, parse_proof};
+use crate::edge::auth::dpop::check_proof;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::api_keys::key_claims;
@@ -37,10 +38,7 @@ pub async fn authenticate(
         Credential::Of(authorizer, ..) => authorizer.clock_skew_secs,
         _ => access.authorizer.clock_skew_secs,
     };
-    let bound = match (&credential, dpop) {
-        (Credential::Of(_, token, Scheme::Dpop), Some(dpop)) => Some((dpop, *token, parse_proof(cx, skew_secs, dpop)?)),
-        _ => None,
-    };
+    let mut bound = None;
     let claims = match credential {
         Credential::Of(authorizer, text, scheme) => {
             let claims = match authorizer.api_keys() {
@@ -51,7 +49,15 @@ pub async fn authenticate(
                 None if scheme == Scheme::Bearer && dpop.is_some_and(|dpop| dpop.is_required) => {
                     Err(TokenError::WithoutProof.into())
                 }
-                None => access_claims(gateway, cx, authorizer, text, scheme).await,
+                None => {
+                    let credential = if scheme == Scheme::Dpop {
+                        bound = dpop.zip(Some(text));
+                        Cow::from(["DPoP ", text].concat())
+                    } else {
+                        Cow::from(text)
+                    };
+                    access_claims(gateway, cx, authorizer, &credential).await
+                }
             };
             claims.map_err(VerifyError::into_problem)
         }
@@ -66,9 +72,8 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
-    if let Some((dpop, token, proof)) = bound {
-        let key = claims.bound_key().unwrap_or_default();
-        boxed(check_proof(cx, skew_secs, dpop, proof, token, key)).await?;
+    if let Some((dpop, token)) = bound {
+        boxed(check_proof(cx, skew_secs, dpop, token, claims.bound_key().unwrap_or_default())).await?;
     }
     if let Some(reason) = missing_access(&claims, needed) {
         let resource = cx.matched_path(&gateway.config).and_then(|path| path.protected_resource.as_deref());

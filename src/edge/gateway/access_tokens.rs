@@ -25,8 +25,8 @@ use crate::token::{
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
 type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
 
-/// Returns the claims of an access token of an authorizer, which came by a scheme. Waits for nothing if the token was verified before, or was asked about
-/// lately.
+/// Returns the claims of an access token of an authorizer, as [`Scheme::of`] takes it. Waits for nothing if the token was verified
+/// before, or was asked about lately.
 ///
 /// # Errors
 /// Why it is not accepted.
@@ -34,13 +34,12 @@ pub async fn access_claims(
     gateway: &Gateway,
     invocation: &dyn Invocation,
     authorizer: &Rc<Authorizer>,
-    token: &str,
-    scheme: Scheme,
+    credential: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
-    match asked_claims(gateway, invocation, authorizer, token, scheme) {
+    match asked_claims(gateway, invocation, authorizer, credential) {
         Some(claims) => claims.await,
         None if gateway.config.takes_id_tokens(authorizer) => Err(TokenError::Claim(ClaimError::ONLY_SESSIONS).into()),
-        None => gateway.verifier(authorizer).access_claims(invocation, token, scheme).await,
+        None => gateway.verifier(authorizer).access_claims(invocation, credential).await,
     }
 }
 
@@ -49,21 +48,20 @@ pub fn asked_claims<'a>(
     gateway: &'a Gateway,
     invocation: &'a dyn Invocation,
     authorizer: &Rc<Authorizer>,
-    token: &'a str,
-    scheme: Scheme,
+    credential: &'a str,
 ) -> Option<Claims<'a>> {
     let mut introspections = gateway.config.introspections.iter();
     let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
     // A client that mistakes one for a token shows it to nobody else.
-    if gateway.config.is_api_key(token) {
+    if gateway.config.is_api_key(Scheme::of(credential).1) {
         return Some(Box::pin(ready(Err(TokenError::ApiKey(KeyError::Elsewhere).into()))));
     }
     let application = gateway.application(provider);
-    if let Some(verdict) = application.verifier.introspected(token, scheme, now_secs()) {
+    if let Some(verdict) = application.verifier.introspected(credential, now_secs()) {
         return Some(Box::pin(ready(verdict.map_err(VerifyError::Token))));
     }
-    is_asked_about(introspection.asked, token)
-        .then(|| -> Claims<'a> { Box::pin(ask(application, introspection, invocation, token, scheme)) })
+    is_asked_about(introspection.asked, Scheme::of(credential).1)
+        .then(|| -> Claims<'a> { Box::pin(ask(application, introspection, invocation, credential)) })
 }
 
 /// Asks the provider about a token, once for all requests that come with it at the same time.
@@ -71,9 +69,9 @@ async fn ask(
     application: Application,
     introspection: &Introspection,
     invocation: &dyn Invocation,
-    token: &str,
-    scheme: Scheme,
+    credential: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
+    let (scheme, token) = Scheme::of(credential);
     Parts::check_length(token)?;
     let verifier = Rc::clone(&application.verifier);
     let endpoints = application.endpoints(invocation).await.map_err(VerifyError::Keys)?;
@@ -116,7 +114,7 @@ async fn ask(
     };
     if let Some(asked_at) = asked_at.get() {
         let answer_bytes = (*outcome).as_ref().map_or(0, |answer| answer.body.len());
-        verifier.cache_introspected(token, scheme, &verdict, asked_at, answer_bytes);
+        verifier.cache_introspected(credential, &verdict, asked_at, answer_bytes);
     }
     Ok(verdict?)
 }

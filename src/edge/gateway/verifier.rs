@@ -1,6 +1,5 @@
 //! An authorizer at work: its rules, its keys, and the tokens that it has verified.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -83,8 +82,8 @@ impl Verifier {
     }
 
     /// Returns what the issuer said of a token at `now` or lately.
-    pub fn introspected(&self, token: &str, scheme: Scheme, now: i64) -> Option<Verdict> {
-        self.remembered(&cached_as(token, scheme), ASKED, now)
+    pub fn introspected(&self, token: &str, now: i64) -> Option<Verdict> {
+        self.remembered(token, ASKED, now)
     }
 
     /// Returns what KV said of the API key of a digest at `now` or lately.
@@ -104,42 +103,33 @@ impl Verifier {
     }
 
     /// Caches what the issuer said of a token, in so many bytes, when it was asked at `asked_at`.
-    pub fn cache_introspected(
-        &self,
-        token: &str,
-        scheme: Scheme,
-        verdict: &Verdict,
-        asked_at: i64,
-        answer_bytes: usize,
-    ) {
-        let token = &*cached_as(token, scheme);
+    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64, answer_bytes: usize) {
         let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
         cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at), answer_bytes);
     }
 
-    /// Returns the claims of an access token that is verified here. Waits for nothing if it was verified before.
+    /// Returns the claims of an access token that is verified here, as [`Scheme::of`] takes it. Waits for nothing if it was verified before.
     ///
     /// # Errors
     /// Why it is not accepted.
     pub async fn access_claims(
         &self,
         invocation: &dyn Invocation,
-        token: &str,
-        scheme: Scheme,
+        credential: &str,
     ) -> Result<Rc<VerifiedClaims>, VerifyError> {
         let now = now_secs();
-        let cached_as = cached_as(token, scheme);
         if self.keys.is_fresh(now) {
-            let known = self.tokens.borrow_mut().get(&cached_as, self.keys.generation(), now);
+            let known = self.tokens.borrow_mut().get(credential, self.keys.generation(), now);
             if let Some(verdict) = known {
                 return Ok(verdict?);
             }
         }
+        let (scheme, token) = Scheme::of(credential);
         let expectations = Expectations { scheme, ..Expectations::of_access_tokens(&self.authorizer) };
         let (claims, generation) = self.verify(invocation, token, &expectations).await?;
         let claims = Rc::new(claims);
         let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(&cached_as, Ok(Rc::clone(&claims)), generation, valid_until, 0);
+        self.tokens.borrow_mut().insert(credential, Ok(Rc::clone(&claims)), generation, valid_until, 0);
         Ok(claims)
     }
 
@@ -179,14 +169,6 @@ impl Verifier {
         };
         let claims = token.into_verified(proof, expectations, now_secs())?;
         Ok((claims, held.generation))
-    }
-}
-
-/// Returns what a token is cached as: no bearer token has a space, so none is found that came with a proof.
-fn cached_as(token: &str, scheme: Scheme) -> Cow<'_, str> {
-    match scheme {
-        Scheme::Bearer => token.into(),
-        Scheme::Dpop => ["DPoP ", token].concat().into(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{Ended, check_form, expires_in, read_refresh, refresh_token_header};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
-use crate::token::{ClaimError, Credentials, Expectations, Expiry, Scheme, TokenError, bearer};
+use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, bearer};
 
 /// Uses the refresh token, unless the access token beside it is still valid: for one of `targets` if the client names it, for which no
 /// token beside it counts. Without a refresh token it is the session's tokens that are renewed if they are due.
@@ -98,7 +98,7 @@ async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token, Scheme::Bearer) {
+    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token) {
         return match asked.await {
             Ok(claims) => Ok(expires_in(claims.expires_at(), now_secs()).filter(|_| claims.get("exp").is_some())),
             // The provider says the same of one that has expired.

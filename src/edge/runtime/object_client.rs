@@ -56,14 +56,18 @@ pub async fn ask(
         invocation.keep_alive(&settled);
     }
     let answer = Awaited::from(asked).await;
-    let answer = answer.map_err(|error| {
-        events::count("object_failed", class.binding());
-        unavailable(class, &thrown_message(&error).unwrap_or_default())
-    })?;
-    answer.as_string().ok_or_else(|| malformed_answer(class))
+    answer.map_err(|error| failed(class, &error))?.as_string().ok_or_else(|| malformed_answer(class))
+}
+
+/// Returns the problem of an object that failed, and counts that.
+#[inline(never)]
+pub fn failed(class: Class, error: &JsValue) -> Problem {
+    events::count("object_failed", class.binding());
+    unavailable(class, &thrown_message(error).unwrap_or_default())
 }
 
 /// Returns the problem of an object's answer that cannot be read.
+#[inline(never)]
 pub fn malformed_answer(class: Class) -> Problem {
     unavailable(class, "its answer is malformed")
 }

@@ -15,7 +15,7 @@ use crate::oauth::id_token_expectations;
 use crate::objects::{SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Known, RequestKind, SessionCookie, SessionToken, is_from_own_pages};
-use crate::token::{ClaimError, Scheme, TokenError, VerifiedClaims};
+use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
 /// Why a session has no claims that began before the config asked for them, and was renewed without an ID token.
 const NO_ID_TOKEN: ClaimError = ClaimError::Missing { claim: "the ID token that \"claims_from\" needs" };
@@ -161,10 +161,10 @@ async fn claims_of(
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     let provider = &session.login.provider;
     if session.rules.claims_from == ClaimsFrom::AccessToken {
-        return access_claims(gateway, cx, &provider.authorizer, &token.token, Scheme::Bearer).await;
+        return access_claims(gateway, cx, &provider.authorizer, &token.token).await;
     }
     // Whom the access token is for is the upstream's business, but the provider may have withdrawn it.
-    if let Some(asked) = asked_claims(gateway, cx, &provider.authorizer, &token.token, Scheme::Bearer)
+    if let Some(asked) = asked_claims(gateway, cx, &provider.authorizer, &token.token)
         && let Err(failure @ (VerifyError::Keys(_) | VerifyError::Token(TokenError::Inactive))) = asked.await
     {
         return Err(failure);

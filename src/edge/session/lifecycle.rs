@@ -18,7 +18,7 @@ use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{LoginClient, Presented, SessionCookie, Tokens, index_subject, presented};
-use crate::token::{Authentication, Scheme, TokenError, VerifiedClaims};
+use crate::token::{Authentication, TokenError, VerifiedClaims};
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
@@ -37,7 +37,7 @@ pub async fn begin(
     let expires_at = match rules.claims_from {
         ClaimsFrom::IdToken => id_claims.map(VerifiedClaims::expires_at).unwrap_or_default(),
         ClaimsFrom::AccessToken => {
-            let claims = access_claims(gateway, cx, &provider.authorizer, token, Scheme::Bearer).await;
+            let claims = access_claims(gateway, cx, &provider.authorizer, token).await;
             claims.map_err(|failure| unfit(token, failure))?.expires_at()
         }
     };
