@@ -146,8 +146,8 @@ test('who sends nothing learns each way in, and a person who follows a link is s
 test('what a session says is for whom the session lets in, and not for a key beside it', async () => {
   const { cookie } = await beginSession(gateway, tenant, { browser: new Browser() });
   const rows = [
-    ['/who', {}, [401, 'access_token_missing']],
-    ['/renew', { method: 'POST' }, [400, 'refresh_token_missing']],
+    ['/who', {}, [401, 'missing_access_token']],
+    ['/renew', { method: 'POST' }, [400, 'missing_refresh_token']],
   ];
   for (const [path, options, expected] of rows) {
     const alone = await askWith(gateway, cookie, path, { ...options, headers: OWN_PAGE });
