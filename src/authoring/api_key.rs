@@ -14,6 +14,9 @@ use crate::token::{check_key_form, key_digest, key_of, key_pattern};
 /// So many random bytes are enough for a key, although some are passed over.
 const BYTES_OF_KEY: usize = 64;
 
+/// KV keeps so much beside a value, in bytes.
+const METADATA_MAX_BYTES: usize = 1024;
+
 /// An authorizer of a config that takes API keys.
 pub struct KeyAuthorizer {
     /// Its name.
@@ -143,10 +146,16 @@ impl FreshKey {
         Value::Object(record)
     }
 
-    /// Returns what a list of keys in KV shows of it.
+    /// Returns what a list of keys in KV shows of it: as much as KV takes.
     fn metadata(&self) -> Value {
-        let shown = self.record.iter().filter(|(name, _)| ["owner", "name", "not_after", "scopes"].contains(&&***name));
-        Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
+        let of = |names: &[&str]| {
+            let shown = self.record.iter().filter(|(name, _)| names.contains(&&***name));
+            Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
+        };
+        let shown =
+            [&["owner", "name", "not_after", "scopes"][..], &["owner", "name", "not_after"], &["owner", "not_after"]];
+        let fits = |metadata: &Value| metadata.to_text().len() <= METADATA_MAX_BYTES;
+        shown.map(of).into_iter().find(fits).unwrap_or_else(|| json!({}))
     }
 
     /// Returns the command that stores its record, for a shell.
@@ -229,4 +238,37 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metadata_is_what_kv_takes() {
+        let authorizer = KeyAuthorizer {
+            name: "partners".to_owned(),
+            prefix: "acme".to_owned(),
+            kv: Some("KEYS".to_owned()),
+            listed: Vec::new(),
+        };
+        let scopes: Vec<_> = (0..100).map(|number| format!("read:orders-{number}")).collect();
+        let (long, longest) = ("n".repeat(1_020), "o".repeat(1_100));
+        let table = [
+            (
+                Wishes { owner: "o", name: Some("n"), scopes: &scopes[..1], ..Wishes::default() },
+                r#"{"name":"n","owner":"o","scopes":["read:orders-0"]}"#,
+            ),
+            (
+                Wishes { owner: "o", name: Some("n"), scopes: &scopes, ..Wishes::default() },
+                r#"{"name":"n","owner":"o"}"#,
+            ),
+            (Wishes { owner: "o", name: Some(&long), scopes: &scopes, ..Wishes::default() }, r#"{"owner":"o"}"#),
+            (Wishes { owner: &longest, ..Wishes::default() }, "{}"),
+        ];
+        for (wishes, expected) in table {
+            let fresh = FreshKey::make(&authorizer, &wishes, &[7; 64]).unwrap_or_else(|wrong| panic!("{wrong}"));
+            assert_eq!(fresh.metadata().to_text(), expected);
+        }
+    }
 }

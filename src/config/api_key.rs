@@ -18,11 +18,28 @@ use super::key::{Key, Limit, declare};
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, read_array};
 use super::scopes::{NOT_A_SCOPE, read_names};
-use crate::http::header::is_credential;
+use crate::http::header::COMMON_HEADERS;
 use keys as record;
 
 /// Whether this runs for people: what is wrong with a prefix, a header or a digest opens nothing, and only they are told.
 const ON_HOST: bool = cfg!(not(target_os = "unknown"));
+
+/// Headers that keys cannot come in, because they say something else, besides those that most requests have.
+const TAKEN_HEADERS: [&str; 13] = [
+    "cf-connecting-ip",
+    "dpop",
+    "forwarded",
+    "last-event-id",
+    "mcp-session-id",
+    "traceparent",
+    "x-access-token",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-refresh-token",
+    "x-request-id",
+];
 
 /// A record in KV is not larger than this, in bytes: each isolate keeps what it has read.
 const RECORD_MAX_BYTES: usize = 16 * 1024;
@@ -93,11 +110,10 @@ pub(super) fn read_api_keys(
                 return;
             }
             let place = authorizer::HEADER.at(place);
-            let is_taken = is_credential(text)
-                || ["x-access-token", "x-refresh-token"].iter().any(|taken| text.eq_ignore_ascii_case(taken));
+            let is_taken = COMMON_HEADERS.iter().chain(&TAKEN_HEADERS).any(|taken| text.eq_ignore_ascii_case(taken));
             if is_taken {
                 let help = advice("name another; a key is always taken as Authorization: Bearer, too");
-                findings.refuse(&written, &place, Code::InvalidName, "has another credential", help);
+                findings.refuse(&written, &place, Code::InvalidName, "has another meaning", help);
             } else {
                 checked_name(text, written.offset, &place, findings);
             }

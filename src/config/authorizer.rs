@@ -332,10 +332,34 @@ pub(super) fn read_authorizers<'n>(
                 break;
             }
             let authorizer = WrittenAuthorizer::unread(key, node, HostOnly::of(|| *key_offset));
-            read.push(read_authorizer(authorizer, node, &Place::Key(&place, key), findings));
+            let place = Place::Key(&place, key);
+            let authorizer = read_authorizer(authorizer, node, &place, findings);
+            #[cfg(not(target_os = "unknown"))]
+            note_shared_keys(&authorizer, &read, &place, findings);
+            read.push(authorizer);
         }
     }
     read
+}
+
+/// Notes if an authorizer accepts the keys of another: the keys in one namespace that begin alike.
+#[cfg(not(target_os = "unknown"))]
+fn note_shared_keys(
+    authorizer: &WrittenAuthorizer<'_>,
+    others: &[WrittenAuthorizer<'_>],
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let kept = |one: &WrittenAuthorizer<'_>| match &one.keys {
+        Some(KeySource::ApiKeys(keys)) => keys.kv.as_ref().map(|kv| (kv.clone(), keys.prefix.clone())),
+        _ => None,
+    };
+    let own = kept(authorizer);
+    if let Some(other) = others.iter().find(|other| own.is_some() && kept(other) == own) {
+        let help = advice("give each a prefix or a namespace of its own");
+        let message = format_args!("the keys of \"{}\" have this prefix and this namespace, too", other.name);
+        findings.note(*authorizer.name_offset, place, Code::AmbiguousAuthorizers, message, help);
+    }
 }
 
 /// Returns the byte offset of the key whose value is `node`.

@@ -87,7 +87,7 @@ macro_rules! codes {
 codes! {
     mistakes {
         AlgorithmMismatch = "algorithm_mismatch": "an algorithm does not fit the keys of its authorizer: HS256 with a JWKS, or another with a shared secret",
-        AmbiguousAuthorizers = "ambiguous_authorizers": "nothing tells the tokens or keys of two authorizers of one path apart",
+        AmbiguousAuthorizers = "ambiguous_authorizers": "nothing tells the tokens or keys of two authorizers apart",
         AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and the config has no authorizer for it",
         ClaimWithoutAuth = "claim_without_auth": "a path needs a token, or a claim, the user or the expiry of one, and verifies none",
         CorsAnyOriginWithCredentials = "cors_any_origin_with_credentials": "every site could read answers that belong to one user",

@@ -100,7 +100,7 @@ pub async fn run(
             Box::pin(userinfo::run(gateway, cx, gateway.application(provider), *source, claims.as_deref()))
         }
         Integration::Refresh { provider, targets } => {
-            Box::pin(refresh::run(gateway, cx, gateway.application(provider), targets))
+            Box::pin(refresh::run(gateway, cx, gateway.application(provider), targets, claims.is_some()))
         }
         Integration::Revocation(provider) => Box::pin(revocation::run(gateway, cx, gateway.application(provider))),
         Integration::Logout(session) => Box::pin(logout::run(gateway, cx, session)),

@@ -69,9 +69,9 @@ macro_rules! kinds {
 
 kinds! {
     TOKEN_MISSING = 401, "token_missing", "Token missing",
-        detail "Send an access token as Authorization: Bearer <token>.",
+        detail "Send a credential of a kind that WWW-Authenticate names.",
         challenge Some(Challenge::Bare),
-        when "a path with `auth` got no bearer token and no session",
+        when "a path with `auth` got no token, no API key and no session",
         remedy "Log in.";
     TOKEN_EXPIRED = 401, "token_expired", "Token expired",
         detail "Refresh the access token and send the request again.",
@@ -79,7 +79,7 @@ kinds! {
         when "`exp` has passed",
         remedy "Refresh, then send the request again.";
     TOKEN_INVALID = 401, "token_invalid", "Token invalid",
-        detail "The access token is not valid here. Log in again.",
+        detail "The credential is not valid here. Get another.",
         challenge Some(Challenge::InvalidToken("the token is not valid here")),
         when "the token breaks any other rule, or the provider refused it at the profile",
         remedy "Log in.";

@@ -56,7 +56,13 @@ fn warn_of_authentication(path: &WrittenPath<'_>, authorizer: &WrittenAuthorizer
     let has_session = warnings.tree.session.is_some();
     let scope = authorizer.provider.as_ref().and_then(|provider| provider.scope?.value());
     let lacks_id_tokens = scope.is_some_and(|scope| !scope.split(' ').any(|one| one == "openid"));
-    let (message, help) = if has_session && lacks_id_tokens {
+    let has_keys_only = authorizer.kind == Some(AuthorizerKind::ApiKey) && access.authorizers.names().len() < 2;
+    let (message, help) = if has_keys_only {
+        (
+            "nobody logs in with an API key, so every request is refused",
+            "name an authorizer that people log in at, or require nothing of a login",
+        )
+    } else if has_session && lacks_id_tokens {
         (
             "only ID tokens say how a user was authenticated, and logins request none, so no session can show this",
             "add \"openid\" to \"scope\" of the authorizer",

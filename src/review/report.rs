@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::json;
 
-use crate::config::{Diagnostic, Severity};
+use crate::config::{Diagnostic, Severity, is_prefix, key_prefix};
 use crate::printable::{printable, printable_json, printable_source};
 
 /// A longer line is shown in part, in bytes: a file may be all one line.
 const LINE_SHOWN_MAX: usize = 400;
+
+/// An API key has so many characters behind its prefix, with the underscore.
+const KEY_BEHIND_PREFIX: usize = 39;
 
 /// How much of a long line is shown before the place, in bytes.
 const SHOWN_BEFORE: usize = 60;
@@ -212,7 +215,18 @@ fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>, bool) {
     let (before, marked) = (format!("{}{}", cut(from > 0), part(from, start)), part(start, end.min(to)));
     let behind = format!("{}{}", part(end.min(to), to), cut(to < line.len()));
     let span = before.len()..before.len() + marked.len();
-    (format!("{before}{marked}{behind}"), span, whole)
+    (without_keys(&format!("{before}{marked}{behind}")), span, whole)
+}
+
+/// Hides what has the form of an API key, which may be in a config by mistake, behind as many stars.
+fn without_keys(line: &str) -> String {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_key = |word: &&str| {
+        let prefix = key_prefix(word);
+        prefix.is_some_and(|prefix| is_prefix(prefix) && word.len() == prefix.len() + KEY_BEHIND_PREFIX)
+    };
+    let keys = line.split(|c| !is_of_key(c)).filter(is_key);
+    keys.fold(line.to_owned(), |hidden, key| hidden.replace(key, &"*".repeat(key.len())))
 }
 
 #[cfg(test)]
@@ -249,6 +263,15 @@ mod tests {
             let found = Lines::of(line).token(&diagnostic(start, 1, column));
             assert_eq!(&line[found.start..found.end], token, "{line}");
         }
+    }
+
+    #[test]
+    fn no_line_is_shown_with_an_api_key() {
+        let key = format!("acme_live_{}", "a1B2".repeat(10).split_at(38).0);
+        let text = format!("{{ \"sha256\": \"{key}\", \"owner\": \"acme_live_a\" }}");
+        let (shown, span, _) = window(&Token { line: &text, start: 12, end: 14 + key.len() });
+        assert_eq!(shown, text.replace(&key, &"*".repeat(48)));
+        assert_eq!(span, 12..14 + key.len());
     }
 
     #[test]

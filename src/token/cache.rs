@@ -56,4 +56,9 @@ impl TokenCache {
     pub fn insert(&mut self, token: &str, verdict: Verdict, generation: u64, valid_until: i64, answer_bytes: usize) {
         self.0.insert(token, Entry { verdict, generation, valid_until }, token.len() + answer_bytes);
     }
+
+    /// Forgets what came of a token.
+    pub fn remove(&mut self, token: &str) {
+        self.0.remove(token);
+    }
 }

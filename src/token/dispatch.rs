@@ -36,8 +36,10 @@ pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl
         names.push(name);
         match (&sent, in_header) {
             (_, Credentials::Absent) => {}
-            (Credentials::Absent, key) => (sent, header) = (key, Some(name)),
-            // An upstream might go by the other.
+            // An upstream might go by another, under whatever scheme.
+            (Credentials::Absent, key) if request.header("authorization").is_none() => {
+                (sent, header) = (key, Some(name))
+            }
             _ => return Credential::Malformed,
         }
     }
@@ -176,6 +178,8 @@ mod tests {
             (all, &[(bearer, &live), (header, &live)], "malformed", "one key twice"),
             (all, &[(bearer, &of_jobs), (header, &live)], "malformed", "a token and a key"),
             (all, &[(header, &live), (own, &test)], "malformed", "two keys"),
+            (all, &[(bearer, "Basic"), (header, &live)], "malformed", "a key beside another scheme"),
+            (all, &[(bearer, "DPoP"), (header, &live)], "malformed", "a key beside one that the path does not read"),
             (all, &[(header, "a, b")], "malformed", "a header twice"),
             (all, &[(bearer, "Bearer")], "malformed", "a scheme alone"),
             (all, &[(header, "")], "absent", "an empty header"),
@@ -192,7 +196,7 @@ mod tests {
         for (index, headers, expected, message) in table {
             let access = config.paths[*index].access.as_ref().unwrap();
             let scheme = |(name, value): &(&'static str, &str)| match *name {
-                "authorization" if *value != "Bearer" => format!("Bearer {value}"),
+                "authorization" if !["Bearer", "Basic", "DPoP"].contains(value) => format!("Bearer {value}"),
                 _ => (*value).to_owned(),
             };
             let values: Vec<_> = headers.iter().map(scheme).collect();

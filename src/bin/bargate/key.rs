@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bargate::authoring::{FreshKey, KeyAuthorizer, StoredKey, Wishes, delete_command, digest_of, read_namespace};
+use bargate::config::seconds_of_date;
 use bargate::explain::time;
 use bargate::json::ToText as _;
 use clap::{Subcommand, ValueEnum};
@@ -216,6 +217,9 @@ fn make(arguments: &New) -> Result<ExitCode, Failure> {
     }
     if authorizer.kv.is_none() {
         say(format!("Add this to \"keys\" of the authorizer \"{}\", and deploy the config.", authorizer.name));
+    }
+    if not_after.and_then(seconds_of_date).is_some_and(|last| last < jiff::Timestamp::now().as_second()) {
+        say("The gateway refuses it: its end is past.".to_owned());
     }
     say(format!("Secret scanners find keys by {}", authorizer.pattern()));
     Ok(ExitCode::SUCCESS)

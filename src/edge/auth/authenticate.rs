@@ -72,6 +72,9 @@ pub async fn authenticate(
         Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
+    if let Some(digest) = claims.api_key() {
+        drop(cx.api_key.set(digest.to_owned()));
+    }
     if let Some((dpop, token)) = bound {
         boxed(check_proof(cx, skew_secs, dpop, token, claims.bound_key().unwrap_or_default())).await?;
     }

@@ -88,6 +88,10 @@ async fn stored_claims(
     let outcome = verifier.asking.share(invocation, digest.to_owned(), rules, work).await;
     // Under this name for longer, for when KV cannot be read.
     let late = ["late ", digest].concat();
+    if outcome.is_ok() {
+        // What was read before counts no more, whatever is there instead.
+        verifier.forget_key(&late);
+    }
     let reason = match &*outcome {
         Ok(ProviderResponse { status: 200, body, .. }) => match parse_key_record(body, &authorizer.name) {
             Ok(record) => {

@@ -97,6 +97,11 @@ impl Verifier {
         cache.borrow_mut().insert(digest, verdict.clone(), STORED_KEY, until, bytes);
     }
 
+    /// Forgets an API key that counted.
+    pub fn forget_key(&self, digest: &str) {
+        self.tokens.borrow_mut().remove(digest);
+    }
+
     fn remembered(&self, text: &str, generation: u64, now: i64) -> Option<Verdict> {
         let valid = self.tokens.borrow_mut().get(text, generation, now);
         valid.or_else(|| self.refused.borrow_mut().get(text, generation, now))

@@ -23,7 +23,8 @@ use crate::secret::Secret;
 use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, bearer};
 
 /// Uses the refresh token, unless the access token beside it is still valid: for one of `targets` if the client names it, for which no
-/// token beside it counts. Without a refresh token it is the session's tokens that are renewed if they are due.
+/// token beside it counts. Without a refresh token it is the session's tokens that are renewed if they are due, if no other credential
+/// has opened the path.
 ///
 /// # Errors
 /// The answer to the client, by the table of refresh outcomes in docs/refresh.md.
@@ -32,6 +33,7 @@ pub async fn run(
     cx: &RequestContext,
     application: Application,
     targets: &[String],
+    is_opened: bool,
 ) -> Result<Answer, Problem> {
     grants::refuse_proof(cx)?;
     let verifier = &application.verifier;
@@ -43,6 +45,10 @@ pub async fn run(
             // A client with its own tokens gets its answer by those, whatever session its browser has.
             let seconds = still_valid(gateway, verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
+        }
+        if is_opened && cx.session_token.borrow().is_none() {
+            // What opened the path is somebody else's.
+            return Err(Problem::RefreshTokenMissing);
         }
         let session = access::token(gateway, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
         let mut members = Map::new();

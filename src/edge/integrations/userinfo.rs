@@ -43,6 +43,8 @@ pub async fn run(
         }
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
+        // What opened the path is somebody else's.
+        _ if claims.is_some() && cx.session_token.borrow().is_none() => return Err(Problem::AccessTokenMissing),
         Credentials::Absent | Credentials::Dpop(_) => {
             let session = access::token(gateway, cx).await?.ok_or(Problem::AccessTokenMissing)?;
             (Rc::clone(&session.token), Some(session))

@@ -62,6 +62,9 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, response: &Respons
             line.insert("reason".into(), reason.into());
         }
     }
+    if let Some(digest) = cx.api_key.get() {
+        line.insert("api_key".into(), digest.as_str().into());
+    }
     if let Some(trace) = cx.begun_trace() {
         line.insert("trace_id".into(), trace.id().into());
     }

@@ -38,6 +38,8 @@ pub struct RequestContext {
     pub refresh_token: OnceCell<Secret<String>>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
+    /// The SHA-256 of its API key, if that is one.
+    pub api_key: OnceCell<String>,
     /// The state of the login that comes back with it.
     pub login_state: OnceCell<LoginState>,
     /// The nonce that its client gets for its next proof.
@@ -111,6 +113,7 @@ impl RequestContext {
             problem_to_log: OnceCell::new(),
             refresh_token: OnceCell::new(),
             session_token: RefCell::default(),
+            api_key: OnceCell::new(),
             login_state: OnceCell::new(),
             dpop_nonce: OnceCell::new(),
             set_cookie: OnceCell::new(),

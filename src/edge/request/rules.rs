@@ -30,10 +30,9 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
     let counted = match (&limit.key, claims) {
         (RateKey::ApiKey, Some(claims)) if claims.api_key().is_some() => claims.api_key().map(str::to_owned),
         (RateKey::Subject | RateKey::ApiKey, Some(claims)) => {
-            // An owner of keys may be called as a user.
-            let of_owner = claims.api_key().and_then(|_| claims.text("iss"));
-            let subject = claims.text("sub").map(|subject| [of_owner.unwrap_or_default(), subject].concat());
-            subject.or_else(address)
+            // Users of two issuers may be called alike.
+            let issuer = claims.text("iss").unwrap_or_default();
+            claims.text("sub").map(|subject| [issuer, subject].join("\n")).or_else(address)
         }
         (RateKey::Subject | RateKey::ApiKey, None) => return Ok(()),
         (_, Some(_)) => return Ok(()),

@@ -169,7 +169,7 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     }
     let unknown = unknown.join(" and ");
     if alternative.tenant.is_none() {
-        notes.push(format!("{unknown}: the gateway does not support it, and requires a token instead"));
+        notes.push(format!("{unknown}: a token is required instead; an authorizer of type \"api_key\" takes keys that `bargate key new` makes"));
         return Ok(Read::Unknown);
     }
     notes.push(format!("{unknown}: the upstream has to check it; the gateway checks only the token"));

@@ -75,7 +75,7 @@ export function assertTellsNothing({ id, status, body, headers, record }, code, 
       status: 401,
       detail: expired
         ? 'Refresh the access token and send the request again.'
-        : 'The access token is not valid here. Log in again.',
+        : 'The credential is not valid here. Get another.',
       code,
       request_id: id,
     },

@@ -86,6 +86,7 @@ describe('a key opens what its record says', () => {
         assert.ok(!JSON.stringify(sent).includes(one.key), 'no upstream gets a key');
         assert.equal(sent.authorization, undefined);
         assert.ok(!JSON.stringify(answer.record).includes(one.key), 'nor does the log');
+        assert.equal(answer.record.api_key, one.sha256, 'which says which it was');
       }
     }
   });
@@ -206,6 +207,8 @@ describe('what is not a key of the path is refused without a look into KV', () =
       ['under another scheme', () => ask({ authorization: `Basic ${key.key}` }), [401, 'token_missing']],
       ['in both headers', () => ask({ ...inHeader(key.key), ...asBearer(key.key) }), MALFORMED],
       ['beside a token', () => ask({ ...inHeader(key.key), ...token }), MALFORMED],
+      ['beside another scheme', () => ask({ ...inHeader(key.key), authorization: 'Basic dTpw' }), MALFORMED],
+      ['beside a bound token', () => ask({ ...inHeader(key.key), authorization: 'DPoP a.b.c' }), MALFORMED],
     ];
     for (const [message, sent, expected] of rows) assertProblem(await sent(), expected, message);
   });
@@ -246,6 +249,29 @@ describe('what KV has', () => {
     await remove(gateway, revoked);
     await later(CACHE_SECS);
     assert.deepEqual(await statuses(), [401, 401, 401, 401]);
+  });
+
+  test('is believed when it has no key, or no record, even if it is away afterwards', async () => {
+    const [revoked, malformed] = await Promise.all([makeKey(), makeKey()]);
+    for (const one of [revoked, malformed]) {
+      await store(gateway, one);
+      assert.equal((await ask(inHeader(one.key))).status, 200);
+    }
+    await remove(gateway, revoked);
+    await store(gateway, malformed, 'rubbish');
+    await later(CACHE_SECS);
+    assertProblem(await ask(inHeader(revoked.key)), INVALID, 'removed');
+    assertProblem(await ask(inHeader(malformed.key)), STORE_UNAVAILABLE, 'no record');
+    try {
+      await readsOf(gateway, 'away');
+      assertProblem(await ask(inHeader(revoked.key)), INVALID, 'within the minute');
+      await later(UNKNOWN_SECS);
+      for (const one of [revoked, malformed]) {
+        assertProblem(await ask(inHeader(one.key)), STORE_UNAVAILABLE, 'what was read before counts no more');
+      }
+    } finally {
+      await readsOf(gateway, 'there');
+    }
   });
 
   test('may be away: what was known goes on for a while, and of others nobody is told that they are wrong', async () => {

@@ -31,7 +31,16 @@ before(async () => {
     paths: [
       proxied('/either/{.+}', 'api', { auth: either, mapping }),
       proxied('/partners/{.+}', 'api', { auth: 'partners' }),
+      { method: 'GET', path: '/who', auth: either, integration: { type: 'auth0_userinfo' } },
+      { method: 'POST', path: '/renew', auth: either, integration: { type: 'auth0_refresh' } },
       { method: 'GET', path: '/all', auth: ['people', 'jobs', 'partners'], response: { ok: true } },
+      {
+        method: 'GET',
+        path: '/limited',
+        auth: ['people', 'jobs'],
+        response: {},
+        rate_limit: { limit: 1, period_seconds: 100, key: 'sub' },
+      },
       { method: 'GET', path: '/optional', auth: { ...either, optional: true }, response: { ok: true } },
     ],
   });
@@ -132,6 +141,30 @@ test('who sends nothing learns each way in, and a person who follows a link is s
   assert.ok(link.header('location').startsWith(LOGIN));
   const { body } = await gateway.ask('/.well-known/oauth-protected-resource');
   assert.deepEqual(body.authorization_servers.sort(), [tenant.issuer, stranger.issuer].sort(), 'keys have no issuer');
+});
+
+test('what a session says is for whom the session lets in, and not for a key beside it', async () => {
+  const { cookie } = await beginSession(gateway, tenant, { browser: new Browser() });
+  const rows = [
+    ['/who', {}, [401, 'missing_access_token']],
+    ['/renew', { method: 'POST' }, [400, 'missing_refresh_token']],
+  ];
+  for (const [path, options, expected] of rows) {
+    const alone = await askWith(gateway, cookie, path, { ...options, headers: OWN_PAGE });
+    assert.equal(alone.status, 200, alone.text);
+    const beside = await askWith(gateway, cookie, path, { ...options, headers: { ...OWN_PAGE, ...withKey() } });
+    assertProblem(beside, expected, path);
+  }
+});
+
+test('users of two issuers are counted apart', async () => {
+  const mint = (of) => of.mint({ sub: 'alice', scope: 'read:messages' });
+  const statuses = [];
+  for (const of of [tenant, tenant, stranger]) {
+    const { status } = await gateway.ask('/limited', { headers: { authorization: `Bearer ${await mint(of)}` } });
+    statuses.push(status);
+  }
+  assert.deepEqual(statuses, [200, 429, 200]);
 });
 
 test('no key is in an answer or in the log', async () => {
