@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
+import { later } from '../support/clock.mjs';
 import {
   CLIENT_ID,
   METADATA,
@@ -453,4 +454,25 @@ describe('a registration', () => {
     }
     assert.deepEqual(statuses, [201, 201, 429]);
   });
+});
+
+// The last one: the clock of this process stands still behind it.
+test('what a user agreed to ends after 90 days, however often it was used', async (t) => {
+  const own = await startFront({ clock: true });
+  t.after(() => own.close());
+  const { body } = await tokensOf(own, { scope: 'read:orders offline_access', prompt: 'consent' });
+  const form = { grant_type: 'refresh_token', client_id: CLIENT_ID };
+  const day = 86_400;
+  await later(10 * day);
+  const next = await post(own, '/token', { ...form, refresh_token: body.refresh_token });
+  assert.equal(next.status, 200);
+  for (const [days, isAsked] of /** @type {[number, boolean][]} */ ([
+    [79, true],
+    [2, false],
+  ])) {
+    await later(days * day);
+    const asked = own.provider.forms.length;
+    await post(own, '/token', { ...form, refresh_token: next.body.refresh_token });
+    assert.equal(own.provider.forms.length > asked, isAsked, `${days} days later`);
+  }
 });
