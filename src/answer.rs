@@ -106,6 +106,9 @@ pub struct Closing<'c> {
     pub vary: Option<&'static str>,
     /// Who else may be given it.
     pub sharing: Sharing,
+    /// Whether it is the gateway alone that says where clients log in: an upstream's challenge could lead them, with their refresh tokens, to
+    /// an authorization server of its own (RFC 9728 section 5.1).
+    pub keeps_challenges: bool,
 }
 
 impl Closing<'_> {
@@ -150,6 +153,9 @@ impl Closing<'_> {
                 SET_COOKIE => cookies_pass = false,
                 _ => {}
             }
+        }
+        if self.keeps_challenges {
+            draft.changes.remove("www-authenticate");
         }
         let cookies = || said.pairs().filter(|(name, _)| *name == SET_COOKIE);
         let is_own = |cookie: &str| is_own_cookie(name_of(cookie), session);
@@ -229,6 +235,7 @@ mod tests {
         vary: Option<&'static str>,
         sharing: Option<Sharing>,
         policy: Option<&'c str>,
+        keeps_challenges: bool,
     }
 
     impl Case<'_> {
@@ -243,6 +250,7 @@ mod tests {
                 configured: Some(&configured),
                 vary: self.vary,
                 sharing: self.sharing.unwrap_or(Sharing::Anyone),
+                keeps_challenges: self.keeps_challenges,
             };
             let headers = say(closing).carried_out(there);
             let values: Vec<_> =
@@ -328,10 +336,30 @@ mod tests {
     #[test]
     fn headers_that_no_answer_brings_are_removed_if_they_are_there() {
         let lines = "access-control-max-age\n1\nconnection\nclose\nlocation\n/a";
-        let closing = Closing { own: Vec::new(), rules: None, configured: None, vary: None, sharing: Sharing::Anyone };
+        let closing = Closing {
+            own: Vec::new(),
+            rules: None,
+            configured: None,
+            vary: None,
+            sharing: Sharing::Anyone,
+            keeps_challenges: false,
+        };
         let changes = |under_cors| closing.of_relayed(&HeaderLines::new(lines.to_owned()), None, under_cors);
         assert_eq!(changes(false).as_str(), "-connection\n\n-close\n\n");
         assert_eq!(changes(true).as_str(), "-access-control-max-age\n\n-connection\n\n-close\n\n");
+    }
+
+    #[test]
+    fn only_the_gateway_challenges_clients_of_its_resources() {
+        let answer: Texts<'_> = &[("www-authenticate", "Bearer resource_metadata=\"https://evil.example/m\"")];
+        for (keeps_challenges, set, expected) in [
+            (false, answer, answer[0].1),
+            (true, &[][..], "none"),
+            (true, &[("www-authenticate", "Basic")][..], "Basic"),
+        ] {
+            let case = Case { answer, set, keeps_challenges, ..Case::default() };
+            assert_eq!(case.relayed("www-authenticate"), expected, "{set:?}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
 pub use mcp::{
-    MCP_SESSION_PURPOSE, McpSession, check_mcp_origin, check_mcp_session_name, mcp_session_binding,
+    MCP_SESSION_PURPOSE, McpSession, check_mcp_origin, check_mcp_session_name, mcp_caller, mcp_session_binding,
     mcp_session_for_client,
 };
 pub use own_tokens::OwnTokens;

@@ -67,16 +67,23 @@ pub fn mcp_session_for_client(name: &str, code: &str) -> String {
 /// be taken for a part of another.
 ///
 /// # Errors
-/// [`Problem::InsufficientScope`] if the claims say neither `sub` nor `client_id`: such callers cannot be told apart.
+/// Those of [`mcp_caller`].
 pub fn mcp_session_binding(name: &str, claims: &VerifiedClaims, resource: &str) -> Result<String, Problem> {
-    // Without a user, a token is the client's own (RFC 9068 section 5).
-    let who = ["sub", "client_id"].into_iter().find_map(|claim| Some([claim, claims.text(claim)?]));
-    let [claim, who] = who.ok_or_else(|| {
-        let reason = "the token has neither sub nor client_id".to_owned();
-        Problem::InsufficientScope(Box::new([reason, String::new()]))
-    })?;
+    let [claim, who] = mcp_caller(claims)?;
     let parts = [name, claim, who, claims.text("iss").unwrap_or_default(), resource];
     Ok(parts.map(|part| [&part.len().to_string(), ":", part].concat()).concat())
+}
+
+/// Returns the claim that says who calls, and what it says. Without a user, a token is the client's own (RFC 9068 section 5).
+///
+/// # Errors
+/// [`Problem::InsufficientScope`] if neither `sub` nor `client_id` says it: such callers cannot be told apart.
+pub fn mcp_caller(claims: &VerifiedClaims) -> Result<[&str; 2], Problem> {
+    let said = |claim| Some([claim, claims.text(claim).filter(|text| !text.is_empty())?]);
+    ["sub", "client_id"].into_iter().find_map(said).ok_or_else(|| {
+        let reason = "the token has neither sub nor client_id".to_owned();
+        Problem::InsufficientScope(Box::new([reason, String::new()]))
+    })
 }
 
 /// Checks what a server names a session by (2025-11-25, Session Management: visible ASCII).
@@ -212,6 +219,10 @@ mod tests {
                 of("s1", json!({ "sub": "alic", "iss": "ei" }), "https://a.example/mcp"),
             ),
             ("a length in a text", of("s1", json!({ "sub": "alice1:i", "iss": "" }), "https://a.example/mcp")),
+            (
+                "a client, beside no user",
+                of("s1", json!({ "sub": "", "client_id": "c", "iss": "i" }), "https://a.example/mcp"),
+            ),
         ];
         for (message, other) in others {
             assert_ne!(base, other, "{message}");
@@ -223,6 +234,7 @@ mod tests {
         for (message, members) in [
             ("no claim", json!({})),
             ("a number", json!({ "sub": 7 })),
+            ("no text", json!({ "sub": "", "client_id": "" })),
             ("an application in another claim", json!({ "azp": "c", "iss": "i" })),
         ] {
             let refused = mcp_session_binding("s1", &claims(members), "r");

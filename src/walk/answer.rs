@@ -40,7 +40,7 @@ impl Walk<'_> {
         let vary = if made == Made::Preflight { Some(cors::PREFLIGHT_VARY) } else { rule.and_then(cors::vary) };
         let rules = shown.filter(|_| made == Made::Answer).map(|path| &path.response_headers);
         let sharing = if made == Made::Preflight { Sharing::Anyone } else { self.sharing(path) };
-        let closing = Closing { own, rules, configured: Some(&configured), vary, sharing };
+        let closing = Closing { own, rules, configured: Some(&configured), vary, sharing, keeps_challenges: false };
         let policy = match made {
             Made::Problem(policy) => policy,
             Made::Answer | Made::Preflight => None,

@@ -29,9 +29,10 @@ export function placeOf(thumbprint, issuedAt) {
  * @returns {'recent' | 'ending' | 'unknown'}
  */
 export function judge(sent, nonces) {
+  const text = typeof sent === 'string' ? sent : '';
   const [current, next, before] = nonces.map((nonce) => {
-    let differs = Number(typeof sent !== 'string' || sent.length !== nonce.length || !nonce);
-    for (let at = 0; at < nonce.length; at += 1) differs |= nonce.charCodeAt(at) ^ String(sent).charCodeAt(at);
+    let differs = Number(text.length !== nonce.length || !nonce);
+    for (let at = 0; at < nonce.length; at += 1) differs |= nonce.charCodeAt(at) ^ text.charCodeAt(at);
     return !differs;
   });
   return current || next ? 'recent' : before ? 'ending' : 'unknown';
@@ -41,7 +42,7 @@ export function judge(sent, nonces) {
 const USED_MAX = 20_000;
 
 /**
- * Keeps a proof as used, each until it is too old; returns `used` if it was. The oldest make room.
+ * Keeps a proof as used, each to the end of the second in which it is too old; returns `used` if it was. The oldest make room.
  *
  * @param {Map<string, number>} kept
  * @param {string} name
@@ -49,7 +50,7 @@ const USED_MAX = 20_000;
  * @param {number} now
  */
 export function keep(kept, name, until, now) {
-  if ((kept.get(name) ?? -Infinity) >= now) return 'used';
+  if ((kept.get(name) ?? -Infinity) >= Math.floor(now)) return 'used';
   kept.delete(name);
   for (const oldest of kept.keys()) {
     if (kept.size < USED_MAX) break;

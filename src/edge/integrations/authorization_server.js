@@ -28,10 +28,14 @@ const QUERY_MAX_CHARS = 8192;
 const VALUE_MAX_CHARS = 1024;
 /** Most redirect addresses of one registration. */
 const URIS_MAX = 32;
-/** How long a question may stay open, a login may take, and a code is valid, in seconds. */
+/**
+ * How long a question may stay open, a login may take, a code is valid, and what a user agreed to lasts, in seconds. The last bounds for how
+ * long a stolen refresh token is worth something, if the provider does not rotate its own.
+ */
 const ASKED_SECS = 600;
 const LOGIN_SECS = 3600;
 const CODE_SECS = 300;
+const AGREED_SECS = 90 * 86_400;
 
 /** What the key is for that seals what clients and browsers hold. */
 const PURPOSE = 'bargate authorization server v1';
@@ -171,6 +175,8 @@ export function readRequest(of, query) {
   const state = get('state');
   needs(state.length <= VALUE_MAX_CHARS);
   needs(/^(query)?$/.test(get('response_mode')));
+  // Its tokens would not be bound to the key.
+  needs(!get('dpop_jkt'));
   needs(!get('request'), 'request_not_supported');
   needs(!get('request_uri'), 'request_uri_not_supported');
   needs(get('response_type') === 'code', 'unsupported_response_type');
@@ -264,7 +270,8 @@ export function registered(of, body) {
   if (!Array.isArray(uris) || !uris.length || uris.length > URIS_MAX)
     throw new Refused('invalid_client_metadata', 'redirect_uris');
   const other = uris.find((uri) => !isListed(of, uri));
-  if (other !== undefined) throw new Refused('invalid_redirect_uri', String(other).slice(0, 100));
+  if (other !== undefined)
+    throw new Refused('invalid_redirect_uri', typeof other === 'string' ? other.slice(0, 100) : '');
   if (!has(grants, 'authorization_code') || !has(types, 'code'))
     throw new Refused('invalid_client_metadata', 'grant_types or response_types');
   return {
@@ -296,16 +303,17 @@ export const metadataOf = ({ issuer, scopes, resources }) => ({
 });
 
 /**
- * Seals what opens only as the same kind of thing, for this authorization server, and in the browser with this cookie if there is one.
+ * Seals what opens only as the same kind of thing, for this authorization server, and in the browser with this cookie if there is one. It is
+ * as old as `at`.
  *
  * @param {Settings} of
  */
-const sealed = (of, secret, kind, cookie, value) =>
+const sealed = (of, secret, kind, cookie, value, at = Date.now() / 1000) =>
   seal(
     encoded(secret),
     PURPOSE,
     encoded([kind, cookie, of.issuer].join('\n')),
-    encoded(JSON.stringify({ ...value, at: Date.now() / 1000 })),
+    encoded(JSON.stringify({ ...value, at })),
   );
 
 /** Returns what was sealed; `undefined` if it was not, is too old, or is of a client or a resource that the config no longer has. */
@@ -324,14 +332,25 @@ async function formStep(of, secret, endpoint, form) {
   const isCode = grant === 'authorization_code';
   if (!/^(token|refresh_token|authorization_code)$/.test(grant))
     throw new Refused(grant ? 'unsupported_grant_type' : 'invalid_request', 'grant_type');
-  const [kind, secs] = isCode ? ['code', CODE_SECS] : ['refresh token', Infinity];
+  const [kind, secs] = isCode ? ['code', CODE_SECS] : ['refresh token', AGREED_SECS];
   const agreed = await opened(of, secret, kind, '', field(form, isCode ? 'code' : grant), secs);
   // What no client can have is as good as revoked (RFC 7009 section 2.2).
-  if (grant === 'token') return agreed ? ['revoke', agreed.held] : ['json', {}];
+  if (grant === 'token') {
+    if (agreed) return ['revoke', agreed.held];
+    // One that stays valid must not look revoked.
+    if (field(form, 'token_type_hint') === 'access_token' || /\..*\./.test(field(form, grant)))
+      throw new Refused('unsupported_token_type', 'an access token');
+    return ['json', {}];
+  }
   if (!agreed) throw new Refused('invalid_grant', `no ${kind} of this gateway, or too old`);
   const resource = field(form, 'resource');
   if (resource && resourceOf(of, resource)?.resource !== agreed.resource)
     throw new Refused('invalid_target', 'resource is another');
+  const granted = agreed.scope.split(' ');
+  const wanted = field(form, 'scope');
+  // Fewer than all are not requested from the provider: the answer says which there are (RFC 6749 section 3.3).
+  if (wanted && !wanted.split(' ').every((one) => granted.includes(one)))
+    throw new Refused('invalid_scope', 'scope is more than was granted');
   const target = of.parameter && `${of.parameter} ${agreed.resource}`;
   if (!isCode) return ['refresh', agreed.held, agreed, target];
   const code_verifier = field(form, 'code_verifier');
@@ -356,7 +375,7 @@ async function step(of, secret, endpoint, how, input, held) {
     // Without an ID token, whose issuer is not the client's.
     const { id_token, refresh_token, ...rest } = JSON.parse(input);
     const agreed = { ...JSON.parse(held), held: refresh_token };
-    const own = refresh_token && { refresh_token: await sealed(of, secret, 'refresh token', '', agreed) };
+    const own = refresh_token && { refresh_token: await sealed(of, secret, 'refresh token', '', agreed, agreed.at) };
     return ['json', { ...rest, ...own }];
   }
   const parameters = new URLSearchParams(input);
@@ -404,7 +423,10 @@ async function step(of, secret, endpoint, how, input, held) {
 export async function decide(settings, secret, endpoint, how, input, held) {
   try {
     const parts = await step(settingsOf(settings), secret, endpoint, how, input, held);
-    return parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('\n');
+    // A line feed of the provider's or a client's would begin another part.
+    return parts
+      .map((part) => (typeof part === 'string' ? part.replaceAll('\n', ' ') : JSON.stringify(part)))
+      .join('\n');
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
     const reason = refused.message.replace(/\s/g, ' ');

@@ -6,7 +6,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config::{AuthorizationServer, Endpoint, Integration, TokenTarget};
-use crate::edge::auth::rotation;
+use crate::edge::auth::{grants, rotation};
 use crate::edge::gateway::{Gateway, provider_failures};
 use crate::edge::integrations::login::{binding, location_at_provider, set_binding};
 use crate::edge::request::answer::Answer;
@@ -49,7 +49,7 @@ fn settings(gateway: &Gateway, server: &AuthorizationServer) -> String {
 /// Answers a request to an endpoint.
 ///
 /// # Errors
-/// The answer to the browser or the client.
+/// The answer to the browser or the client; those of [`grants::refuse_proof`].
 pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -57,6 +57,7 @@ pub async fn run(
     endpoint: Endpoint,
 ) -> Result<Answer, Problem> {
     let (provider, secret) = (&server.login.provider, server.login.sealing_secret.expose().as_str());
+    grants::refuse_proof(cx)?;
     let settings = settings(gateway, server);
     let [dest, site] = ["sec-fetch-dest", "sec-fetch-site"].map(|name| cx.header(name).unwrap_or_default());
     let is_form = cx.method() == "POST";
@@ -83,6 +84,8 @@ pub async fn run(
                 let mut headers = Vec::new();
                 push(&mut headers, "cache-control", NO_STORE.into());
                 push(&mut headers, "x-frame-options", "DENY".into());
+                // Severs even an opener of the same origin, which could read the page and answer it.
+                push(&mut headers, "cross-origin-opener-policy", "noopener-allow-popups".into());
                 return Ok(Answer::page(200, headers, FORM_POLICY.into(), page_of("Allow access?", &first)));
             }
             "redirect" => return Ok(Answer::redirect(303, first)),

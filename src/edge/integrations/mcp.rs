@@ -11,7 +11,7 @@ use crate::http::header::MCP_SESSION;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::session::{
-    MCP_SESSION_PURPOSE, McpSession, check_mcp_origin, check_mcp_session_name, mcp_session_binding,
+    MCP_SESSION_PURPOSE, McpSession, check_mcp_origin, check_mcp_session_name, mcp_caller, mcp_session_binding,
     mcp_session_for_client,
 };
 use crate::token::VerifiedClaims;
@@ -34,10 +34,11 @@ impl<'c> McpCall<'c> {
     /// Checks where the request comes from; returns what lets it into its session, if it is in one.
     ///
     /// # Errors
-    /// [`Problem::OriginDenied`]; [`Problem::McpSessionNotFound`] if the session is not the caller's.
+    /// [`Problem::OriginDenied`]; [`Problem::McpSessionNotFound`] if the session is not the caller's; those of [`mcp_caller`].
     pub fn admit(&self) -> Result<Option<Boxed<'c, Result<(), Problem>>>, Problem> {
         let Self { gateway, cx, path, .. } = *self;
         check_mcp_origin(cx, path, &cx.origin(), cx.cors(&gateway.config))?;
+        mcp_caller(self.claims)?;
         let Some(sent) = cx.header(MCP_SESSION) else { return Ok(None) };
         let session = McpSession::parse(sent)?;
         Ok(Some(self.know(session.name.to_owned(), Some(session))))
@@ -46,10 +47,14 @@ impl<'c> McpCall<'c> {
     /// Returns what gives an answer the client's name for its session, if it has one.
     ///
     /// # Errors
-    /// [`Problem::UpstreamUnreachable`] if no client could send the server's name for it.
+    /// [`Problem::UpstreamUnreachable`] if no client could send the server's name for it, or if the answer leads clients elsewhere: from there
+    /// they would take where to log in.
     pub fn answered(&self, answer: &Answer) -> Result<Option<Boxed<'c, Result<(), Problem>>>, Problem> {
         self.cx.mcp_session.take();
         let Answer::Relayed(response) = answer else { return Ok(None) };
+        if matches!(response.status(), 301..=303 | 307 | 308) {
+            return Err(Problem::UpstreamUnreachable("it redirects, and MCP clients would follow".to_owned()));
+        }
         let Some(name) = response.headers().get(MCP_SESSION).ok().flatten() else { return Ok(None) };
         check_mcp_session_name(&name)?;
         Ok(Some(self.know(name, None)))
@@ -62,7 +67,7 @@ impl<'c> McpCall<'c> {
             let origin = cx.origin();
             let resource = match &path.protected_resource {
                 Some(resource) => resource.identifier(&origin),
-                None => [&origin, cx.pattern()].concat(),
+                None => [&origin, cx.path()].concat(),
             };
             let binding = mcp_session_binding(&name, claims, &resource)?;
             let code = mac(mcp.session_key.expose(), MCP_SESSION_PURPOSE, &binding).await?;

@@ -230,6 +230,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             (false, true) => Sharing::ByCookie,
             (false, false) => Sharing::Anyone,
         },
+        keeps_challenges: path.is_some_and(|path| path.protected_resource.is_some() && path.access.is_some() || is_mcp),
     };
     let request = cx.request();
 

@@ -21,10 +21,13 @@ const NOT_FOUND = [404, 'mcp_session_not_found'];
 const seen = [];
 const streams = new Map();
 let name = 'server-session-1';
+/** What the server answers instead, if that is set. */
+let instead;
 let server;
 before(async () => {
   server = await startUpstream((request, response) => {
     seen.push({ method: request.method, path: request.url, headers: request.headers });
+    if (instead) return void response.writeHead(...instead).end();
     const session = request.headers[SESSION] ?? name;
     if (request.method === 'GET') {
       streams.set(request.url, response);
@@ -44,6 +47,11 @@ const STREAMING = `export default {
     const session = request.headers.get('${SESSION}') ?? 'server-session-1';
     return new Response(readable, { headers: { 'content-type': 'text/event-stream', '${SESSION}': session } });
   },
+};`;
+
+/** A server as a Worker that leads clients to an authorization server of its own. */
+const LEADING = `export default {
+  fetch: () => new Response('', { status: 401, headers: { 'WWW-Authenticate': 'Bearer resource_metadata="https://evil.example"' } }),
 };`;
 
 const mcp = { session_key: '$secret.SESSION_KEY' };
@@ -96,6 +104,7 @@ describe('a session', () => {
           }),
           proxied('/other-key', 'server', { auth: true, mcp: { session_key: `${SESSION_KEY}, another` } }),
           proxied('/plain', 'server', { auth: true }),
+          proxied('/tenants/{tenant}', 'server', { auth: true, mcp }),
         ],
       },
     });
@@ -138,7 +147,11 @@ describe('a session', () => {
     const [own, code] = session.split('.');
     const flipped = (code.startsWith('A') ? 'B' : 'A') + code.slice(1);
     const long = `${'a'.repeat(5000)}.${code}`;
-    const of = { orders: session, other: await begin(origin, as('alice'), '/other-key') };
+    const [other, tenant] = [
+      await begin(origin, as('alice'), '/other-key'),
+      await begin(origin, as('alice'), '/tenants/a'),
+    ];
+    const of = { other, tenant };
     seen.length = 0;
     const rows = [
       ['another user', '/orders', as('bob'), session],
@@ -150,6 +163,7 @@ describe('a session', () => {
         session,
       ],
       ['the same user at another resource', '/files', as('alice'), session],
+      ['at the path of another tenant', '/tenants/b', as('alice'), of.tenant],
       [
         'that name of another issuer',
         '/partners',
@@ -220,10 +234,14 @@ describe('a session', () => {
       assert.equal(answer.headers.get(SESSION), null);
     }
     name = 'server-session-1';
-    const headers = { authorization: `Bearer ${tokenOf({ sub: undefined })}` };
-    const answer = await fetch(`${gateway.origin}/orders`, { method: 'POST', headers });
-    await assertRefused(answer, [403, 'insufficient_scope'], 'neither sub nor client_id');
-    assert.equal(answer.headers.get(SESSION), null);
+    seen.length = 0;
+    for (const claims of [{ sub: undefined }, { sub: '' }]) {
+      const headers = { authorization: `Bearer ${tokenOf(claims)}` };
+      const answer = await fetch(`${gateway.origin}/orders`, { method: 'POST', headers });
+      await assertRefused(answer, [403, 'insufficient_scope'], 'neither sub nor client_id');
+      assert.equal(answer.headers.get(SESSION), null);
+    }
+    assert.deepEqual(seen, [], 'and the server does nothing for them');
   });
 
   test('of a client without a user is that of the client', async () => {
@@ -315,6 +333,62 @@ describe("the client's access token", () => {
       assert.equal(whole.includes(headers.authorization.slice(7)) ? 1 : 0, shown, 'it is in no other header');
       if (path === '/exchanged') assert.deepEqual(exchanged, [headers.authorization.slice(7)]);
     });
+});
+
+test('a server leads no client to an authorization server of its own', async (t) => {
+  const resource = { protected_resource: true };
+  const gateway = await startGateway({
+    bindings,
+    beside: [{ name: 'worker', script: LEADING }],
+    serviceBindings: { MCP_WORKER: 'worker' },
+    config: {
+      servers: [{ alias: 'server', url: server.origin }],
+      serviceBindings: [{ alias: 'worker', binding: 'MCP_WORKER' }],
+      authorizer: authorizer(),
+      paths: [
+        proxied('/mcp', 'server', { auth: true, mcp }),
+        proxied('/forwarded', 'server', { auth: true, mcp: { ...mcp, forward_token: true } }),
+        proxied('/resource', 'server', { auth: true, ...resource }),
+        proxied('/below/{.+}', 'server', { auth: true, protected_resource: { resource: 'https://gw.example/below' } }),
+        proxied('/plain', 'server', { auth: true }),
+        {
+          method: 'ANY',
+          path: '/worker',
+          auth: true,
+          mcp,
+          integration: { type: 'service_binding', binding: 'worker' },
+        },
+      ],
+    },
+  });
+  t.after(async () => {
+    instead = undefined;
+    await gateway.close();
+  });
+  const challenge = 'Bearer resource_metadata="https://evil.example"';
+  for (const [path, expected] of /** @type {any[][]} */ ([
+    ['/mcp', null],
+    ['/forwarded', null],
+    ['/resource', null],
+    ['/below/x', null],
+    ['/worker', null],
+    ['/plain', challenge],
+  ])) {
+    for (const status of [401, 403, 200]) {
+      instead = [status, ['Www-AUTHENTICATE', challenge, 'WWW-Authenticate', 'Basic']];
+      const answer = await gateway.fetch(path, { headers: as('alice') });
+      assert.equal(answer.status, path === '/worker' ? 401 : status, path);
+      const said = answer.headers.get('www-authenticate');
+      assert.equal(said && said.split(', ')[0], expected, `${path} ${status}`);
+      await answer.arrayBuffer();
+    }
+  }
+  for (const to of ['https://evil.example/mcp', '/plain']) {
+    instead = [307, { location: to }];
+    const answer = await gateway.fetch('/mcp', { headers: as('alice'), redirect: 'manual' });
+    await assertRefused(answer, [502, 'upstream_unreachable'], to);
+    assert.equal(answer.headers.get('location'), null);
+  }
 });
 
 describe('a page', () => {

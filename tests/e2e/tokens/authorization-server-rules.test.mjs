@@ -367,6 +367,7 @@ test('a registration gives the one client to listed addresses, whatever else it 
     [{ redirect_uris: ['http://localhost', null] }, 'invalid_redirect_uri', 'nothing'],
     [{ redirect_uris: ['http://localhost', ['http://localhost']] }, 'invalid_redirect_uri', 'a list in the list'],
     [{ redirect_uris: [{}] }, 'invalid_redirect_uri', 'an object'],
+    [{ redirect_uris: [{ toString: 1, valueOf: 1 }] }, 'invalid_redirect_uri', 'an object that is no text'],
     [{ redirect_uris: [] }, 'invalid_client_metadata', 'no address'],
     [{}, 'invalid_client_metadata', 'nothing at all'],
     [{ redirect_uris: 'http://localhost' }, 'invalid_client_metadata', 'a text'],

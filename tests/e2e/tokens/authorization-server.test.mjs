@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
+import { later } from '../support/clock.mjs';
 import {
   CLIENT_ID,
   METADATA,
@@ -152,10 +153,14 @@ describe('a client that its user has not agreed to gets nothing', () => {
       const { headers } = answer;
       assert.match(headers.get('content-security-policy'), /^default-src 'none';.*frame-ancestors 'none'$/);
       assert.deepEqual(
-        ['x-frame-options', 'cache-control', 'referrer-policy', 'access-control-allow-origin'].map((name) =>
-          headers.get(name),
-        ),
-        ['DENY', 'no-store', 'no-referrer', null],
+        [
+          'x-frame-options',
+          'cache-control',
+          'referrer-policy',
+          'cross-origin-opener-policy',
+          'access-control-allow-origin',
+        ].map((name) => headers.get(name)),
+        ['DENY', 'no-store', 'no-referrer', 'noopener-allow-popups', null],
       );
     }
     const page = await front.gateway.fetch(new URL(requestOf(front)).pathname + new URL(requestOf(front)).search, {
@@ -273,6 +278,7 @@ describe('the way back from the provider', () => {
       [person, with_({ state: undefined }), 'state_invalid', 'no state'],
       [person, with_({ state: 'made-up' }), 'state_invalid', 'a made-up state'],
       [person, with_({ iss: 'https://evil.example' }), 'state_invalid', 'another provider (RFC 9207)'],
+      [person, with_({ iss: `${front.provider.issuer}\nx` }), 'state_invalid', 'one whose name begins alike'],
       [
         person,
         with_({ iss: undefined }),
@@ -358,10 +364,24 @@ describe('a code', () => {
       [{ resource: `${front.origin}/files` }, 'invalid_target', 'another resource'],
       [{ refresh_token: body.access_token }, 'invalid_grant', 'an access token'],
       [{ refresh_token: '' }, 'invalid_grant', 'nothing'],
+      [{ scope: 'read:orders write:orders' }, 'invalid_scope', 'more than was agreed to'],
     ])) {
       const answer = await refresh(change);
       assert.deepEqual([answer.status, answer.body.error], [400, error], message);
     }
+    const form = { grant_type: 'refresh_token', client_id: CLIENT_ID, refresh_token: body.refresh_token };
+    const bound = { method: 'POST', headers: { dpop: 'a.b.c' }, body: new URLSearchParams(form) };
+    const refused = await fetch(`${front.issuer}/token`, bound);
+    assert.deepEqual([refused.status, (await refused.json()).error], [400, 'invalid_request'], 'a proof of possession');
+    for (const [change, status, error] of /** @type {any[][]} */ ([
+      [{ token: body.access_token }, 400, 'unsupported_token_type'],
+      [{ token: 'opaque', token_type_hint: 'access_token' }, 400, 'unsupported_token_type'],
+      [{ token: 'made-up' }, 200, undefined],
+    ])) {
+      const answer = await post(front, '/revoke', { client_id: CLIENT_ID, ...change });
+      assert.deepEqual([answer.status, answer.body.error], [status, error], JSON.stringify(Object.keys(change)));
+    }
+    assert.equal((await call(body.access_token)).status, 200, 'and it stays valid');
     const both = await Promise.all([refresh(), refresh()]);
     assert.deepEqual(
       both.map((answer) => answer.status),
@@ -434,4 +454,25 @@ describe('a registration', () => {
     }
     assert.deepEqual(statuses, [201, 201, 429]);
   });
+});
+
+// The last one: the clock of this process stands still behind it.
+test('what a user agreed to ends after 90 days, however often it was used', async (t) => {
+  const own = await startFront({ clock: true });
+  t.after(() => own.close());
+  const { body } = await tokensOf(own, { scope: 'read:orders offline_access', prompt: 'consent' });
+  const form = { grant_type: 'refresh_token', client_id: CLIENT_ID };
+  const day = 86_400;
+  await later(10 * day);
+  const next = await post(own, '/token', { ...form, refresh_token: body.refresh_token });
+  assert.equal(next.status, 200);
+  for (const [days, isAsked] of /** @type {[number, boolean][]} */ ([
+    [79, true],
+    [2, false],
+  ])) {
+    await later(days * day);
+    const asked = own.provider.forms.length;
+    await post(own, '/token', { ...form, refresh_token: next.body.refresh_token });
+    assert.equal(own.provider.forms.length > asked, isAsked, `${days} days later`);
+  }
 });

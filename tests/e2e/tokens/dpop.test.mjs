@@ -395,6 +395,11 @@ test('what is kept without objects has room for the youngest, and objects take n
     [keep(kept, 'a', 10, 5), keep(kept, 'a', 10, 10), keep(kept, 'a', 20, 11)],
     ['taken', 'used', 'taken'],
   );
+  assert.deepEqual(
+    [keep(kept, 'a', 20, 20.999), keep(kept, 'a', 30, 21)],
+    ['used', 'taken'],
+    'a proof is taken to the end of its last second',
+  );
   for (let at = 0; at < 20_000; at += 1) keep(kept, `other ${at}`, 100, 5);
   assert.deepEqual([kept.size, kept.has('a'), kept.has('other 0')], [20_000, false, true]);
 
@@ -442,6 +447,7 @@ test('a nonce is judged by those that count', () => {
     [undefined, 'unknown'],
     [['recent'], 'unknown'],
     [7, 'unknown'],
+    [{ toString: 1, valueOf: 1 }, 'unknown'],
   ]) {
     assert.equal(judge(sent, nonces), expected, JSON.stringify(sent));
   }
