@@ -379,7 +379,7 @@ test('a server leads no client to an authorization server of its own', async (t)
       const answer = await gateway.fetch(path, { headers: as('alice') });
       assert.equal(answer.status, path === '/worker' ? 401 : status, path);
       const said = answer.headers.get('www-authenticate');
-      assert.equal(said && said.split(', ')[0], expected, `${path} ${status}`);
+      assert.equal(said?.split(', ')[0] ?? null, expected, `${path} ${status}`);
       await answer.arrayBuffer();
     }
   }

@@ -145,6 +145,7 @@ test('who sends nothing learns each way in, and a person who follows a link is s
 
 test('what a session says is for whom the session lets in, and not for a key beside it', async () => {
   const { cookie } = await beginSession(gateway, tenant, { browser: new Browser() });
+  /** @type {[string, object, [number, string]][]} */
   const rows = [
     ['/who', {}, [401, 'missing_access_token']],
     ['/renew', { method: 'POST' }, [400, 'missing_refresh_token']],
