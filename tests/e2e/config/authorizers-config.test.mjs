@@ -199,7 +199,8 @@ test('a mistake in what paths ask is told', async () => {
     [{ claims: ['a'] }, 'wrong_type', '.claims', 'claims as a list'],
     [{ optional: 'yes' }, 'wrong_type', '.optional', 'optional as text'],
     [7, 'wrong_type', '', 'a number'],
-    [['partners'], 'wrong_type', '', 'a list'],
+    [['partners', 7], 'wrong_type', '[1]', 'a number in a list'],
+    [['nobody'], 'unknown_authorizer', '[0]', 'an unknown name in a list'],
   ];
   const paths = table.map(([auth], index) => ({ method: 'GET', path: `/${index}`, auth, response: {} }));
   const mistakes = await mistakesOf({ authorizers: { partners: good }, paths }, 'all of them');
