@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::config::{AuthorizationServer, Endpoint, Integration, TokenTarget};
 use crate::edge::auth::{grants, rotation};
 use crate::edge::gateway::{Gateway, provider_failures};
-use crate::edge::integrations::login::{binding, location_at_provider, set_binding};
+use crate::edge::integrations::login::{binding, browser_binding, keep_binding, location_at_provider};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
@@ -69,7 +69,11 @@ pub async fn run(
         }
     }
     let mut held = match endpoint {
-        Endpoint::Authorization if !is_form => Some(set_binding(cx, provider)?),
+        Endpoint::Authorization if !is_form => {
+            let value = browser_binding(cx)?;
+            keep_binding(cx, provider, &value);
+            Some(value)
+        }
         _ => binding(cx),
     };
     let (mut path, how) = (endpoint.path(), [cx.method(), dest, site].join(" "));

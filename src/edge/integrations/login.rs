@@ -45,7 +45,7 @@ pub async fn run(
     };
 
     let random = LoginRandom { verifier: random_bytes()?, nonce: random_bytes()? };
-    let binding = set_binding(cx, provider)?;
+    let binding = browser_binding(cx)?;
     let authentication = asked_authentication(&gateway.config, cx.query());
     let state = LoginState::begin(&random, return_to, authentication, now_secs());
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
@@ -55,7 +55,9 @@ pub async fn run(
     let application = gateway.application(provider);
     let endpoints = application.endpoints(cx).await?;
     let request = authorization_request(provider, &state, &sealed, &challenge, redirect_uri, cx.query());
-    Ok(Answer::redirect(302, location_at_provider(&application, &endpoints, request).await?))
+    let location = location_at_provider(&application, &endpoints, request).await?;
+    keep_binding(cx, provider, &binding);
+    Ok(Answer::redirect(302, location))
 }
 
 /// Returns the address of the provider's login for an authorization request, which is pushed if that is to be.
@@ -77,21 +79,23 @@ pub async fn location_at_provider(
     Ok(authorization_url(provider, endpoints, request))
 }
 
-/// Returns the value of this browser's binding cookie, which is set for as long as a login may take. One that is there already serves every
-/// tab; its lifetime begins again.
+/// Returns the value of this browser's binding cookie. One that is there already serves every tab.
 ///
 /// # Errors
 /// If there is no randomness.
-pub fn set_binding(cx: &RequestContext, provider: &Provider) -> Result<String, Problem> {
-    let value = match binding(cx) {
+pub fn browser_binding(cx: &RequestContext) -> Result<String, Problem> {
+    Ok(match binding(cx) {
         Some(value) => value,
         None => fresh_text()?,
-    };
+    })
+}
+
+/// Sets the binding cookie for as long as a login may take: of one that is there, the lifetime begins again.
+pub fn keep_binding(cx: &RequestContext, provider: &Provider, value: &str) {
     let same_site = if provider.posts_responses { SameSite::None } else { SameSite::Lax };
-    let set_cookie = cookie::set(BINDING_COOKIE, &value, LOGIN_STATE_MAX_SECS, same_site, cx.is_plain_loopback());
+    let set_cookie = cookie::set(BINDING_COOKIE, value, LOGIN_STATE_MAX_SECS, same_site, cx.is_plain_loopback());
     // No other cookie was to be set on this path.
     let _ = cx.set_cookie.set(set_cookie);
-    Ok(value)
 }
 
 /// Returns the value of this browser's binding cookie, if it has one that we could have set.

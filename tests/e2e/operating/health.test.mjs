@@ -306,7 +306,7 @@ describe('the last failure of a provider', () => {
 describe('objects', () => {
   const plain = { ...HEALTH, path: '/state' };
   const checked = { ...plain, integration: { type: 'health', check_objects: true } };
-  const BINDINGS = ['LOGOUT_INDEX', 'RATE_LIMITS', 'REFRESH_EXCHANGES', 'SESSIONS'];
+  const BINDINGS = ['DPOP_PROOFS', 'LOGOUT_INDEX', 'RATE_LIMITS', 'REFRESH_EXCHANGES', 'SESSIONS'];
 
   /** A gateway with sessions whose objects count their calls, fail if a header says so, and store nothing. */
   const startWith = async (t, path = /** @type {any} */ (checked)) => {
