@@ -20,10 +20,10 @@ const LINES_KEPT = 100_000;
 /**
  * What stands before the bundle if a row gives a module that wraps its environment. That exports `default (env, of) => env`, where `of` is
  * `gateway` or the class of the object whose environment it is, and may export `obey(order)`, which answers what `order` sends. The
- * isolate's requests and its objects share the module, and with it whatever that keeps.
+ * isolate's requests and its objects share the module, and with it whatever that keeps. A bundle of before may lack a class.
  */
 const WRAPPED = `
-  import { WorkerEntrypoint } from 'cloudflare:workers';
+  import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
   import gateway, * as bundle from './bundle.js';
   import wrap, * as module from './wrap.js';
 
@@ -32,7 +32,7 @@ const WRAPPED = `
     if (!known.has(env)) known.set(env, wrap(env, of));
     return known.get(env);
   };
-  const stored = (name) => class extends bundle[name] {
+  const stored = (name) => class extends (bundle[name] ?? DurableObject) {
     constructor(ctx, env) {
       super(ctx, wrapped(env, name));
     }

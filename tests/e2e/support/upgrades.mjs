@@ -32,11 +32,12 @@ const REFRESH_TOKEN = /^refresh-(\d+)-(\w+)$/;
 
 const secondsNow = () => Math.floor(Date.now() / 1000);
 
-/** Keeps what the objects of a class have, and gives it back. */
+/** Keeps what the objects of a class have, and gives it back. A bundle of before may lack a class: it has no objects of that. */
 const ENTRY = `
+  import { DurableObject } from 'cloudflare:workers';
   import Gateway, * as bundle from './worker.js';
 
-  const kept = (of) => class extends of {
+  const kept = (of = DurableObject) => class extends of {
     async taken() {
       return { entries: Object.fromEntries(this.ctx.storage.kv.list()), alarm: await this.ctx.storage.getAlarm() };
     }
