@@ -1,6 +1,6 @@
 // What requests are measured with: tokens of the tenant, and the cookies of sessions.
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { StatelessStateStore } from '@auth0/auth0-server-js';
 import { boundToken, makeHolder, makeProof } from '../tests/e2e/support/dpop.mjs';
 import { logIn } from './gateway.mjs';
@@ -30,6 +30,7 @@ export async function makeCredentials(tenant) {
   return {
     none: async () => ({}),
     token: async () => ({ authorization: `Bearer ${token}` }),
+    cookie: async () => ({ cookie: `bargate=${randomBytes(32).toString('base64url')}` }),
     session: async (origin) => ({ cookie: await logIn(origin) }),
     'auth0-hono session': async () => ({ cookie: auth0Cookie }),
   };

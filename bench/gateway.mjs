@@ -14,6 +14,8 @@ export const CALLBACK = '/callback';
 export const BOUND = '/fixed/bound';
 /** The tenant sends browsers here. None follows: the gateway is called where it is. */
 export const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
+/** The gateway as an authorization server, beside the paths that are measured. */
+const ISSUER = 'https://mcp.example';
 /** How many routes a gateway has if nothing else is measured. */
 const ROUTES = 20;
 
@@ -62,9 +64,9 @@ export const configured = (name, config, bundle = BUNDLE) =>
 /**
  * A config with the paths that are measured, and with others up to a number of routes.
  *
- * @param {{ tenant: any, upstream: string, routes?: number, sections?: object, paths?: object[] }} how
+ * @param {{ tenant: any, upstream: string, routes?: number, authorizers?: object, sections?: object, paths?: object[] }} how
  */
-export function benchConfig({ tenant, upstream, routes = ROUTES, sections = {}, paths = [] }) {
+export function benchConfig({ tenant, upstream, routes = ROUTES, authorizers = {}, sections = {}, paths = [] }) {
   const own = [
     { method: 'GET', path: '/login', integration: { type: 'auth0_login' } },
     { method: 'GET', path: CALLBACK, integration: { type: 'auth0_callback' } },
@@ -81,26 +83,32 @@ export function benchConfig({ tenant, upstream, routes = ROUTES, sections = {}, 
   return {
     servers: [{ alias: 'upstream', url: upstream, timeout_ms: 600_000 }],
     cors: { allow_origins: ['https://app.example.com'], allow_headers: ['authorization'] },
-    authorizer: {
-      type: 'auth0',
-      domain: tenant.origin,
-      client_id: DEFAULT_CLIENT_ID,
-      client_secret: DEFAULT_CLIENT_SECRET,
-      audience: DEFAULT_AUDIENCE,
-      redirect_uri: REDIRECT_URI,
-      scope: 'openid offline_access',
-    },
+    authorizers: { people: people(tenant), ...authorizers },
     session: {},
     ...sections,
     paths: [...own, ...resources(routes - own.length)],
   };
 }
 
+const people = (tenant) => ({
+  type: 'auth0',
+  domain: tenant.origin,
+  client_id: DEFAULT_CLIENT_ID,
+  client_secret: DEFAULT_CLIENT_SECRET,
+  audience: DEFAULT_AUDIENCE,
+  redirect_uri: REDIRECT_URI,
+  scope: 'openid offline_access',
+});
+
 /** The same config, with other paths that use what those that are measured do not. @param {Parameters<typeof benchConfig>[0]} how */
 export function besideConfig(how) {
   const { servers, ...config } = benchConfig({
     ...how,
-    sections: { session: { keep_user_agent: true, keep_country: true } },
+    authorizers: { partners: { type: 'api_key', prefix: 'bench', kv: 'JWKS' } },
+    sections: {
+      session: { keep_user_agent: true, keep_country: true },
+      authorization_server: { issuer: ISSUER, redirect_uris: ['http://127.0.0.1/callback'] },
+    },
     paths: [
       proxied('/orders/{.+}', 'orders', { auth: true }),
       proxied('/billing/{id}', 'billing', {
@@ -115,6 +123,8 @@ export function besideConfig(how) {
         auth: { dpop: { mode: 'require', max_age_seconds: 300 } },
         response: { status: 'ok' },
       },
+      proxied('/partners/{.+}', 'orders', { auth: ['people', 'partners'] }),
+      { ...proxied('/mcp', 'upstream', { auth: true, protected_resource: true, mcp: true }), method: 'ANY' },
       proxied('/limited', 'upstream', { rate_limit: { limit: 100, key: 'ip' } }),
       proxied('/ledger/{.+}', 'ledger', { auth: true }),
       sessions('GET', '/account/sessions', true),

@@ -44,6 +44,7 @@ export function noiseOf(pairs, measured, titleOf) {
 
 /** Returns what that says as people read it. */
 export function noiseText({ noise, isNoisy }) {
+  if (noise.length === 0) return '\nNo handler was measured twice, so nothing says how quiet the machine was.';
   const differences = noise.map(({ of, differs }) => `${(differs * 100).toFixed(1)} % (${of})`).join(', ');
   const noisy = isNoisy
     ? `TOO NOISY TO TELL: of two measurements of the same handler one is more than ${NOISE_MOST * 100} % above the other.`

@@ -69,7 +69,7 @@ const EACH = [
 ];
 
 /** The rows of Bargate, with a config whose other paths use what these do not: `besideConfig` of gateway.mjs. */
-const BESIDE = copies('beside', 'beside paths for several APIs');
+const BESIDE = copies('beside', 'beside paths of every other kind');
 /** What other paths use may cost a path this much, at most. */
 const BESIDE_MOST = 1.03;
 

