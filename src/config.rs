@@ -38,6 +38,8 @@ pub(crate) mod provider;
 pub(crate) mod reader;
 mod reference;
 mod resolve;
+#[cfg(not(target_os = "unknown"))]
+mod right_form;
 pub(crate) mod root;
 pub(crate) mod rules;
 #[cfg(not(target_os = "unknown"))]

@@ -4,6 +4,7 @@
 //! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
 //! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled only for the host.
 
+mod caller_warnings;
 mod codes;
 mod consequences;
 mod crossings;

@@ -8,6 +8,7 @@ use bargate::config::{Binding, Bindings, Dpop, Reference, UnknownBindings};
 use bargate::explain::{Explanation, GivenProof, Signature, Sources};
 use bargate::jwks::KeySet;
 use bargate::text_file::TextFile;
+use bargate::token::{key_digest, key_of};
 use bargate::walk::{Known, Request, RequestText, Unusable, Way};
 use serde_json::{Value, json};
 
@@ -484,6 +485,191 @@ fn an_mcp_server_gets_its_own_name_of_a_session_and_no_token_and_whose_the_sessi
         assert_eq!([value("mcp-session-id"), value("last-event-id")], [session, end], "{headers:?}: {way:#}");
         assert_eq!([value("authorization"), value("mcp_session_id")], [json!(null), json!(null)], "{headers:?}");
     }
+}
+
+/// A config for callers that are no browsers, with these records of keys.
+fn config_of_callers(keys: &Value) -> Value {
+    json!({
+        "servers": [{ "alias": "api", "url": "https://api.example" }],
+        "authorizers": {
+            "people": {
+                "type": "oidc", "issuer": "https://id.example/", "audience": "api", "client_id": "web", "algorithms": ["EdDSA"],
+                "client_secret": "0123456789abcdef0123456789abcdef", "dpop": "accept"
+            },
+            "partners": { "type": "api_key", "prefix": "acme_live", "keys": keys },
+            "testers": { "type": "api_key", "prefix": "acme_test", "kv": "KEYS", "header": "X-Test-Key" }
+        },
+        "authorization_server": { "issuer": "https://gw.example", "redirect_uris": ["http://127.0.0.1/cb"] },
+        "paths": [
+            { "method": "GET", "path": "/keys", "auth": "partners", "integration": { "type": "http_proxy", "server": "api" } },
+            {
+                "method": "GET", "path": "/either", "auth": { "authorizer": ["people", "partners", "testers"], "scopes": ["read"] },
+                "integration": { "type": "http_proxy", "server": "api" }
+            },
+            { "method": "GET", "path": "/bound", "auth": { "authorizer": "people", "dpop": "require" }, "response": {} },
+            { "method": "GET", "path": "/plain", "response": {} },
+            { "method": "POST", "path": "/mcp", "auth": "people", "protected_resource": true, "mcp": true,
+              "integration": { "type": "http_proxy", "server": "api" } }
+        ]
+    })
+}
+
+#[test]
+fn a_caller_that_is_no_browser_is_treated_as_the_gateway_treats_it() {
+    let key = |prefix: &str, seed: u8| key_of(prefix, &[seed; 64]).unwrap().expose().clone();
+    let (known, ended, elsewhere, poor) =
+        (key("acme_live", 1), key("acme_live", 2), key("acme_live", 3), key("acme_live", 4));
+    let (unknown, test) = (key("acme_live", 5), key("acme_test", 6));
+    let mut mistyped = known.clone();
+    mistyped.replace_range(known.len() - 1.., if known.ends_with('0') { "1" } else { "0" });
+    let config = config_of_callers(&json!([
+        { "sha256": key_digest(&known), "owner": "acme", "scopes": ["read"] },
+        { "sha256": key_digest(&ended), "owner": "acme", "not_after": "2025-12-31T23:59:59Z" },
+        { "sha256": key_digest(&elsewhere), "owner": "acme", "ip": { "allow": ["198.51.100.0/24"] } },
+        { "sha256": key_digest(&poor), "owner": "poor" }
+    ]));
+    // Ed25519, as the set of the issuer; its thumbprint is that of RFC 8037 appendix A.3.
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let mut bound = claims();
+    bound["cnf"] = json!({ "jkt": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" });
+    let (plain, bound) = (token(&claims()), token(&bound));
+    let proof = |method: &str, url: &str, of: &str| {
+        let part = |value: &Value| bargate::encoding::base64url(value.to_string().as_bytes());
+        let header = json!({ "alg": "EdDSA", "typ": "dpop+jwt", "jwk": jwk });
+        let said = json!({ "jti": "1", "htm": method, "htu": url, "iat": NOW, "ath": key_digest(of) });
+        format!("DPoP: {}.{}.{}", part(&header), part(&said), "AA")
+    };
+    let header = |name: &str, value: &str| format!("{name}: {value}");
+    let (by_key, as_bearer, as_bound) = (
+        |key: &str| vec![header("X-API-Key", key)],
+        |token: &str| vec![header("Authorization", &format!("Bearer {token}"))],
+        |token: &str, proof: String| vec![header("Authorization", &format!("DPoP {token}")), proof],
+    );
+    let at = |path: &str| format!("https://gw.example{path}");
+    let table: Vec<(&str, &str, Vec<String>, &str, Value)> = vec![
+        ("a key in its header", "GET /keys", by_key(&known), "forwarded", Value::Null),
+        ("the same as a bearer token", "GET /keys", as_bearer(&known), "forwarded", Value::Null),
+        ("nothing", "GET /keys", Vec::new(), "refused", json!("token_missing")),
+        ("a key that the config has not", "GET /keys", by_key(&unknown), "refused", json!("token_invalid")),
+        ("a typing error in a key", "GET /keys", by_key(&mistyped), "refused", json!("token_invalid")),
+        ("a key that has ended", "GET /keys", by_key(&ended), "refused", json!("token_expired")),
+        ("a key from elsewhere", "GET /keys", by_key(&elsewhere), "refused", json!("token_invalid")),
+        ("a token where only keys open", "GET /keys", as_bearer(&plain), "refused", json!("token_invalid")),
+        (
+            "a key and a token",
+            "GET /either",
+            [by_key(&known), as_bearer(&plain)].concat(),
+            "refused",
+            json!("token_invalid"),
+        ),
+        ("a key among several authorizers", "GET /either", by_key(&known), "forwarded", Value::Null),
+        ("a token there", "GET /either", as_bearer(&plain), "forwarded", Value::Null),
+        ("a key without the scope", "GET /either", by_key(&poor), "refused", json!("insufficient_scope")),
+        (
+            "a key in the header of another authorizer",
+            "GET /either",
+            vec![header("X-Test-Key", &known)],
+            "refused",
+            json!("token_invalid"),
+        ),
+        (
+            "a key of which KV has the record",
+            "GET /either",
+            vec![header("X-Test-Key", &test)],
+            "forwarded",
+            Value::Null,
+        ),
+        (
+            "a key by the scheme of bound tokens",
+            "GET /either",
+            as_bound(&known, proof("GET", &at("/either"), &known)),
+            "refused",
+            json!("token_invalid"),
+        ),
+        ("a key on an open path", "GET /plain", by_key(&unknown), "answered", Value::Null),
+        (
+            "a bound token with its proof",
+            "GET /bound",
+            as_bound(&bound, proof("GET", &at("/bound"), &bound)),
+            "answered",
+            Value::Null,
+        ),
+        (
+            "the same without a proof",
+            "GET /bound",
+            vec![header("Authorization", &format!("DPoP {bound}"))],
+            "refused",
+            json!("invalid_dpop_proof"),
+        ),
+        (
+            "a proof for another path",
+            "GET /bound",
+            as_bound(&bound, proof("GET", &at("/either"), &bound)),
+            "refused",
+            json!("invalid_dpop_proof"),
+        ),
+        (
+            "a proof for another method",
+            "GET /bound",
+            as_bound(&bound, proof("POST", &at("/bound"), &bound)),
+            "refused",
+            json!("invalid_dpop_proof"),
+        ),
+        (
+            "a proof for another token",
+            "GET /bound",
+            as_bound(&bound, proof("GET", &at("/bound"), &plain)),
+            "refused",
+            json!("invalid_dpop_proof"),
+        ),
+        ("a bound token as a bearer token", "GET /bound", as_bearer(&bound), "refused", json!("token_invalid")),
+        (
+            "a bearer token where proofs are required",
+            "GET /bound",
+            as_bearer(&plain),
+            "refused",
+            json!("token_invalid"),
+        ),
+        (
+            "a token that is not bound, with a proof",
+            "GET /bound",
+            as_bound(&plain, proof("GET", &at("/bound"), &plain)),
+            "refused",
+            json!("token_invalid"),
+        ),
+        ("a client at an MCP server", "POST /mcp", as_bearer(&plain), "forwarded", Value::Null),
+        ("the same without a token", "POST /mcp", Vec::new(), "refused", json!("token_missing")),
+        (
+            "the metadata of the resource",
+            "GET /.well-known/oauth-protected-resource/mcp",
+            Vec::new(),
+            "answered",
+            Value::Null,
+        ),
+        (
+            "that of the authorization server",
+            "GET /.well-known/oauth-authorization-server",
+            Vec::new(),
+            "answered",
+            Value::Null,
+        ),
+        ("its token endpoint", "POST /token", Vec::new(), "answered", Value::Null),
+        ("the same by another method", "GET /token", Vec::new(), "refused", json!("method_not_allowed")),
+    ];
+    let mut different = Vec::new();
+    let secrets = [&known, &ended, &elsewhere, &poor, &unknown, &mistyped, &test, &plain, &bound];
+    for (message, line, headers, kind, code) in table {
+        let line = line.replace(' ', " https://gw.example");
+        let sent = Sent { line, headers, token: None, body_bytes: None, ..sent() };
+        let way = way_with(&config, &UnknownBindings, &sent);
+        let outcome = &way["outcome"];
+        if (&outcome["kind"], &outcome["code"]) != (&json!(kind), &code) {
+            different.push(format!("{message}: {outcome}"));
+        }
+        let shown = way.to_string();
+        assert!(!secrets.iter().any(|secret| shown.contains(secret.as_str())), "{message}: {shown}");
+    }
+    assert_eq!(different, [""; 0], "what differs");
 }
 
 #[test]

@@ -26,7 +26,7 @@ const USAGE = `Makes a project with a Bargate gateway.
 
   --provider NAME    where people log in: auth0, oidc (any OpenID Connect provider), keycloak, okta and so on
   --mode MODE        who holds the tokens of a login: session (the gateway) or tokens (the page)
-  --mcp              for two MCP servers, whose clients log in by themselves
+  --mcp              for MCP servers, whose clients log in by themselves
   --tenant TENANT    Auth0's domain, or the issuer's URL
   --audience ID      the identifier of your API at the provider
   --upstream URL     the address of your API

@@ -8,7 +8,8 @@ use crate::config::grammar::Json;
 use crate::config::integration::keys::{self as integration_keys, Kind, callback};
 use crate::config::path::keys::{self as path_keys, INTEGRATION, PATH};
 use crate::config::{
-    Diagnostic, Reference, ReferenceKind, access, check, cors, placed_references, provider, root, server, session,
+    Diagnostic, Reference, ReferenceKind, access, authorization_server, check, cors, placed_references, provider, root,
+    server, session,
 };
 
 /// The key of the notes on what to set at the provider.
@@ -36,6 +37,7 @@ macro_rules! starting_points {
 const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "auth0",
     "auth0-tokens",
+    "auth0-mcp",
     "oidc",
     "oidc-tokens",
     "oidc-mcp",
@@ -43,7 +45,9 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "azure-ad-b2c",
     "clerk",
     "cognito",
+    "cognito-mcp",
     "entra-id",
+    "entra-id-mcp",
     "entra-id-organizations",
     "firebase",
     "github-actions",
@@ -250,6 +254,9 @@ impl StartingPoint {
                 addresses.push(("Redirect URI", path));
             }
         }
+        if config.get(root::AUTHORIZATION_SERVER.name).is_some() {
+            addresses.push(("Redirect URI", authorization_server::Endpoint::Callback.path().to_owned()));
+        }
         for (path, integration) in paths(&config) {
             if is_a(integration, Kind::Logout) {
                 let landing = config.get(root::SESSION.name).and_then(|one| one.text(session::AFTER_LOGOUT.name));
@@ -300,8 +307,9 @@ fn path_of_resource(config: &Json, authorizer: &str) -> Option<String> {
 
 /// Returns the key of the authorizer that names the tenant.
 fn tenant_key(config: &Json) -> &'static str {
-    let authorizer = config.get(root::AUTHORIZER.name);
-    let has_domain = authorizer.is_some_and(|authorizer| authorizer.get(auth0::DOMAIN.name).is_some());
+    let several = config.get(root::AUTHORIZERS.name).map(Json::members).unwrap_or_default().iter();
+    let mut authorizers = config.get(root::AUTHORIZER.name).into_iter().chain(several.map(|(_, one)| one));
+    let has_domain = authorizers.any(|authorizer| authorizer.get(auth0::DOMAIN.name).is_some());
     if has_domain { auth0::DOMAIN.name } else { oidc::ISSUER.name }
 }
 
@@ -323,7 +331,8 @@ fn meaning(config: &Json, reference: &Reference, place: &str) -> Meaning {
     if key == server::URL.name && section.strip_prefix(root::SERVERS.name) == Some("[0]") {
         return Meaning::Answer(Asked::Upstream);
     }
-    if key == callback::TARGET_ORIGIN.name || key.starts_with(cors::ALLOW_ORIGINS.name) {
+    let is_issuer = section == root::AUTHORIZATION_SERVER.name && key == authorization_server::ISSUER.name;
+    if is_issuer || key == callback::TARGET_ORIGIN.name || key.starts_with(cors::ALLOW_ORIGINS.name) {
         return Meaning::Own(String::new());
     }
     if key != provider::REDIRECT_URI.name {

@@ -12,6 +12,8 @@ use super::document::{Member, Node, Origin, Text, Value};
 use super::form::Form;
 use super::host_only::HostOnly;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Texts};
+#[cfg(not(target_os = "unknown"))]
+use super::right_form::{right_form, right_place};
 
 /// The most mistakes that are reported for one file: a hostile one could have millions.
 const MISTAKES_MAX: usize = 1_000;
@@ -38,6 +40,8 @@ impl<'s> Findings<'s> {
         let (line, column) = self.lines.locate(offset);
         let (path, message) = (printable(place.to_string()), printable(message.to_string()));
         let Advice { text, keys } = help.into_inner();
+        #[cfg(not(target_os = "unknown"))]
+        let text = right_form(code, &path, &keys).map(str::to_owned).or(text);
         let (help, keys) = (text.map(printable), HostOnly::of(|| keys));
         let diagnostic = Diagnostic { code, path, offset, line, column, message, help, keys };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
@@ -418,6 +422,10 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             }
             let help = HostOnly::of(|| {
                 let meant = nearest(&member.key, self.known.iter().copied());
+                #[cfg(not(target_os = "unknown"))]
+                if let Some(place) = right_place(&self.place.to_string(), &member.key) {
+                    return Advice { text: Some(place), keys: Vec::new() };
+                }
                 let text = match (meant, belongs) {
                     (Some(key), _) => format!("did you mean \"{key}\"?"),
                     (None, Some(belongs)) => format!("{belongs}; your own keys are errors here"),

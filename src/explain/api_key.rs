@@ -15,24 +15,30 @@ impl Explanation {
         let outcome = |wrong: KeyError| if form == Err(wrong) { Outcome::Fail(wrong.into()) } else { Outcome::Pass };
         let bytes = format!("{} bytes", key.len());
         let mut checks = vec![row("form", outcome(KeyError::Malformed), key_pattern(&keys.prefix), bytes)];
+        let unchecked = |reason: &str, names: &[&'static str]| -> Vec<Check> {
+            names.iter().map(|name| row(*name, skip(reason), "", UNKNOWN)).collect()
+        };
         if form == Err(KeyError::Malformed) {
-            let reason = skip("the key is malformed");
-            checks.extend(["checksum", "record", "not_after", "ip"].map(|name| row(name, reason.clone(), "", UNKNOWN)));
+            checks.extend(unchecked("the key is malformed", &["checksum", "record", "not_after", "ip"]));
             return Self { header: None, claims: None, checks };
         }
         let found = if form.is_ok() { "the same" } else { "another: a typing error, or a key that was made up" };
         checks.push(row("checksum", outcome(KeyError::Checksum), "the CRC-32 of what is before it", found));
+        if form.is_err() {
+            checks.extend(unchecked(
+                "the checksum is wrong, so the gateway looks for no record",
+                &["record", "not_after", "ip"],
+            ));
+            return Self { header: None, claims: None, checks };
+        }
         let digest = key_digest(key);
         let listed = listed_key(keys, &digest).map(|record| Ok(Rc::clone(record)));
         let found = listed.or_else(|| Some(parse_key_record(stored?, authorizer).map(Rc::new)));
-        let (record, check) = check_found(found, keys, &digest, form.is_ok());
+        let (record, check) = check_found(found, keys, &digest);
         checks.push(check);
         match &record {
             Some(record) => checks.extend(check_record(record, now)),
-            None => {
-                let reason = skip("its record is not known");
-                checks.extend(["not_after", "ip"].map(|name| row(name, reason.clone(), "", UNKNOWN)));
-            }
+            None => checks.extend(unchecked("its record is not known", &["not_after", "ip"])),
         }
         let claims = record.map(|record| record.claims.clone());
         Self { header: None, claims, checks }
@@ -44,7 +50,6 @@ fn check_found(
     found: Option<Result<Rc<KeyRecord>, String>>,
     keys: &ApiKeys,
     digest: &str,
-    is_well_formed: bool,
 ) -> (Option<Rc<KeyRecord>>, Check) {
     let (name, expected) = ("record", format!("that of {digest}"));
     match (found, &keys.kv) {
@@ -53,13 +58,13 @@ fn check_found(
             let reason = "the gateway answers 503 store_unavailable to a key with such a record";
             (None, row(name, skip(reason), expected, format!("malformed: {wrong}")))
         }
-        (None, Some(kv)) if is_well_formed => {
+        (None, Some(kv)) => {
             let reason = format!(
                 "it would be in KV: `wrangler kv key get {digest} --binding {kv} --remote` prints it for --record"
             );
             (None, row(name, skip(&reason), expected, UNKNOWN))
         }
-        (None, _) => (None, row(name, Outcome::Fail(KeyError::Unknown.into()), expected, "none in the config")),
+        (None, None) => (None, row(name, Outcome::Fail(KeyError::Unknown.into()), expected, "none in the config")),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::authoring::{Asked, Json, Provider};
 use crate::config::{Diagnostic, check, root};
 use notes::{AlsoIn, one_line};
 use routes::{Answer, Routes};
-use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
+use schemes::{OWN_KEYS, Schemes, Tenant, UNKNOWN_ISSUER};
 use servers::Servers;
 
 pub use wishes::Wishes;
@@ -135,7 +135,7 @@ struct Authorizers {
 }
 
 impl Authorizers {
-    /// Returns those whose tokens a path requires.
+    /// Returns those whose tokens or keys a path requires. Those of tokens come first: a path that requires a token and names none has the first.
     fn of(routes: &Routes<'_>, schemes: &Schemes, wishes: &Wishes) -> Self {
         let accesses = || routes.list.iter().filter_map(|route| route.access.as_ref());
         let tenants = schemes.tenants.iter().enumerate();
@@ -143,8 +143,10 @@ impl Authorizers {
             .filter(|(index, _)| accesses().any(|access| access.tenants.contains(index)))
             .map(|(index, tenant)| (Some(index), tenant.clone()))
             .collect();
-        if used.is_empty() && accesses().next().is_some() {
-            used.push((None, Tenant::unknown(wishes)));
+        used.sort_by_key(|(_, tenant)| tenant.has_keys());
+        let lacks_tokens = used.first().is_none_or(|(_, tenant)| tenant.has_keys());
+        if lacks_tokens && accesses().any(|access| access.tenants.is_empty()) {
+            used.insert(0, (None, Tenant::unknown(wishes)));
         }
         Self { used }
     }
@@ -158,14 +160,20 @@ impl Authorizers {
 
     /// Returns the notes about them.
     fn notes(&self) -> Vec<String> {
-        let unknown = self.used.iter().filter(|(_, tenant)| tenant.known_as.is_none());
-        let mut notes: Vec<_> = match self.used.len() {
-            1 => unknown
-                .map(|_| format!("{}: {UNKNOWN_ISSUER}; name the tenant by --tenant", root::AUTHORIZER.name))
-                .collect(),
-            _ => unknown.map(|(_, one)| format!("{}.{}: {UNKNOWN_ISSUER}", root::AUTHORIZERS.name, one.name)).collect(),
+        let place = |tenant: &Tenant| match self.used.len() {
+            1 => root::AUTHORIZER.name.to_owned(),
+            _ => format!("{}.{}", root::AUTHORIZERS.name, tenant.name),
         };
-        if self.used.len() > 1 {
+        let mut notes = Vec::new();
+        for (_, tenant) in &self.used {
+            if tenant.is_unknown() {
+                let advice = if self.used.len() == 1 { "; name the tenant by --tenant" } else { "" };
+                notes.push(format!("{}: {UNKNOWN_ISSUER}{advice}", place(tenant)));
+            } else if tenant.has_keys() {
+                notes.push(format!("{}: {OWN_KEYS}", place(tenant)));
+            }
+        }
+        if self.used.iter().filter(|(_, tenant)| !tenant.has_keys()).count() > 1 {
             let about = "the tokens have several issuers; if they have only one, name it by --tenant";
             notes.push(format!("{}: {about}", root::AUTHORIZERS.name));
         }
@@ -264,7 +272,7 @@ mod tests {
                 "one request for two issuers",
                 r#""paths": {"/{x}": {"get": {"security": [{"token": []}]}}, "/{y}": {"get": {"security": [{"other": []}]}}, "/a": {"get": {}}}"#,
                 "GET /{x} true blocked, GET /a",
-                "GET /{y} matches the same requests, and they require tokens of different issuers: neither is taken over; the path answers 501",
+                "GET /{y} matches the same requests, and they require tokens of different issuers, or different keys: neither is taken over; the path answers 501",
             ),
             (
                 "an API key or nothing",

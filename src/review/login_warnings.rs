@@ -1,5 +1,6 @@
 //! Warnings of logins: issuers that no token has, tokens that nobody can check, and ways back from a login that lead nowhere.
 
+use super::caller_warnings::{authorizers_of, takes_keys};
 use super::codes::Warnings;
 use super::outline::Outline;
 use super::patterns::methods;
@@ -41,39 +42,44 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
             let help = "add the API's identifier as \"audience\"";
             warnings.warn(Code::AudienceMissing, &authorizer.allow, *authorizer.name_offset, message, help);
         }
-        for path in tree.paths.iter().filter(|path| is_asked(path, index, authorizer)) {
-            warn_of_authentication(path, authorizer, warnings);
-        }
+    }
+    for path in &tree.paths {
+        warn_of_authentication(path, warnings);
     }
     warn_of_resources(warnings);
 }
 
-/// Warns if a path requires an authentication that neither the access tokens of its authorizer nor the logins there can show.
-fn warn_of_authentication(path: &WrittenPath<'_>, authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
-    let Some(access) = path.access.as_ref().filter(|access| access.requirements.authentication.is_some()) else {
+/// Warns if a path requires an authentication that neither the credentials of its authorizers nor the logins there can show.
+fn warn_of_authentication(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let required = path.access.as_ref().filter(|access| access.requirements.authentication.is_some());
+    let Some((access, authorizers)) = required.and_then(|access| Some((access, authorizers_of(tree, access)?))) else {
         return;
     };
-    let has_session = warnings.tree.session.is_some();
-    let scope = authorizer.provider.as_ref().and_then(|provider| provider.scope?.value());
+    let login = authorizers.iter().find(|one| one.provider.is_some()).filter(|_| tree.session.is_some());
+    let scope = login.and_then(|login| login.provider.as_ref()?.scope?.value());
     let lacks_id_tokens = scope.is_some_and(|scope| !scope.split(' ').any(|one| one == "openid"));
-    let has_keys_only = authorizer.kind == Some(AuthorizerKind::ApiKey) && access.authorizers.names().len() < 2;
-    let (message, help) = if has_keys_only {
-        (
-            "nobody logs in with an API key, so every request is refused",
-            "name an authorizer that people log in at, or require nothing of a login",
-        )
-    } else if has_session && lacks_id_tokens {
+    // Auth0's access tokens have neither `acr` nor `auth_time`.
+    let shows = |one: &&WrittenAuthorizer<'_>| {
+        !takes_keys(one) && (one.kind != Some(AuthorizerKind::Auth0) || one.texts.audience.is_none())
+    };
+    let (message, help) = if lacks_id_tokens {
         (
             "only ID tokens say how a user was authenticated, and logins request none, so no session can show this",
             "add \"openid\" to \"scope\" of the authorizer",
         )
-    } else if !has_session && authorizer.kind == Some(AuthorizerKind::Auth0) && authorizer.texts.audience.is_some() {
+    } else if login.is_some() || authorizers.iter().any(shows) {
+        return;
+    } else if authorizers.iter().all(|one| takes_keys(one)) {
+        (
+            "nobody logs in with an API key, so every request is refused",
+            "name an authorizer that people log in at, or require nothing of a login",
+        )
+    } else {
         (
             "Auth0's access tokens have neither acr nor auth_time, so every request is refused",
             "add a \"session\", whose ID token has them, or require a claim that an Action of yours adds",
         )
-    } else {
-        return;
     };
     warnings.warn(Code::UnshownAuthentication, &path.allow, access.offset, message.to_owned(), help);
 }
@@ -160,7 +166,8 @@ fn warn_of_resources(warnings: &mut Warnings<'_>) {
             Some(node) => Requested::Named { value: section.resource.as_deref(), written: node.as_text() },
             None => Requested::At(section.path()),
         };
-        let trusted = tree.authorizers.iter().enumerate();
+        // A key is for no resource.
+        let trusted = tree.authorizers.iter().enumerate().filter(|(_, one)| !takes_keys(one));
         let trusted = trusted.filter(|(index, one)| path.is_none_or(|path| is_asked(path, *index, one)));
         let trusted: Vec<_> = trusted.map(|(_, one)| one).collect();
         let allow = path.map_or(&[][..], |path| &path.allow);
@@ -178,8 +185,9 @@ fn warn_of_mismatch(
     offset: usize,
     warnings: &mut Warnings<'_>,
 ) {
-    let Some(shown) = authorizers.first().and_then(|one| written_audience(one)) else { return };
-    if resources.iter().any(|resource| authorizers.iter().any(|one| resource.may_be_accepted(one))) {
+    let shown: Vec<_> = authorizers.iter().filter_map(|one| Some(format!("\"{}\"", written_audience(one)?))).collect();
+    if shown.is_empty() || resources.iter().any(|resource| authorizers.iter().any(|one| resource.may_be_accepted(one)))
+    {
         return;
     }
     let (what, help) = match resources {
@@ -189,7 +197,8 @@ fn warn_of_mismatch(
         ),
         _ => ("this resource".to_owned(), "write the same here and as \"audience\", character by character"),
     };
-    let message = format!("{who} request tokens for {what}, but the gateway accepts tokens for \"{shown}\"");
+    let message =
+        format!("{who} request tokens for {what}, but the gateway accepts tokens for {}", shown.join(" and "));
     warnings.warn(Code::ResourceMismatch, allow, offset, message, help);
 }
 

@@ -2,11 +2,12 @@
 //!
 //! `allow` is at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
 //! about. Warnings about routes together are in [`super::route_warnings`], those about logins in
-//! [`super::login_warnings`], what concerns texts in [`super::text_warnings`].
+//! [`super::login_warnings`], those about callers that are no browsers in [`super::caller_warnings`], what concerns texts in [`super::text_warnings`].
 
 use crate::config::Code;
 use std::collections::HashSet;
 
+use super::caller_warnings::warn_of_callers;
 use super::codes::Warnings;
 use super::consequences::Mistakes;
 use super::login_warnings::warn_of_logins;
@@ -34,6 +35,7 @@ pub(super) fn warnings(source: &str, tree: &ConfigTree<'_>, mistakes: &Mistakes)
     warn_of_variables(&mut warnings);
     warn_of_texts(&mut warnings);
     warn_of_logins(&mut warnings);
+    warn_of_callers(&mut warnings);
     warn_of_routes(mistakes, &mut warnings);
     let mut diagnostics = warnings.into_diagnostics();
     diagnostics.retain(|one| one.code.severity() == Severity::Error || mistakes.leave_sound(one));
@@ -97,7 +99,8 @@ fn warn_of_mcp(warnings: &mut Warnings<'_>) {
 fn warn_of_authorizers(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let kinds = || tree.paths.iter().filter_map(WrittenPath::kind);
-    let used_by_login = kinds().any(IntegrationKind::needs_provider) || tree.session.is_some();
+    let used_by_login =
+        kinds().any(IntegrationKind::needs_provider) || tree.session.is_some() || tree.authorization_server.is_some();
     let login = tree.authorizers.iter().position(|authorizer| authorizer.provider.is_some());
     let accesses = || tree.paths.iter().filter_map(|path| path.access.as_ref());
     let named = NamesInUse::of(accesses().flat_map(|access| access.authorizers.names().iter().copied()));
@@ -132,7 +135,8 @@ fn warn_of_symmetry(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<
 
 /// Warns of a short secret that seals login states: anyone with a login state can try secrets until one opens it.
 fn warn_of_weak_seal(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<'_>, warnings: &mut Warnings<'_>) {
-    let seals = warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
+    let seals = warnings.tree.authorization_server.is_some()
+        || warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
     let Some(secret) = provider.client.secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
     let bytes = secret.value().map_or(0, str::len);
     if (1..SECRET_MIN_BYTES).contains(&bytes) {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
-use crate::page::print_json;
+use crate::page::{Format, print_json};
 use answers::{Answers, Given};
 use bargate::authoring::{Mode, StartingPoint};
 use clap::builder::PossibleValuesParser;
@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Who holds the tokens of a login, if there is a config for each.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// A config for two MCP servers, whose clients log in at the provider by themselves.
+    /// A config for MCP servers, whose clients log in at the provider by themselves; for auth0, cognito and entra-id the gateway registers them.
     #[arg(long, conflicts_with = "mode")]
     mcp: bool,
     /// Where people log in, or whose tokens are accepted; oidc is any OpenID Connect provider. [default: auth0, or with --mcp oidc]
@@ -61,13 +61,6 @@ pub struct Arguments {
     /// How to give the result: as files and the next steps, or as one JSON document, with no file written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// How the result is given.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
 }
 
 /// Runs the command.

@@ -176,7 +176,11 @@ impl<'t> Links<'t> {
             return Some(index);
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
+        let parts = || name.split(',').map(str::trim);
         let help = findings.searched_help(|| match nearest(name, names.clone()) {
+            _ if parts().count() > 1 && parts().all(|part| names.clone().any(|known| known == part)) => {
+                format!("write [\"{}\"]", parts().collect::<Vec<_>>().join("\", \""))
+            }
             Some(near) => format!("did you mean \"{near}\"?"),
             None if ["true", "false"].contains(&name) => {
                 format!("write {name} without quotes, or one of: {}", listed(names))

@@ -108,7 +108,10 @@ impl<'t> Context<'t> {
         }
         #[cfg(not(target_os = "unknown"))]
         if let Link::Server(server) = &link {
-            check_path(server, &written, &place, findings);
+            let by_keys_only = !known.is_empty()
+                && known.len() == authorizers.len()
+                && known.iter().all(|authorizer| authorizer.api_keys().is_some());
+            check_path(server, &written, by_keys_only, &place, findings);
         }
         #[cfg(not(target_os = "unknown"))]
         mcp::check_path(&written, &place, findings);

@@ -13,10 +13,11 @@ use crate::config::upstream_token::UpstreamGrant;
 /// The header that such a token is in.
 const HEADER: &str = "authorization";
 
-/// Reports what keeps the requests of a path from a server that gets such a token.
+/// Reports what keeps the requests of a path, which perhaps only API keys open, from a server that gets such a token.
 pub(super) fn check_path(
     server: &WrittenServer<'_>,
     path: &WrittenPath<'_>,
+    by_keys_only: bool,
     place: &Place<'_>,
     findings: &mut Findings<'_>,
 ) {
@@ -41,9 +42,15 @@ pub(super) fn check_path(
         findings.note(written.offset, &Place::Key(&place, key), Code::UnusedKey, message, help);
     }
     let without_token = path.access.as_ref().is_none_or(|access| access.requirements.optional);
-    if without_token && grant == Some(UpstreamGrant::TokenExchange) {
+    if (without_token || by_keys_only) && grant == Some(UpstreamGrant::TokenExchange) {
         let message = format_args!("the server's \"token_exchange\" needs a token of each caller");
-        let help = advice("add \"auth\": true to this path, without \"optional\"").about([AUTH.name]);
+        let help = match without_token {
+            true => "add \"auth\": true to this path, without \"optional\"",
+            false => {
+                "an API key is none: name an authorizer of tokens, or give the server the grant client_credentials"
+            }
+        };
+        let help = advice(help).about([AUTH.name]);
         let offset = path.access.as_ref().map_or(path.offset, |access| access.offset);
         findings.note(offset, place, Code::ClaimWithoutAuth, message, help);
     }

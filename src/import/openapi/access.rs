@@ -1,7 +1,7 @@
 //! Security requirements of OpenAPI as the `auth` of a path, never more open than the description.
 //!
-//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens of any of a path's authorizers,
-//! with scopes, all of which it requires of each, and a list, of which it requires one. What does not fit becomes stricter.
+//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens or keys of any of a path's
+//! authorizers, with scopes, all of which it requires of each, and a list, of which it requires one. What does not fit becomes stricter.
 
 use super::schemes::{Scheme, Schemes};
 use crate::authoring::Json;
@@ -44,8 +44,8 @@ enum Read {
     Known(Alternative),
     /// It requires something that the gateway does not know.
     Unknown,
-    /// It requires more than one request can show the gateway.
-    Impossible,
+    /// It requires more than one request can show the gateway, in words.
+    Impossible(&'static str),
 }
 
 /// One way in.
@@ -71,18 +71,18 @@ impl Requirement {
         if listed.len() > ALTERNATIVES_MAX {
             return Err(format!("\"security\" has more than {ALTERNATIVES_MAX} alternatives"));
         }
-        let (mut known, mut impossible, mut by_other_means) = (Vec::new(), false, false);
+        let (mut known, mut impossible, mut by_other_means) = (Vec::new(), None, false);
         for item in listed {
             match read_alternative(item, schemes, &mut notes)? {
                 Read::Known(alternative) => known.push(alternative),
                 Read::Unknown => by_other_means = true,
-                Read::Impossible => impossible = true,
+                Read::Impossible(what) => impossible = Some(what),
             }
         }
-        if impossible && known.is_empty() {
-            return Err("it requires tokens of two issuers at once, which no path can".to_owned());
+        if let Some(what) = impossible.filter(|_| known.is_empty()) {
+            return Err(format!("it requires {what} at once, which no path can"));
         }
-        let access = if listed.is_empty() { None } else { merge(known, by_other_means, &mut notes) };
+        let access = if listed.is_empty() { None } else { merge(known, by_other_means, schemes, &mut notes) };
         Ok(Self { access, notes, by_other_means })
     }
 }
@@ -104,7 +104,7 @@ impl Access {
         } else if !other.tenants.is_empty() {
             both.tenants.retain(|tenant| other.tenants.contains(tenant));
             if both.tenants.is_empty() {
-                return Err("they require tokens of different issuers".to_owned());
+                return Err("they require tokens of different issuers, or different keys".to_owned());
             }
         }
         both.optional = one.optional && other.optional;
@@ -125,15 +125,12 @@ impl Access {
 
     /// Returns the value of a path's `auth`, with the names of its authorizers if the config has several.
     pub fn to_json(&self, authorizers: &[&str]) -> Json {
+        let names = match authorizers {
+            [] => None,
+            [name] => Some(Json::from(*name)),
+            names => Some(Json::Array(names.iter().map(|name| (*name).into()).collect())),
+        };
         let mut members = Vec::new();
-        match authorizers {
-            [] => {}
-            [name] => members.push((access::AUTHORIZER.name.to_owned(), (*name).into())),
-            names => {
-                let names = names.iter().map(|name| (*name).into()).collect();
-                members.push((access::AUTHORIZER.name.to_owned(), Json::Array(names)));
-            }
-        }
         for (key, scopes) in [(&access::SCOPES, &self.scopes), (&access::ANY_SCOPES, &self.any_scopes)] {
             if !scopes.is_empty() {
                 members.push((key.name.to_owned(), Json::texts(scopes)));
@@ -142,7 +139,11 @@ impl Access {
         if self.optional {
             members.push((access::OPTIONAL.name.to_owned(), true.into()));
         }
-        if members.is_empty() { true.into() } else { Json::Object(members) }
+        if members.is_empty() {
+            return names.unwrap_or_else(|| true.into());
+        }
+        members.splice(0..0, names.map(|names| (access::AUTHORIZER.name.to_owned(), names)));
+        Json::Object(members)
     }
 }
 
@@ -154,8 +155,10 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
         match schemes.find(name) {
             Scheme::Other(what) => unknown.push(format!("{what} (\"{name}\")")),
             Scheme::Token(tenant) if alternative.tenant.is_some_and(|other| other != tenant) => {
-                notes.push("an alternative that requires tokens of two issuers at once is left out".to_owned());
-                return Ok(Read::Impossible);
+                let is_of_key = schemes.has_keys(tenant) || alternative.tenant.is_some_and(|one| schemes.has_keys(one));
+                let what = if is_of_key { "an API key and another credential" } else { "tokens of two issuers" };
+                notes.push(format!("an alternative that requires {what} at once is left out"));
+                return Ok(Read::Impossible(what));
             }
             Scheme::Token(tenant) => {
                 alternative.tenant = Some(tenant);
@@ -168,11 +171,12 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
         return Ok(Read::Known(alternative));
     }
     let unknown = unknown.join(" and ");
-    if alternative.tenant.is_none() {
-        notes.push(format!("{unknown}: a token is required instead; an authorizer of type \"api_key\" takes keys that `bargate key new` makes"));
+    let Some(tenant) = alternative.tenant else {
+        notes.push(format!("{unknown}: a token is required instead"));
         return Ok(Read::Unknown);
-    }
-    notes.push(format!("{unknown}: the upstream has to check it; the gateway checks only the token"));
+    };
+    let checked = if schemes.has_keys(tenant) { "API key" } else { "token" };
+    notes.push(format!("{unknown}: the upstream has to check it; the gateway checks only the {checked}"));
     Ok(Read::Known(alternative))
 }
 
@@ -200,8 +204,40 @@ fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
     Ok(read)
 }
 
-/// Merges the alternatives that the gateway knows; a token replaces the others.
-fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<String>) -> Option<Access> {
+/// Merges the alternatives that the gateway knows; a token replaces the others. Keys get what scopes the gateway's owner gives them, so they
+/// are let in beside tokens, and need the same.
+fn merge(
+    alternatives: Vec<Alternative>,
+    by_other_means: bool,
+    schemes: &Schemes,
+    notes: &mut Vec<String>,
+) -> Option<Access> {
+    let by_key = |one: &Alternative| one.tenant.is_some_and(|tenant| schemes.has_keys(tenant));
+    if alternatives.iter().all(|one| one.tenant.is_none() || by_key(one)) {
+        return merge_alike(alternatives, by_other_means, notes);
+    }
+    let (keys, others): (Vec<_>, Vec<_>) = alternatives.into_iter().partition(by_key);
+    let mut access = merge_alike(others, by_other_means, notes)?;
+    let asks_scopes = !access.scopes.is_empty() || !access.any_scopes.is_empty();
+    for Alternative { tenant, scopes, .. } in keys {
+        let Some(tenant) = tenant.filter(|tenant| !access.tenants.contains(tenant)) else { continue };
+        let note = match is_within(&scopes, &access.scopes) {
+            true if asks_scopes => "API keys need the same scopes as tokens here",
+            true => "",
+            false => "an alternative with an API key is left out, because it requires other scopes than tokens do",
+        };
+        if !note.is_empty() && !notes.iter().any(|known| known == note) {
+            notes.push(note.to_owned());
+        }
+        if is_within(&scopes, &access.scopes) {
+            access.tenants.push(tenant);
+        }
+    }
+    Some(access)
+}
+
+/// Merges alternatives of tokens, or of keys.
+fn merge_alike(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<String>) -> Option<Access> {
     let optional = alternatives.iter().any(|alternative| alternative.tenant.is_none());
     let mut tokens: Vec<Alternative> = alternatives.into_iter().filter(|known| known.tenant.is_some()).collect();
     let Some(tenant) = tokens.first().and_then(|first| first.tenant) else {
@@ -286,15 +322,28 @@ mod tests {
             "bearer": {"type": "http", "scheme": "Bearer"},
             "people": {"type": "openIdConnect", "openIdConnectUrl": "https://id.example.com/.well-known/openid-configuration"},
             "again": {"type": "openIdConnect", "openIdConnectUrl": "https://id.example.com/.well-known/openid-configuration"},
-            "key": {"type": "apiKey", "in": "header", "name": "x-key"}
-        }}}"#;
+            "key": {"type": "apiKey", "in": "query", "name": "key"},
+            "partner": {"type": "apiKey", "in": "header", "name": "x-key"},
+            "tester": {"type": "apiKey", "in": "header", "name": "x-test-key"},
+            "beside": {"type": "apiKey", "in": "header", "name": "x-app"}
+        }}, "security": [{"partner": []}, {"tester": []}]}"#;
         Schemes::read(&serde_json::from_str(source).unwrap(), &Wishes::default())
     }
 
     fn read(security: &str) -> Result<(String, usize), String> {
         let security: Json = serde_json::from_str(security).unwrap();
         let requirement = Requirement::read(Some(&security), &schemes())?;
-        let auth = requirement.access.map_or(Json::Bool(false), |access| access.to_json(&[]));
+        // Where keys open the path, by their names.
+        let names = |access: &Access| {
+            let of = schemes();
+            let by_key = access.tenants.iter().any(|tenant| of.has_keys(*tenant));
+            let tenants = access.tenants.iter().filter(|_| by_key);
+            tenants.map(|tenant| of.tenants[*tenant].name.clone()).collect::<Vec<_>>()
+        };
+        let auth = requirement.access.map_or(Json::Bool(false), |access| {
+            let names = names(&access);
+            access.to_json(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        });
         let text = auth.to_file_text().split_whitespace().collect::<Vec<_>>().join(" ");
         Ok((text, requirement.notes.len()))
     }
@@ -337,6 +386,37 @@ mod tests {
             ("nothing or an API key", r#"[{}, {"key": []}]"#, r#"{ "optional": true }"#, 1),
             ("an API key, a token or nothing", r#"[{"key": []}, {"people": []}, {}]"#, r#"{ "optional": true }"#, 1),
             ("a scheme that is not there", r#"[{"nobody": []}]"#, "true", 1),
+            ("a partner's key", r#"[{"partner": []}]"#, r#""partner""#, 0),
+            ("with a role", r#"[{"partner": ["a"]}]"#, r#"{ "authorizer": "partner", "scopes": ["a"] }"#, 0),
+            ("either key", r#"[{"partner": []}, {"tester": []}]"#, r#"[ "partner", "tester" ]"#, 0),
+            ("a partner's key or a token", r#"[{"partner": []}, {"people": []}]"#, r#"[ "people", "partner" ]"#, 0),
+            (
+                "a partner's key or nothing",
+                r#"[{"partner": []}, {}]"#,
+                r#"{ "authorizer": "partner", "optional": true }"#,
+                0,
+            ),
+            (
+                "a partner's key or a token with a scope",
+                r#"[{"partner": []}, {"tester": []}, {"people": ["a"]}]"#,
+                r#"{ "authorizer": ["people", "partner", "tester"], "scopes": ["a"] }"#,
+                1,
+            ),
+            (
+                "a key with a scope that tokens need not have",
+                r#"[{"partner": ["b"]}, {"people": ["a"]}]"#,
+                r#"{ "scopes": ["a"] }"#,
+                1,
+            ),
+            ("two keys at once, or a token", r#"[{"partner": [], "tester": []}, {"people": []}]"#, "true", 1),
+            (
+                "a key and a token at once, or a key",
+                r#"[{"partner": [], "people": []}, {"tester": []}]"#,
+                r#""tester""#,
+                1,
+            ),
+            ("a key that is only named beside a token", r#"[{"beside": [], "people": []}]"#, "true", 1),
+            ("a key beside one that the upstream checks", r#"[{"beside": [], "partner": []}]"#, r#""partner""#, 1),
         ];
         for (message, security, auth, notes) in table {
             assert_eq!(read(security), Ok((auth.to_owned(), notes)), "{message}");
@@ -359,6 +439,8 @@ mod tests {
             r#"[{"people": ["$secret.KEY"]}]"#,
             r#"[{"people": ["read:$env.THING"]}]"#,
             r#"[{"people": [], "bearer": []}]"#,
+            r#"[{"people": [], "partner": []}]"#,
+            r#"[{"partner": [], "tester": []}]"#,
             &many,
         ] {
             assert!(read(security).is_err(), "{security}");
@@ -385,6 +467,13 @@ mod tests {
             ("two issuers", r#"[{"people": []}]"#, r#"[{"bearer": []}]"#, Err(())),
             ("one of two", r#"[{"people": []}, {"bearer": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
             ("a key and a token", r#"[{"key": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
+            ("a partner's key and a token", r#"[{"partner": []}]"#, r#"[{"bearer": []}]"#, Err(())),
+            (
+                "either and a key",
+                r#"[{"partner": []}, {"people": []}]"#,
+                r#"[{"partner": []}]"#,
+                Ok(r#"[{"partner": []}]"#),
+            ),
         ];
         for (message, one, other, expected) in table {
             for (one, other) in [(one, other), (other, one)] {

@@ -55,8 +55,11 @@ const SCOPES: [&str; 3] = ["one", "two", "three"];
 /// Whom a request is by: nobody, or somebody whose token has these scopes.
 type Caller = Option<Vec<&'static str>>;
 
-/// The alternatives of a requirement; those with a key ask for what no token shows. `None` is one that nobody understands.
-type Security = Option<Vec<(bool, Caller)>>;
+/// A way in: whether it asks for a key that the gateway does not know, whether for one that it knows, and for which scopes of a token.
+type Way = (bool, bool, Caller);
+
+/// The alternatives of a requirement. `None` is one that nobody understands.
+type Security = Option<Vec<Way>>;
 
 /// A template, a method of [`METHODS`], and what it asks for.
 type Operation = (&'static str, &'static str, Security);
@@ -73,8 +76,9 @@ impl Bindings for SomeValue {
 
 fn securities() -> impl Strategy<Value = Security> {
     let scopes = proptest::sample::subsequence(SCOPES.to_vec(), 0..=3);
-    let alternatives =
-        proptest::collection::vec((prop::bool::weighted(0.1), proptest::option::weighted(0.8, scopes)), 0..4);
+    let keys = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
+    let way = (keys, proptest::option::weighted(0.7, scopes)).prop_map(|((other, key), token)| (other, key, token));
+    let alternatives = proptest::collection::vec(way, 0..4);
     proptest::option::weighted(0.9, alternatives)
 }
 
@@ -92,8 +96,9 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 fn described(operations: &[Operation]) -> Json {
     let mut paths: Vec<(String, Json)> = Vec::new();
     for (template, method, security) in operations {
-        let alternatives = security.iter().flatten().map(|(key, token)| {
+        let alternatives = security.iter().flatten().map(|(other, key, token)| {
             let mut schemes = Vec::new();
+            schemes.extend(other.then(|| ("other".to_owned(), Json::Array(Vec::new()))));
             schemes.extend(key.then(|| ("key".to_owned(), Json::Array(Vec::new()))));
             let scopes = |scopes: &Vec<&str>| Json::Array(scopes.iter().map(|scope| Json::from(*scope)).collect());
             schemes.extend(token.as_ref().map(|token| ("token".to_owned(), scopes(token))));
@@ -109,7 +114,11 @@ fn described(operations: &[Operation]) -> Json {
             _ => paths.push(((*template).to_owned(), Json::Object(vec![member]))),
         }
     }
-    let schemes = r#"{"key": {"type": "apiKey"}, "token": {"type": "http", "scheme": "bearer"}}"#;
+    let schemes = r#"{
+        "other": {"type": "apiKey", "in": "query", "name": "key"},
+        "key": {"type": "apiKey", "in": "header", "name": "x-key"},
+        "token": {"type": "http", "scheme": "bearer"}
+    }"#;
     let schemes = serde_json::from_str(schemes).unwrap();
     Json::object([
         ("openapi", "3.1.0".into()),
@@ -190,24 +199,46 @@ fn asked<'o>(operations: &'o [Operation], method: &str, path: &str) -> Vec<&'o S
     matching.iter().filter(meant).map(|(_, security)| *security).collect()
 }
 
-/// Checks whether the description lets the caller in: nobody knows the key, and a token stands for one if that alone is asked.
-fn description_lets_in(security: &Security, caller: &Caller) -> bool {
+/// What a request shows.
+#[derive(Debug)]
+enum Shown {
+    /// A token with these scopes, or nothing.
+    Token(Caller),
+    /// A key of the gateway's with these scopes.
+    Key(Vec<&'static str>),
+}
+
+/// Checks whether the description lets the caller in: nobody knows the other key, and a token stands for one if that alone is asked. A key that
+/// no requirement of the description names by itself is like that, too.
+fn description_lets_in(security: &Security, knows_keys: bool, shown: &Shown) -> bool {
     let Some(security) = security else { return false };
-    let by_key_alone = security.iter().all(|(key, token)| *key && token.is_none());
+    let is_unknown = |(other, key, token): &Way| (*other || *key && !knows_keys) && token.is_none();
+    let by_others_alone = security.iter().all(|way| is_unknown(way) && !(way.1 && knows_keys));
+    let shows_something = !matches!(shown, Shown::Token(None));
     security.is_empty()
-        || by_key_alone && caller.is_some()
-        || security.iter().any(|(key, token)| match (token, caller) {
-            (None, _) => !key,
-            (Some(_), None) => false,
-            (Some(needed), Some(has)) => needed.iter().all(|scope| has.contains(scope)),
+        || by_others_alone && shows_something
+        || security.iter().any(|(other, key, token)| match (token, shown) {
+            (None, _) if !other && !key => true,
+            (None, Shown::Key(_)) => *key && knows_keys,
+            (Some(needed), Shown::Token(Some(has))) => {
+                !(*key && knows_keys) && needed.iter().all(|scope| has.contains(scope))
+            }
+            _ => false,
         })
 }
 
-fn gateway_lets_in(access: Option<&Access>, caller: &Caller) -> bool {
-    let Some(Access { requirements: needed, .. }) = access else { return true };
-    let Some(has) = caller else { return needed.optional };
+fn gateway_lets_in(access: Option<&Access>, shown: &Shown) -> bool {
+    let Some(access) = access else { return true };
+    let needed = &access.requirements;
+    let (has, by_key) = match shown {
+        Shown::Token(None) => return needed.optional,
+        Shown::Token(Some(has)) => (has, false),
+        Shown::Key(has) => (has, true),
+    };
     let has = |scope: &String| has.contains(&scope.as_str());
-    needed.scopes.iter().all(has) && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
+    access.authorizers().any(|one| one.api_keys().is_some() == by_key)
+        && needed.scopes.iter().all(has)
+        && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
 }
 
 /// Returns what the gateway asks of a request that it forwards.
@@ -223,11 +254,15 @@ fn check(operations: &[Operation]) -> Result<(), String> {
         return Ok(());
     };
     let loaded = load(&config, &SomeValue).map_err(|mistakes| format!("{mistakes:?}"))?;
+    let ways = || operations.iter().flat_map(|(_, _, security)| security.iter().flatten());
+    let knows_keys = ways().any(|way| matches!(way, (false, true, None)));
     for (request, method) in REQUESTS.iter().flat_map(|request| ASKED.map(|method| (request, method))) {
         let Some(access) = forwarded(&loaded, &method.to_ascii_uppercase(), request) else { continue };
         let asked = asked(operations, method, request);
-        for caller in [None, Some(vec![]), Some(vec!["one"]), Some(vec!["two", "three"]), Some(SCOPES.to_vec())] {
-            let lets_in = |security: &&Security| description_lets_in(security, &caller);
+        let tokens = [None, Some(vec![]), Some(vec!["one"]), Some(vec!["two", "three"]), Some(SCOPES.to_vec())];
+        let keys = [vec![], SCOPES.to_vec()];
+        for caller in tokens.into_iter().map(Shown::Token).chain(keys.into_iter().map(Shown::Key)) {
+            let lets_in = |security: &&Security| description_lets_in(security, knows_keys, &caller);
             if gateway_lets_in(access, &caller)
                 && let Some(security) = asked.iter().find(|security| !lets_in(security))
             {
@@ -240,7 +275,7 @@ fn check(operations: &[Operation]) -> Result<(), String> {
 
 /// Descriptions of which a config was once more open than they are.
 fn found_before() -> [(&'static str, Vec<Operation>); 3] {
-    let a_token_or_none = || Some(vec![(false, Some(vec![])), (false, None)]);
+    let a_token_or_none = || Some(vec![(false, false, Some(vec![])), (false, false, None)]);
     [
         (
             "a blocked rest that a longer one comes before",

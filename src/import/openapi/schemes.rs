@@ -1,14 +1,14 @@
-//! Security schemes of a description: which of them are tokens that the gateway can verify, and who issues these.
+//! Security schemes of a description: which of them are tokens or API keys that the gateway can check, and who issues these.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::reference::follow;
 use super::wishes::Wishes;
 use crate::address::Address;
 use crate::authoring::{Json, Provider};
-use crate::config::authorizer::keys::{AUDIENCE, TYPE};
+use crate::config::authorizer::keys::{AUDIENCE, KEY_HEADER_DEFAULT, TYPE, api_key};
 use crate::config::client::CLIENT_ID;
-use crate::config::holds_reference;
+use crate::config::{check, holds_reference, is_prefix};
 
 /// The path of a discovery document, behind the issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -19,10 +19,19 @@ const AUTH0_SUFFIX: &str = ".auth0.com";
 /// The note about an unknown tenant.
 pub const UNKNOWN_ISSUER: &str = "the description does not name the issuer of the tokens";
 
+/// The note about API keys.
+pub const OWN_KEYS: &str = "takes keys that `bargate key new` makes, and none that the upstream made; the upstream gets no key, and has to trust the gateway";
+
+/// The KV namespace with the records of keys.
+const KEY_NAMESPACE: &str = "API_KEYS";
+
+/// The longest prefix that is made of a name.
+const PREFIX_CHARS: usize = 24;
+
 /// What a requirement requires by a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scheme {
-    /// A token of the tenant at this index.
+    /// A token or a key of the tenant at this index.
     Token(usize),
     /// Something else, in words.
     Other(String),
@@ -31,19 +40,36 @@ pub enum Scheme {
 /// The schemes by name.
 pub struct Schemes {
     by_name: HashMap<String, Scheme>,
-    /// The tenants that issue their tokens, in the order of the description.
+    /// The tenants that issue them, in the order of the description.
     pub tenants: Vec<Tenant>,
 }
 
-/// Who issues tokens.
+/// Who issues tokens or keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// The name of its authorizer, if there are several.
     pub name: String,
-    /// The type of its authorizer.
-    pub provider: Provider,
-    /// Its domain or issuer, if the description names it.
-    pub known_as: Option<String>,
+    /// What it issues.
+    pub issued: Issued,
+}
+
+/// What a tenant issues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issued {
+    /// Tokens.
+    Tokens {
+        /// The type of its authorizer.
+        provider: Provider,
+        /// Its domain or issuer, if the description names it.
+        known_as: Option<String>,
+    },
+    /// API keys: the gateway does.
+    Keys {
+        /// What they begin with.
+        prefix: String,
+        /// The header that they come in.
+        header: String,
+    },
 }
 
 impl Schemes {
@@ -51,8 +77,10 @@ impl Schemes {
     pub fn read(description: &Json, wishes: &Wishes) -> Self {
         let mut schemes = Self { by_name: HashMap::new(), tenants: Vec::new() };
         let section = description.get("components").and_then(|components| components.get("securitySchemes"));
+        let alone = named_alone(description);
         for (name, node) in section.map(Json::members).unwrap_or_default() {
             let scheme = match follow(description, node) {
+                Ok(node) if node.text("type") == Some("apiKey") => schemes.read_key(name, node, &alone),
                 Ok(node) => schemes.read_scheme(name, node, wishes),
                 Err(lost) => Scheme::Other(format!("a scheme that {}", lost.reason)),
             };
@@ -73,7 +101,6 @@ impl Schemes {
                 (Provider::Auth0, None)
             }
             "http" => return Scheme::Other(format!("HTTP {} authentication", node.text("scheme").unwrap_or("other"))),
-            "apiKey" => return Scheme::Other("an API key".to_owned()),
             "mutualTLS" => return Scheme::Other("a client certificate".to_owned()),
             "openIdConnect" => {
                 by_discovery(node.text("openIdConnectUrl").unwrap_or_default()).unwrap_or((Provider::Oidc, None))
@@ -88,13 +115,56 @@ impl Schemes {
             (None, Some(wished)) => (wished, known_as.and_then(|known| converted(&known, provider, wished))),
             (None, None) => (provider, known_as),
         };
-        let same = |tenant: &Tenant| known_as.is_some() && tenant.provider == provider && tenant.known_as == known_as;
+        let is_known = known_as.is_some();
+        let issued = Issued::Tokens { provider, known_as };
+        let same = |tenant: &Tenant| is_known && tenant.issued == issued;
         let index = self.tenants.iter().position(same).unwrap_or_else(|| {
             let name = self.free_name(name);
-            self.tenants.push(Tenant { name, provider, known_as });
+            self.tenants.push(Tenant { name, issued });
             self.tenants.len() - 1
         });
         Scheme::Token(index)
+    }
+
+    /// Reads a scheme of keys: the gateway takes those in a header that a requirement names by themselves. Beside another credential, the
+    /// upstream has to check them, and gets them as they come.
+    fn read_key(&mut self, name: &str, node: &Json, alone: &HashSet<&str>) -> Scheme {
+        let header = match (node.text("in"), node.text("name")) {
+            (Some("header"), Some(header)) if alone.contains(name) => header,
+            (Some("query"), _) => return Scheme::Other("an API key in the query".to_owned()),
+            (Some("cookie"), _) => return Scheme::Other("an API key in a cookie".to_owned()),
+            _ => return Scheme::Other("an API key".to_owned()),
+        };
+        let tenant = Tenant {
+            name: self.free_name(name),
+            issued: Issued::Keys { prefix: self.free_prefix(name), header: header.to_owned() },
+        };
+        let members = Json::object([("authorizer", tenant.to_json(false)), ("paths", Json::Array(Vec::new()))]);
+        // In a config, such a name would be a reference to a binding.
+        if holds_reference(header) || !check(&members.to_file_text()).is_empty() {
+            return Scheme::Other(format!("an API key in the header \"{header}\", in which the gateway takes none"));
+        }
+        self.tenants.push(tenant);
+        Scheme::Token(self.tenants.len() - 1)
+    }
+
+    /// Returns a prefix that keys of no other scheme have.
+    fn free_prefix(&self, scheme: &str) -> String {
+        let small = scheme.to_ascii_lowercase();
+        let words = small.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut prefix = words.collect::<Vec<_>>().join("_");
+        prefix.truncate(PREFIX_CHARS);
+        let prefix = Some(prefix.trim_end_matches('_')).filter(|prefix| is_prefix(prefix)).unwrap_or("key").to_owned();
+        let is_taken = |prefix: &String| {
+            self.tenants.iter().any(|one| matches!(&one.issued, Issued::Keys { prefix: taken, .. } if taken == prefix))
+        };
+        let numbered = (2..).map(|number| format!("{prefix}_{number}"));
+        std::iter::once(prefix.clone()).chain(numbered).find(|one| !is_taken(one)).unwrap_or(prefix)
+    }
+
+    /// Checks whether a tenant issues API keys.
+    pub fn has_keys(&self, tenant: usize) -> bool {
+        self.tenants.get(tenant).is_some_and(Tenant::has_keys)
     }
 
     /// Returns a name that can also begin the names of variables.
@@ -110,6 +180,23 @@ impl Schemes {
     }
 }
 
+/// Returns the names of schemes that a requirement names by themselves.
+fn named_alone(description: &Json) -> HashSet<&str> {
+    let (mut names, mut open) = (HashSet::new(), vec![description]);
+    while let Some(node) = open.pop() {
+        open.extend(node.items());
+        for (key, value) in node.members() {
+            open.push(value);
+            let alternatives = if key == "security" { value.items() } else { &[] };
+            names.extend(alternatives.iter().filter_map(|one| match one.members() {
+                [(name, _)] => Some(name.as_str()),
+                _ => None,
+            }));
+        }
+    }
+    names
+}
+
 impl Tenant {
     /// Returns an unknown tenant.
     pub fn unknown(wishes: &Wishes) -> Self {
@@ -117,24 +204,49 @@ impl Tenant {
             Some((provider, tenant)) => (*provider, Some(tenant.clone())),
             None => (wishes.provider.unwrap_or(Provider::Auth0), None),
         };
-        Self { name: "tokens".to_owned(), provider, known_as }
+        Self { name: "tokens".to_owned(), issued: Issued::Tokens { provider, known_as } }
+    }
+
+    /// Checks whether it issues API keys.
+    pub fn has_keys(&self) -> bool {
+        matches!(self.issued, Issued::Keys { .. })
+    }
+
+    /// Checks whether it issues tokens, and the description does not name it.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.issued, Issued::Tokens { known_as: None, .. })
     }
 
     /// Returns its authorizer; if there are several, its variables have its name.
     pub fn to_json(&self, among_several: bool) -> Json {
+        let (provider, known_as) = match &self.issued {
+            Issued::Tokens { provider, known_as } => (provider, known_as),
+            Issued::Keys { prefix, header } => {
+                let mut members = vec![
+                    ("x-review".to_owned(), Json::Array(vec![OWN_KEYS.into()])),
+                    (TYPE.name.to_owned(), "api_key".into()),
+                    (api_key::PREFIX.name.to_owned(), Json::Text(prefix.clone())),
+                ];
+                if !header.eq_ignore_ascii_case(KEY_HEADER_DEFAULT) {
+                    members.push((api_key::HEADER.name.to_owned(), Json::Text(header.clone())));
+                }
+                members.push((api_key::KV.name.to_owned(), KEY_NAMESPACE.into()));
+                return Json::Object(members);
+            }
+        };
         let reference = |name: &str| match among_several {
             true => format!("$env.{}_{name}", self.name.to_ascii_uppercase()),
-            false => format!("$env.{}", self.provider.variable(name)),
+            false => format!("$env.{}", provider.variable(name)),
         };
-        let key = self.provider.tenant_key();
-        let tenant = self.known_as.clone().unwrap_or_else(|| reference(&key.to_ascii_uppercase()));
+        let key = provider.tenant_key();
+        let tenant = known_as.clone().unwrap_or_else(|| reference(&key.to_ascii_uppercase()));
         let mut members = Vec::new();
-        if self.known_as.is_none() {
+        if known_as.is_none() {
             members.push(("x-review".to_owned(), Json::Array(vec![UNKNOWN_ISSUER.into()])));
         }
         members.extend([
-            (TYPE.name.to_owned(), self.provider.word().into()),
-            (format!("x-{key}"), self.provider.about_tenant().into()),
+            (TYPE.name.to_owned(), provider.word().into()),
+            (format!("x-{key}"), provider.about_tenant().into()),
             (key.to_owned(), Json::Text(tenant)),
             (CLIENT_ID.name.to_owned(), Json::Text(reference("CLIENT_ID"))),
             (
@@ -192,8 +304,13 @@ mod tests {
         let source = format!(r#"{{"components": {{"securitySchemes": {schemes}}}}}"#);
         let schemes = Schemes::read(&serde_json::from_str(&source).unwrap(), wishes);
         let shown = |tenant: &Tenant| {
-            let known = tenant.known_as.as_deref().unwrap_or("?");
-            (tenant.name.clone(), format!("{} {known}", tenant.provider.word()))
+            let issued = match &tenant.issued {
+                Issued::Tokens { provider, known_as } => {
+                    format!("{} {}", provider.word(), known_as.as_deref().unwrap_or("?"))
+                }
+                Issued::Keys { prefix, header } => format!("{prefix} in {header}"),
+            };
+            (tenant.name.clone(), issued)
         };
         schemes.tenants.iter().map(shown).collect()
     }
@@ -246,5 +363,58 @@ mod tests {
         let schemes = r#"{"a-b": {"type": "http", "scheme": "bearer"}, "a.B": {"type": "http", "scheme": "bearer"}, "1": {"type": "http", "scheme": "bearer"}}"#;
         let names: Vec<_> = tenants(schemes, &Wishes::default()).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["a_b", "a_B_", "tokens_1"]);
+    }
+
+    #[test]
+    fn keys_in_a_header_are_taken_if_they_are_named_by_themselves() {
+        let of = |schemes: &str, security: &str| {
+            let source = format!(r#"{{"security": {security}, "components": {{"securitySchemes": {schemes}}}}}"#);
+            let schemes = Schemes::read(&serde_json::from_str(&source).unwrap(), &Wishes::default());
+            let shown = |tenant: &Tenant| match &tenant.issued {
+                Issued::Keys { prefix, header } => format!("{}: {prefix} in {header}", tenant.name),
+                Issued::Tokens { .. } => tenant.name.clone(),
+            };
+            (schemes.tenants.iter().map(shown).collect::<Vec<_>>().join(", "), schemes.find("k"))
+        };
+        let scheme =
+            |place: &str, name: &str| format!(r#"{{"k": {{"type": "apiKey", "in": "{place}", "name": "{name}"}}}}"#);
+        let other = |words: &str| Scheme::Other(words.to_owned());
+        let alone = r#"[{"k": []}]"#;
+        for (schemes, security, tenants, expected) in [
+            (scheme("header", "X-Key"), alone, "k: k in X-Key", Scheme::Token(0)),
+            (scheme("header", "X-Key"), r#"[{"k": [], "t": []}]"#, "", other("an API key")),
+            (scheme("header", "X-Key"), "[]", "", other("an API key")),
+            (scheme("query", "key"), alone, "", other("an API key in the query")),
+            (scheme("cookie", "key"), alone, "", other("an API key in a cookie")),
+            (scheme("body", "key"), alone, "", other("an API key")),
+            (
+                scheme("header", "Authorization"),
+                alone,
+                "",
+                other("an API key in the header \"Authorization\", in which the gateway takes none"),
+            ),
+            (
+                scheme("header", "X Key"),
+                alone,
+                "",
+                other("an API key in the header \"X Key\", in which the gateway takes none"),
+            ),
+            (
+                scheme("header", "$secret.NAME"),
+                alone,
+                "",
+                other("an API key in the header \"$secret.NAME\", in which the gateway takes none"),
+            ),
+            (
+                r#"{"k": {"type": "apiKey", "in": "header", "name": "A"}, "K_": {"type": "apiKey", "in": "header", "name": "B"},
+                    "1": {"type": "apiKey", "in": "header", "name": "C"}}"#
+                    .to_owned(),
+                r#"[{"k": []}, {"K_": []}, {"1": []}]"#,
+                "k: k in A, K_: k_2 in B, tokens_1: key in C",
+                Scheme::Token(0),
+            ),
+        ] {
+            assert_eq!(of(&schemes, security), (tenants.to_owned(), expected), "{schemes} {security}");
+        }
     }
 }

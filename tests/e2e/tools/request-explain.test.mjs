@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { PREFIX, makeKey as makeApiKey } from '../support/api-keys.mjs';
 import { buildBargate } from '../support/bargate.mjs';
 import { seconds } from '../support/bearer.mjs';
+import { makeHolder, makeProof } from '../support/dpop.mjs';
 import { ROOT, proxied, sendRaw, startGateway } from '../support/harness.mjs';
 import { AUDIENCE, ISSUER, claimsFor, keySetOf, makeKey, signed } from '../support/signing.mjs';
 
@@ -137,8 +139,35 @@ const PAGES = {
   ],
 };
 
+/** A gateway for callers that are no browsers; `before` gives it the records of its keys. */
+const CALLERS = {
+  servers: [{ alias: 'api', url: 'https://api.example' }],
+  authorizers: {
+    people: {
+      type: 'oidc',
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      client_id: 'client',
+      client_secret: '$secret.AUTH0_CLIENT_SECRET',
+      dpop: 'accept',
+    },
+    partners: { type: 'api_key', prefix: PREFIX, /** @type {any[]} */ keys: [] },
+  },
+  authorization_server: { issuer: 'http://127.0.0.1', redirect_uris: ['http://127.0.0.1/cb'] },
+  paths: [
+    proxied('/keys/{.+}', 'api', {
+      auth: 'partners',
+      mapping: { headers: { 'x-owner': '$request.jwt.sub' } },
+    }),
+    proxied('/either/{.+}', 'api', { auth: { authorizer: ['people', 'partners'], scopes: ['read'] } }),
+    { method: 'GET', path: '/bound', auth: { authorizer: 'people', dpop: 'require' }, response: { bound: true } },
+    proxied('/open/{.+}', 'api'),
+    { ...proxied('/mcp', 'api', { auth: 'people', mcp: true, protected_resource: true }), method: 'POST' },
+  ],
+};
+
 const DEMO = JSON.parse(readFileSync(join(ROOT, 'gateway.config.json'), 'utf8'));
-const CONFIGS = { demo: DEMO, rich: RICH, pages: PAGES };
+const CONFIGS = { demo: DEMO, rich: RICH, pages: PAGES, callers: CALLERS };
 
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', accept: 'text/html' };
 const page = (origin, more) => ({ origin, ...more });
@@ -148,11 +177,75 @@ const preflight = (origin, method, headers) => ({
   ...(headers && { 'access-control-request-headers': headers }),
 });
 const cookie = (name = 'bargate') => ({ cookie: `a=1; ${name}=${'A'.repeat(43)}; b=2` });
-const good = (claims) => signed(key, claimsFor(claims));
+const good = (claims = {}) => signed(key, claimsFor(claims));
+
+/** The keys of the gateway, and the client with bound tokens; `before` makes them. @type {any} */
+const of = {};
+
+const byKey = (name) => () => ({ 'x-api-key': of[name].key });
+const asBearer = (text) => ({ authorization: `Bearer ${text}` });
+/** A bound token with its proof, for a request to `path`, or to another one. */
+const asBound =
+  (path, how = {}, claims = {}) =>
+  async (origin) => {
+    const text = good({ cnf: { jkt: of.holder.jkt }, ...claims });
+    const proof = await makeProof(of.holder, text, new URL(path, origin), how);
+    return { authorization: `DPoP ${text}`, dpop: proof };
+  };
+
+/** Headers, or what makes them for a gateway. @typedef {Record<string, string> | ((origin: string) => any)} Headers */
 
 // Message, config, method, path, and of the request: headers, token, body.
-/** @type {[string, keyof typeof CONFIGS, string, string, { headers?: Record<string, string>, token?: () => string, body?: string }?][]} */
+/** @type {[string, keyof typeof CONFIGS, string, string, { headers?: Headers, token?: () => string, body?: string }?][]} */
 const TABLE = [
+  ['an API key', 'callers', 'GET', '/keys/x', { headers: byKey('rich') }],
+  ['an API key as a bearer token', 'callers', 'GET', '/keys/x', { headers: () => asBearer(of.rich.key) }],
+  ['an API key that nobody knows', 'callers', 'GET', '/keys/x', { headers: byKey('unknown') }],
+  [
+    'an API key with a typing error',
+    'callers',
+    'GET',
+    '/keys/x',
+    { headers: () => ({ 'x-api-key': `${of.rich.key.slice(0, -1)}${of.rich.key.endsWith('0') ? '1' : '0'}` }) },
+  ],
+  ['an API key that has ended', 'callers', 'GET', '/keys/x', { headers: byKey('ended') }],
+  ['a token where keys open', 'callers', 'GET', '/keys/x', { headers: () => asBearer(good()) }],
+  ['neither', 'callers', 'GET', '/keys/x'],
+  ['an API key on an open path', 'callers', 'GET', '/open/x', { headers: byKey('rich') }],
+  ['an API key beside tokens', 'callers', 'GET', '/either/x', { headers: byKey('rich') }],
+  ['an API key without the scope', 'callers', 'GET', '/either/x', { headers: byKey('poor') }],
+  ['a token beside keys', 'callers', 'GET', '/either/x', { headers: () => asBearer(good({ scope: 'read' })) }],
+  [
+    'a key and a token',
+    'callers',
+    'GET',
+    '/either/x',
+    { headers: () => ({ ...byKey('rich')(), ...asBearer(good({ scope: 'read' })) }) },
+  ],
+  [
+    'a bound token beside keys',
+    'callers',
+    'GET',
+    '/either/x',
+    { headers: asBound('/either/x', {}, { scope: 'read' }) },
+  ],
+  ['a bound token', 'callers', 'GET', '/bound', { headers: asBound('/bound') }],
+  ['a proof for another path', 'callers', 'GET', '/bound', { headers: asBound('/either/x') }],
+  ['a proof for another method', 'callers', 'GET', '/bound', { headers: asBound('/bound', { method: 'POST' }) }],
+  ['an old proof', 'callers', 'GET', '/bound', { headers: asBound('/bound', { claims: { iat: 1 } }) }],
+  ['a token of another key', 'callers', 'GET', '/bound', { headers: asBound('/bound', {}, { cnf: { jkt: 'a' } }) }],
+  ['no token where proofs are asked for', 'callers', 'GET', '/bound'],
+  ['a token that is not bound there', 'callers', 'GET', '/bound', { headers: () => asBearer(good()) }],
+  [
+    'a bound token as a bearer token',
+    'callers',
+    'GET',
+    '/bound',
+    { headers: () => asBearer(good({ cnf: { jkt: of.holder.jkt } })) },
+  ],
+  ['an MCP server without a token', 'callers', 'POST', '/mcp', { body: '{}' }],
+  ['the metadata of an MCP server', 'callers', 'GET', '/.well-known/oauth-protected-resource/mcp'],
+  ['a method that an endpoint has not', 'callers', 'GET', '/token'],
   ['a fixed answer', 'demo', 'GET', '/health'],
   ['the same by HEAD', 'demo', 'HEAD', '/health'],
   ['a method that the path has not', 'demo', 'POST', '/health'],
@@ -356,6 +449,15 @@ before(async () => {
       .join(''),
   );
   writeFileSync(join(folder, 'keys.json'), keySetOf(key));
+  of.holder = await makeHolder();
+  of.rich = await makeApiKey(['--scope', 'read']);
+  of.poor = await makeApiKey();
+  of.ended = await makeApiKey();
+  of.unknown = await makeApiKey();
+  CALLERS.authorizers.partners.keys.push(of.rich.entry, of.poor.entry, {
+    ...of.ended.entry,
+    not_after: '2026-01-01T00:00:00Z',
+  });
   for (const [name, config] of Object.entries(CONFIGS)) {
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(config));
     gateways[name] = await startGateway({ config, bindings: VALUES, outbound });
@@ -394,7 +496,8 @@ describe('what is explained is what happens', () => {
   for (const [message, config, method, path, { headers = {}, token, body } = {}] of TABLE) {
     test(`${config}: ${message}`, async () => {
       const { origin } = gateways[config];
-      const { host = new URL(origin).host, ...others } = headers;
+      const given = typeof headers === 'function' ? await headers(origin) : headers;
+      const { host = new URL(origin).host, ...others } = given;
       const sent = { 'cf-connecting-ip': HERE, ...others };
       const text = token?.();
       const said = await explained(config, `${method} http://${host}${path}`, sent, text, body);

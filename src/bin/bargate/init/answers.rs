@@ -56,8 +56,12 @@ impl Answers {
         // The configs of a provider have the same questions.
         let Some(&first) = points.first() else {
             if given.mcp && StartingPoint::of(&provider).next().is_some() {
-                let reason =
-                    format!("--mcp: there is no such config for {provider}; begin with --provider {MCP_PROVIDER}");
+                let has_one = |name: &&str| StartingPoint::of(name).any(|point| point.is_for_mcp());
+                let known: Vec<_> = StartingPoint::providers().filter(has_one).collect();
+                let reason = format!(
+                    "--mcp: there is no such config for {provider}; begin with --provider {MCP_PROVIDER}, or take one of: {}",
+                    known.join(", ")
+                );
                 return Err(Failure::new(reason));
             }
             return Err(Failure::new(format!("--provider {provider:?}: no such provider")));
@@ -186,6 +190,12 @@ mod tests {
         let answers = Answers::complete(Given { mcp: true, ..Given::default() }, &mut person).ok().unwrap();
         assert_eq!(person.0, ["--tenant at oidc", "--upstream at oidc", "port"]);
         assert!(answers.point.is_for_mcp());
+
+        let mut person = Person(Vec::new());
+        let of_auth0 = Given { mcp: true, provider: Some("auth0".to_owned()), ..Given::default() };
+        let answers = Answers::complete(of_auth0, &mut person).ok().unwrap();
+        assert_eq!(person.0, ["--tenant at auth0", "--upstream at auth0", "port"]);
+        assert_eq!(answers.point.file(), "auth0-mcp");
     }
 
     #[test]
