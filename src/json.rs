@@ -3,22 +3,31 @@
 //! RFC 7519 section 4 lets a parser refuse duplicate claims or take the last one. Two parsers that choose differently see
 //! two different tokens, so ours refuses, here and wherever else a document decides something.
 //!
-//! Everything is read into one type, only by `deserialize_any`, because each byte of the Worker counts. Each type that derives
-//! `Deserialize` brings a kilobyte or more, and the first that can be of the wrong type brings the words for saying so, with
-//! them the formatting of floats, which is ten.
+//! Everything is read into one type, `serde_json`'s, by a parser of our own, and written by a writer of our own: those of `serde_json`
+//! weigh 7 KiB more in the Worker, compressed, most of it for floats and for errors that nobody is told. Tests compare the two.
 
-use std::fmt;
+mod number;
+mod parser;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
+
+pub use number::number_text;
+pub use parser::Parser;
 
 /// The largest number up to which a float can represent every whole number.
 pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
+/// Parses a value; `None` if the text is not JSON, or has an object with a duplicate key.
+pub fn parse(text: &[u8]) -> Option<Value> {
+    let mut parser = Parser::new(std::str::from_utf8(text).ok()?);
+    let value = parser.value(0)?;
+    parser.peek().is_none().then_some(value)
+}
+
 /// Parses an object; `None` if the text is not one, or has a key twice.
 pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(text) {
-        Ok(StrictValue(Some(Value::Object(members)))) => Some(members),
+    match parse(text) {
+        Some(Value::Object(members)) => Some(members),
         _ => None,
     }
 }
@@ -50,8 +59,7 @@ pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     }
 }
 
-/// Writes a value as text. Its `Display` would be in the Worker twice, for `{:#}` as well, and with it what a formatter can do
-/// wrong.
+/// Writes a value as text.
 pub trait ToText {
     /// Returns the value as JSON.
     fn to_text(&self) -> String;
@@ -59,65 +67,70 @@ pub trait ToText {
 
 impl ToText for Value {
     fn to_text(&self) -> String {
-        // Every value can be written.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut text = String::new();
+        write(self, &mut text);
+        text
     }
 }
 
-/// A JSON value; `None` if one of its objects has a duplicate key.
-///
-/// That is not our own error of `serde`: one would bring the search for a text in a text, a kibibyte more, because `serde_json`
-/// looks for a place in its words.
-pub struct StrictValue(pub Option<Value>);
-
-impl<'de> Deserialize<'de> for StrictValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ValueVisitor;
-        impl<'de> Visitor<'de> for ValueVisitor {
-            type Value = StrictValue;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON value")
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(Value::Null)))
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(value.into())))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(value.into())))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(value.into())))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-                Ok(StrictValue(Number::from_f64(value).map(Value::Number)))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(value.into())))
-            }
-            fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-                Ok(StrictValue(Some(value.into())))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let (mut items, mut is_strict) = (Vec::new(), true);
-                while let Some(StrictValue(item)) = seq.next_element()? {
-                    is_strict &= item.is_some();
-                    items.extend(item);
+fn write(value: &Value, into: &mut String) {
+    match value {
+        Value::Null => into.push_str("null"),
+        Value::Bool(value) => into.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => into.push_str(&number_text(number)),
+        Value::String(text) => write_string(text, into),
+        Value::Array(items) => {
+            into.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    into.push(',');
                 }
-                Ok(StrictValue(is_strict.then_some(Value::Array(items))))
+                write(item, into);
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut members, mut is_strict) = (Map::new(), true);
-                while let Some(key) = map.next_key::<String>()? {
-                    let StrictValue(value) = map.next_value()?;
-                    is_strict &= value.is_some_and(|value| members.insert(key, value).is_none());
-                }
-                Ok(StrictValue(is_strict.then_some(Value::Object(members))))
-            }
+            into.push(']');
         }
-        deserializer.deserialize_any(ValueVisitor)
+        Value::Object(members) => {
+            into.push('{');
+            for (index, (name, value)) in members.iter().enumerate() {
+                if index > 0 {
+                    into.push(',');
+                }
+                write_string(name, into);
+                into.push(':');
+                write(value, into);
+            }
+            into.push('}');
+        }
     }
+}
+
+/// Writes a string; of what need not be escaped, nothing is.
+fn write_string(text: &str, into: &mut String) {
+    into.push('"');
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            8 => 'b',
+            b'\t' => 't',
+            b'\n' => 'n',
+            12 => 'f',
+            b'\r' => 'r',
+            ..b' ' => 'u',
+            _ => continue,
+        };
+        into.push_str(text.get(start..at).unwrap_or_default());
+        start = at + 1;
+        into.push('\\');
+        into.push(escape);
+        if escape == 'u' {
+            into.push_str(if byte < 16 { "000" } else { "001" });
+            into.push(char::from_digit(u32::from(byte % 16), 16).unwrap_or_default());
+        }
+    }
+    into.push_str(text.get(start..).unwrap_or_default());
+    into.push('"');
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::config::{Mapping, Source};
 use crate::encoding::{FormText, form_pairs, form_value, push_percent_encoded};
 use crate::http::request::{RequestHead, query_parameter};
-use crate::json::FLOAT_EXACT_MAX;
+use crate::json::{FLOAT_EXACT_MAX, number_text};
 use crate::route::parameter;
 use crate::token::VerifiedClaims;
 
@@ -70,7 +70,7 @@ fn scalar_text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => {
             let is_exact = !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() <= FLOAT_EXACT_MAX);
-            is_exact.then(|| number.to_string())
+            is_exact.then(|| number_text(number))
         }
         Value::Bool(value) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

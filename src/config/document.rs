@@ -1,15 +1,18 @@
 //! JSON text to a tree in which every value knows its place in the text.
 //!
-//! `serde_json` decodes strings and numbers; the walk between them is here, for the sake of the places. On the host, `serde_json` says
-//! first what is wrong with a text. This module knows nothing of what a gateway config contains.
+//! The parser of all JSON takes it apart; the tree is here, for the sake of the places. On the host, `serde_json` says what is wrong
+//! with a text. This module knows nothing of what a gateway config contains.
 
 use std::borrow::Cow;
 
 use super::host_only::HostOnly;
-use crate::json::StrictValue;
+use crate::json::Parser;
 
 /// Deeper nesting is refused, so that a hostile file cannot exhaust the stack.
 pub const NESTING_MAX: usize = 64;
+
+/// What is said of a text in the Worker, where the words of `serde_json` would be a kibibyte.
+const NOT_JSON: &str = "this is not JSON";
 
 /// A value and where its text begins, in bytes from the start of the source.
 #[derive(Clone)]
@@ -178,170 +181,81 @@ impl<'s> Node<'s> {
 /// # Errors
 /// The first place where the text is not JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
+    let document = walk(source);
     #[cfg(not(target_os = "unknown"))]
-    serde_json::from_slice::<serde::de::IgnoredAny>(source.as_bytes())
-        .map_err(|error| syntax_error(source, 0, &error))?;
-    walk(source)
+    let document = document.map_err(|error| in_better_words(error, source));
+    document
 }
 
 fn walk(source: &str) -> Result<Node<'_>, SyntaxError> {
-    let mut walker = Walker { source, at: 0 };
-    let root = walker.node(0)?;
-    if walker.peek().is_some() { Err(walker.not_json()) } else { Ok(root) }
+    let mut walker = Walker { parser: Parser::new(source), is_too_deep: false };
+    match walker.node(0) {
+        Some(root) if walker.parser.peek().is_none() => Ok(root),
+        _ => Err(walker.error()),
+    }
 }
 
-/// Finds where values begin and end.
+/// Takes values with their places.
 struct Walker<'s> {
-    source: &'s str,
-    at: usize,
+    parser: Parser<'s>,
+    is_too_deep: bool,
 }
 
 impl<'s> Walker<'s> {
-    fn node(&mut self, depth: usize) -> Result<Node<'s>, SyntaxError> {
-        let first = self.peek();
-        let offset = self.at;
-        if depth > NESTING_MAX {
-            return Err(SyntaxError { offset, message: format!("nested more than {NESTING_MAX} levels deep") });
+    fn node(&mut self, depth: usize) -> Option<Node<'s>> {
+        let first = self.parser.peek()?;
+        let offset = self.parser.at();
+        self.is_too_deep = depth > NESTING_MAX;
+        if self.is_too_deep {
+            return None;
         }
         let value = match first {
-            Some(b'{') => {
+            b'{' => {
                 let mut members = Vec::new();
-                self.step();
-                while self.goes_on(b'}', members.is_empty())? {
-                    self.peek();
-                    let key_offset = self.at;
-                    let key = self.string()?;
-                    self.take(b':')?;
+                self.parser.take(b'{')?;
+                while self.parser.goes_on(b'}', members.is_empty())? {
+                    self.parser.peek();
+                    let key_offset = self.parser.at();
+                    let key = self.parser.string()?;
+                    self.parser.take(b':')?;
                     members.push(Member { key, key_offset, node: self.node(depth + 1)? });
                 }
                 Value::Object(members)
             }
-            Some(b'[') => {
+            b'[' => {
                 let mut items = Vec::new();
-                self.step();
-                while self.goes_on(b']', items.is_empty())? {
+                self.parser.take(b'[')?;
+                while self.parser.goes_on(b']', items.is_empty())? {
                     items.push(self.node(depth + 1)?);
                 }
                 Value::Array(items)
             }
-            Some(b'"') => Value::Text(Text::of_file(self.string()?)),
-            _ => {
-                let rest = self.source.get(offset..).unwrap_or_default();
-                let length = rest.find([',', ']', '}', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
-                self.at += length;
-                match self.decode(offset)? {
-                    serde_json::Value::Bool(value) => Value::Bool(value),
-                    serde_json::Value::Number(value) => Value::Number(value),
-                    _ => Value::Null,
-                }
-            }
+            b'"' => Value::Text(Text::of_file(self.parser.string()?)),
+            _ => match self.parser.scalar()? {
+                serde_json::Value::Bool(value) => Value::Bool(value),
+                serde_json::Value::Number(value) => Value::Number(value),
+                _ => Value::Null,
+            },
         };
-        Ok(Node { offset, value })
+        Some(Node { offset, value })
     }
 
-    /// Takes the bracket that closes an object or array, or else the comma before its next item; returns whether there is one.
-    fn goes_on(&mut self, closing: u8, is_first: bool) -> Result<bool, SyntaxError> {
-        if self.peek() == Some(closing) {
-            self.step();
-            return Ok(false);
-        }
-        if !is_first {
-            self.take(b',')?;
-        }
-        Ok(true)
-    }
-
-    /// Takes a string, unescaped.
-    fn string(&mut self) -> Result<Cow<'s, str>, SyntaxError> {
-        let start = self.at;
-        self.take(b'"')?;
-        let mut is_plain = true;
-        loop {
-            match self.byte() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    is_plain = false;
-                    self.at += 2;
-                }
-                // A control character, which no string may have.
-                Some(..b' ') => {
-                    is_plain = false;
-                    self.step();
-                }
-                Some(_) => self.step(),
-                None => return Err(self.not_json()),
-            }
-        }
-        self.step();
-        if is_plain {
-            return Ok(Cow::Borrowed(self.source.get(start + 1..self.at - 1).unwrap_or_default()));
-        }
-        match self.decode(start)? {
-            serde_json::Value::String(text) => Ok(Cow::Owned(text)),
-            _ => Ok(Cow::Borrowed("")),
-        }
-    }
-
-    /// Decodes the scalar from `start` to here.
-    fn decode(&self, start: usize) -> Result<serde_json::Value, SyntaxError> {
-        let text = self.source.get(start..self.at).unwrap_or_default();
-        let decoded = serde_json::from_slice(text.as_bytes());
-        // A scalar has no key.
-        decoded.map(|StrictValue(value)| value.unwrap_or_default()).map_err(|error| syntax_error(text, start, &error))
-    }
-
-    /// Returns the next byte that is not white space, and stays before it.
-    fn peek(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte() {
-            self.step();
-        }
-        self.byte()
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.source.as_bytes().get(self.at).copied()
-    }
-
-    fn step(&mut self) {
-        self.at += 1;
-    }
-
-    fn take(&mut self, byte: u8) -> Result<(), SyntaxError> {
-        if self.peek() != Some(byte) {
-            return Err(self.not_json());
-        }
-        self.step();
-        Ok(())
-    }
-
-    fn not_json(&self) -> SyntaxError {
-        not_json(self.at.min(self.source.len()))
+    /// Says where a text is not JSON, and no more.
+    fn error(&self) -> SyntaxError {
+        let message =
+            if self.is_too_deep { format!("nested more than {NESTING_MAX} levels deep") } else { NOT_JSON.to_owned() };
+        SyntaxError { offset: self.parser.at(), message }
     }
 }
 
-/// Says where a text is not JSON, and no more: the words of `serde_json` would be a kibibyte of the Worker.
-fn not_json(offset: usize) -> SyntaxError {
-    SyntaxError { offset, message: "this is not JSON".to_owned() }
-}
-
-#[cfg(target_os = "unknown")]
-fn syntax_error(_: &str, start: usize, _: &serde_json::Error) -> SyntaxError {
-    not_json(start)
-}
-
-/// Turns an error of `serde_json` about a `text` that begins at `start` into ours.
+/// Returns the error with what `serde_json` says of the text. It says more about braces if it need not read numbers and texts.
 #[cfg(not(target_os = "unknown"))]
-fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxError {
-    let offset = offset_of(text, error.line(), error.column());
-    // The place may be one that is counted in the midst of a character.
-    SyntaxError { offset: start + text.ceil_char_boundary(offset), message: bare_message(error) }
-}
-
-/// Returns the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
-#[cfg(not(target_os = "unknown"))]
-fn offset_of(source: &str, line: usize, column: usize) -> usize {
-    let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (start + column.saturating_sub(1)).min(source.len())
+fn in_better_words(own: SyntaxError, source: &str) -> SyntaxError {
+    let skimmed = serde_json::from_str::<serde::de::IgnoredAny>(source).err();
+    match skimmed.or_else(|| serde_json::from_str::<serde_json::Value>(source).err()) {
+        Some(error) if own.message == NOT_JSON => SyntaxError { message: bare_message(&error), ..own },
+        _ => own,
+    }
 }
 
 /// Returns the message without the place that `serde_json` writes behind it.
@@ -393,6 +307,7 @@ mod tests {
             ("{\"a\":1} x", 8, "text behind the document"),
             ("\"\\ud800\"", 7, "a lone surrogate, reported where its pair should begin"),
             ("\"🎉\n\"", 5, "a line end in a string, behind a character of four bytes"),
+            ("[1, 1e999]", 9, "a number without room"),
         ];
         for (source, offset, message) in table {
             let error = parse_document(source).map(|_| ()).unwrap_err();
@@ -416,7 +331,7 @@ mod tests {
             for piece in pieces {
                 for after in [at, ends.get(index + 1).copied().unwrap_or(at), source.len()] {
                     let text = [&source[..at], piece, &source[after..]].concat();
-                    let is_json = serde_json::from_slice::<StrictValue>(text.as_bytes()).is_ok();
+                    let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
                     assert_eq!(walk(&text).is_ok(), is_json, "{text:?}");
                     refused += u32::from(!is_json);
                 }

@@ -2,6 +2,7 @@
 
 use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
+use crate::json::number_text;
 use crate::route::Pattern;
 use std::fmt;
 
@@ -91,7 +92,7 @@ pub(super) fn read_variables<'n>(
         .filter_map(|member| {
             let value = match &member.node.value {
                 Value::Text(text) => text.value.as_deref().unwrap_or_default().to_owned(),
-                Value::Number(number) => number.to_string(),
+                Value::Number(number) => number_text(number),
                 Value::Bool(value) => value.to_string(),
                 Value::Null | Value::Array(_) | Value::Object(_) => {
                     note_type(
@@ -233,7 +234,7 @@ fn read_source<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenSource<'n>> {
     if let Value::Number(number) = &node.value {
-        return Some(WrittenSource::Known(Source::Text(number.to_string())));
+        return Some(WrittenSource::Known(Source::Text(number_text(number))));
     }
     let written = read_text(node, place, findings)?;
     let text = written.value()?;
