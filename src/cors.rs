@@ -180,6 +180,7 @@ mod tests {
             ),
             methods: None,
             headers: Some(vec!["authorization".into(), "content-type".into()]),
+            names_headers: true,
             expose_headers: "x-request-id".into(),
             credentials: true,
             max_age_secs: 600,
@@ -365,6 +366,45 @@ mod tests {
             let shown = ["origin", "methods"].map(|of| value(&["access-control-allow-", of].concat()));
             let expected = expected.map_or([None; 3], |texts| texts.map(Some));
             assert_eq!([shown[0], shown[1], value("access-control-max-age")], expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_send_keys_unless_the_config_says_which_headers_it_may_send() {
+        let defaults = r#", "allow_headers": ["authorization", "content-type", "x-access-token", "x-refresh-token"]"#;
+        for (allow_headers, at_the_top, at_the_path) in [
+            ("", true, true),
+            (defaults, false, false),
+            (r#", "allow_headers": ["x-api-key"]"#, true, false),
+            (r#", "allow_headers": ["*"]"#, true, true),
+        ] {
+            let rule = format!(r#"{{ "allow_origins": ["https://app.example"]{allow_headers} }}"#);
+            for (cors, of_path, requested, granted) in [
+                (rule.as_str(), String::new(), "x-api-key", at_the_top),
+                (&rule, String::new(), "x-test-key", at_the_path),
+                ("null", format!(r#", "cors": {rule}"#), "x-test-key", at_the_path),
+            ] {
+                let cors = if cors == "null" { String::new() } else { format!(r#""cors": {cors},"#) };
+                let text = format!(
+                    r#"{{ {cors}
+                        "authorizers": {{
+                            "partners": {{ "type": "api_key", "prefix": "acme", "kv": "K" }},
+                            "testers": {{ "type": "api_key", "prefix": "test", "kv": "K", "header": "X-Test-Key" }}
+                        }},
+                        "paths": [{{ "method": "GET", "path": "/", "auth": ["partners", "testers"], "response": 1{of_path} }}]
+                    }}"#
+                );
+                let config = load(&text, &UnknownBindings).unwrap();
+                let sent = vec![
+                    ("origin", "https://app.example"),
+                    ("access-control-request-method", "GET"),
+                    ("access-control-request-headers", requested),
+                ];
+                let head = Head("OPTIONS", sent);
+                let given = answered_preflight(&config, &head, &config.routes.find("OPTIONS", "", "/")).unwrap();
+                let is_granted = given.iter().any(|(name, _)| name == "access-control-allow-headers");
+                assert_eq!(is_granted, granted, "{requested} {text}");
+            }
         }
     }
 

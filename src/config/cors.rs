@@ -32,6 +32,8 @@ pub struct Cors {
     pub methods: Option<Vec<String>>,
     /// Lower-case header names; `None` allows every requested header.
     pub headers: Option<Vec<String>>,
+    /// Whether the config names them.
+    pub names_headers: bool,
     /// The headers of answers that scripts may read, as they are sent.
     pub expose_headers: String,
     /// Whether cookies and client certificates may come along.
@@ -44,9 +46,7 @@ impl Cors {
     /// Lets pages send a header, of this name in lower case, that the gateway takes a credential from, unless the config says which they
     /// may send.
     pub(super) fn allow_credential(&mut self, name: &str) {
-        let is_default =
-            |headers: &&mut Vec<String>| HEADERS_DEFAULT.iter().all(|own| headers.iter().any(|name| name == own));
-        if let Some(headers) = self.headers.as_mut().filter(is_default)
+        if let Some(headers) = self.headers.as_mut().filter(|_| !self.names_headers)
             && !headers.iter().any(|known| known == name)
         {
             headers.push(name.to_owned());
@@ -193,6 +193,7 @@ pub(super) fn read_cors(
         origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed(listed) },
         methods: methods.filter(|_| methods_given),
         headers,
+        names_headers: headers_given,
         expose_headers: expose.map_or_else(|| "*".to_owned(), |names| names.join(", ")),
         credentials,
         max_age_secs,

@@ -77,7 +77,7 @@ mod tests {
 
     fn cors(origins: AllowedOrigins) -> Cors {
         let (methods, headers, expose_headers) = (None, None, String::new());
-        Cors { origins, methods, headers, expose_headers, credentials: false, max_age_secs: 0 }
+        Cors { origins, methods, headers, names_headers: false, expose_headers, credentials: false, max_age_secs: 0 }
     }
 
     #[test]

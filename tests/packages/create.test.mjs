@@ -112,6 +112,42 @@ test('a page that holds its tokens gets the client for that, and a gateway witho
   assert.doesNotMatch(await readFile(join(folder, 'without-logins/wrangler.toml'), 'utf8'), /assets/);
 });
 
+test('a gateway for MCP servers has no page, and is what its provider needs', async () => {
+  for (const [provider, tenant, more] of [
+    [undefined, 'https://id.example.com/', []],
+    ['auth0', 'tenant.eu.auth0.com', []],
+    ['cognito', 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE', []],
+    ['entra-id', 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0', ['--audience', 'api']],
+  ]) {
+    const name = `mcp-${provider ?? 'oidc'}`;
+    const of = provider ? ['--provider', provider] : [];
+    const made = await create([
+      name,
+      '--no-install',
+      '--yes',
+      '--mcp',
+      ...of,
+      '--tenant',
+      tenant,
+      '--upstream',
+      'https://orders.example.com',
+      ...more,
+    ]);
+    assert.equal(made.status, 0, made.stderr);
+    const project = join(folder, name);
+    assert.ok(!(await readdir(project)).includes('public'), name);
+    const config = JSON.parse(await readFile(join(project, 'gateway.config.json'), 'utf8'));
+    const servers = config.paths.filter(({ mcp }) => mcp);
+    assert.ok(servers.length > 0 && servers.every(({ protected_resource }) => protected_resource), name);
+    assert.equal('authorization_server' in config, provider !== undefined, `${name}: who registers the clients`);
+  }
+  assertTold(
+    await create(['mcp-okta', '--no-install', '--yes', '--mcp', '--provider', 'okta']),
+    /^error: --mcp: there is no such config for okta; begin with --provider oidc, or take one of: /,
+    2,
+  );
+});
+
 test('what a folder has is left as it is', async () => {
   await mkdir(join(folder, 'taken'));
   await writeFile(join(folder, 'taken/notes.txt'), 'mine');

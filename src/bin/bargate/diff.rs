@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
-use crate::page::{Page, plain, print_json, styled};
-use crate::routes::{Format, Routes, asked, to_json};
+use crate::page::{Format, Page, plain, print_json, styled};
+use crate::routes::{Routes, asked, to_json};
 
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();

@@ -9,13 +9,14 @@ use bargate::authoring::{FreshKey, KeyAuthorizer, StoredKey, Wishes, delete_comm
 use bargate::config::seconds_of_date;
 use bargate::explain::time;
 use bargate::json::ToText as _;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::json;
 
 use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
+use crate::moment::Moment;
 use crate::output::{Existing, Output};
-use crate::page::{Page, print_json, say};
+use crate::page::{Format, Page, print_json, say};
 use crate::token::read_token;
 
 /// Random bytes for several keys, of which the first is taken that wrangler can name.
@@ -83,9 +84,8 @@ struct List {
     #[arg(default_value = "gateway.config.json")]
     file: PathBuf,
 
-    /// The time by which keys have expired, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
-    #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
-    at: Option<i64>,
+    #[command(flatten)]
+    moment: Moment,
 
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -127,14 +127,6 @@ struct Of {
     /// The authorizer, if the config has several of type api_key.
     #[arg(long, value_name = "NAME")]
     authorizer: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 fn claim(text: &str) -> Result<(String, String), String> {
@@ -238,7 +230,7 @@ fn read_keys(path: &Path) -> Result<Vec<StoredKey>, Failure> {
 
 fn list(arguments: &List) -> Result<ExitCode, Failure> {
     let keys = read_keys(&arguments.file)?;
-    let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
+    let now = arguments.moment.secs();
     let rows: Vec<_> = keys.iter().map(|key| row(key, now)).collect();
     if arguments.format == Format::Json {
         print_json(&json!({ "keys": rows }));

@@ -18,6 +18,7 @@ mod failure;
 mod import;
 mod init;
 mod key;
+mod moment;
 mod output;
 mod package;
 mod page;

@@ -11,6 +11,15 @@ use bargate::printable::{printable, printable_json};
 /// The beginning of a command in a log line of GitHub Actions.
 const COMMAND: &str = "::";
 
+/// How a result is printed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// Lines for people.
 #[derive(Default)]
 pub struct Page {

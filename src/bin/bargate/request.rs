@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use bargate::config::Dpop;
-use bargate::explain::{Explanation, GivenProof, Sources, time};
+use bargate::explain::{Explanation, GivenProof, Sources};
 use bargate::walk::{Kind, Known, Request, RequestText, Unusable, Way};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use crate::config_file::read_text;
 use crate::failure::{FAILED, FOUND, Failure};
-use crate::page::{Page, print_json};
+use crate::moment::Moment;
+use crate::page::{Format, Page, print_json};
 use crate::token::{read_key_set, read_token};
 use crate::{sources, surroundings};
 
@@ -74,21 +75,12 @@ struct Explain {
     #[command(flatten)]
     values: sources::Sources,
 
-    /// The time of the request, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
-    #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
-    at: Option<i64>,
+    #[command(flatten)]
+    moment: Moment,
 
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Runs the command.
@@ -135,7 +127,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     if arguments.session {
         request.add_session(&known).map_err(Failure::new)?;
     }
-    let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
+    let now = arguments.moment.secs();
     let keys = arguments.jwks.as_deref().map(|place| read_key_set(place, None)).transpose()?.map(Rc::new);
     let check = |authorizer: &str, token: &str, proof: Option<&GivenProof>, dpop: Option<&Rc<Dpop>>| {
         let sources = Sources::of_config(&file, &deployment, Some(authorizer), None, None);

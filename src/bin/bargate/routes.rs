@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
-use crate::page::{Page, print_json, say};
+use crate::page::{Format, Page, print_json, say};
 
 /// Shows the routes in order of precedence: the first one that matches a request takes it.
 #[derive(clap::Args)]
@@ -27,13 +27,6 @@ pub struct Arguments {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// How routes are printed.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
 }
 
 /// Runs the command; with `--match` it exits with 1 if no route takes the request.

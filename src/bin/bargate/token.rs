@@ -12,13 +12,14 @@ use std::rc::Rc;
 use bargate::address::Address;
 use bargate::algorithm::Algorithm;
 use bargate::config::key_prefix;
-use bargate::explain::{Expected, Explanation, GivenProof, Kind, Report, Sources, Unusable, Verdict, time};
+use bargate::explain::{Expected, Explanation, GivenProof, Kind, Report, Sources, Unusable, Verdict};
 use bargate::http::header::is_token;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use crate::config_file::read_text;
 use crate::failure::{FAILED, FOUND, Failure};
-use crate::page::{Page, print_json};
+use crate::moment::Moment;
+use crate::page::{Format, Page, print_json};
 use crate::{sources, surroundings};
 pub use key_set::read_key_set;
 pub use reading::read_token;
@@ -97,21 +98,12 @@ struct Explain {
     #[arg(long, requires = "proof")]
     request: Option<String>,
 
-    /// The time of the checks, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
-    #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
-    at: Option<i64>,
+    #[command(flatten)]
+    moment: Moment,
 
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, String> {
@@ -139,7 +131,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         return Err(Failure::new("standard input can be read only once: give one -"));
     }
     let token = read_token(&arguments.token)?;
-    let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
+    let now = arguments.moment.secs();
     let claims = bargate::token::Parts::split(&token).ok().and_then(|parts| parts.claims().ok());
     let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
     let sources = gather(arguments, issuer, key_prefix(&token))?;

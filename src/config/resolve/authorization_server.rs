@@ -66,8 +66,15 @@ pub(super) fn paths(
         // The pages set and read a cookie, so no other site may read them; the rest knows of none.
         let origins = if endpoint.is_page() { AllowedOrigins::Listed(Vec::new()) } else { AllowedOrigins::Any };
         let (methods, headers, expose_headers) = (None, None, String::new());
-        path.cors =
-            Some(Cors { origins, methods, headers, expose_headers, credentials: false, max_age_secs: PREFLIGHT_SECS });
+        path.cors = Some(Cors {
+            origins,
+            methods,
+            headers,
+            names_headers: false,
+            expose_headers,
+            credentials: false,
+            max_age_secs: PREFLIGHT_SECS,
+        });
         if endpoint != Endpoint::Metadata {
             path.rules.rate_limit.clone_from(&written.rate_limit);
         }

@@ -2,13 +2,12 @@
 // server names sessions and nothing more; real ones, with real clients, are in mcp-clients.test.mjs.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { elapse } from '../support/clock.mjs';
 import { proxied, sendRaw, startGateway, startUpstream } from '../support/harness.mjs';
 import { assertProblem } from '../support/login-flow.mjs';
 import { AUDIENCE, ISSUER, SECRET, claimsFor, signedWithSecret } from '../support/signing.mjs';
+import { openStream } from '../support/wire.mjs';
 
 const SESSION = 'mcp-session-id';
 const SESSION_KEY = 'a key for sessions that nobody can guess';
@@ -490,15 +489,9 @@ describe('a stream', () => {
   after(() => gateway?.close());
 
   const open = async (path, headers) => {
-    const request = httpRequest(new URL(path, gateway.origin), { headers, agent: false }).end();
-    const [response] = await once(request, 'response');
-    assert.equal(response.statusCode, 200, path);
-    const ended = new Promise((resolve) => {
-      response.once('close', () => resolve(response.complete));
-    });
-    response.on('error', () => {}).setEncoding('utf8');
-    assert.deepEqual(await once(response, 'data'), [EVENT]);
-    return { response, ended };
+    const stream = await openStream(gateway.origin, path, headers);
+    assert.equal(stream.first, EVENT);
+    return stream;
   };
 
   for (const path of ['/orders', '/worker'])

@@ -4,7 +4,6 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
@@ -23,6 +22,7 @@ import {
   startSessionGateway,
 } from '../support/session-flow.mjs';
 import { AUDIENCE, ISSUER, SECRET, claimsFor, signedWithSecret } from '../support/signing.mjs';
+import { openStream } from '../support/wire.mjs';
 
 const LIFE_SECS = 600;
 const SKEW_SECS = 30;
@@ -53,15 +53,8 @@ after(() => upstream?.close());
 
 /** Asks for a stream whose first event has come. `ended` gives whether it came to its end. */
 async function open(gateway, path, headers) {
-  const request = httpRequest(new URL(path, gateway.origin), { headers, agent: false }).end();
-  const [response] = await once(request, 'response');
-  assert.equal(response.statusCode, 200, path);
-  const ended = new Promise((resolve) => {
-    response.once('close', () => resolve(response.complete));
-  });
-  response.on('error', () => {}).setEncoding('utf8');
-  const [event] = await once(response, 'data');
-  assert.equal(event, EVENT);
+  const { response, first, ended } = await openStream(gateway.origin, path, headers);
+  assert.equal(first, EVENT);
   const behind = streams.get(new URL(path, gateway.origin).pathname.replace(/^\/\w+/, ''));
   const left = new Promise((resolve) => {
     behind.once('close', resolve);

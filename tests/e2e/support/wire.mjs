@@ -3,11 +3,31 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { originOf, startGateway } from './harness.mjs';
 
 const HEAD_END = '\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/**
+ * Asks for a stream whose first event has come. `first` is that, and `ended` gives whether it came to its end.
+ *
+ * @param {string} origin
+ * @param {string} path
+ * @param {Record<string, string>} [headers]
+ */
+export async function openStream(origin, path, headers) {
+  const request = httpRequest(new URL(path, origin), { headers, agent: false }).end();
+  const [response] = await once(request, 'response');
+  assert.equal(response.statusCode, 200, path);
+  const ended = new Promise((resolve) => {
+    response.once('close', () => resolve(response.complete));
+  });
+  response.on('error', () => {}).setEncoding('utf8');
+  const [first] = await once(response, 'data');
+  return { response, first, ended };
+}
 
 /**
  * Starts a gateway whose `bare` is an origin at which workerd hands requests to the gateway itself. At the first origin stands,

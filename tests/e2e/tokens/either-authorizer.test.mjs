@@ -3,9 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
-import { NAMESPACE, inKv, makeKey, store } from '../support/api-keys.mjs';
+import { NAMESPACE, PREFIX, inKv, makeKey, store } from '../support/api-keys.mjs';
 import { Browser, proxied, sendRaw } from '../support/harness.mjs';
-import { LOGIN, assertNeverShown, assertProblem, startLoginGateway, startTenant } from '../support/login-flow.mjs';
+import {
+  LOGIN,
+  PROFILE,
+  assertNeverShown,
+  assertProblem,
+  loginConfig,
+  startLoginGateway,
+  startTenant,
+} from '../support/login-flow.mjs';
+import { AT, oidcAuthorizer, startRealm, underTheirOidcNames } from '../support/oidc-flow.mjs';
 import { OWN_PAGE, askWith, beginSession, sessionConfig } from '../support/session-flow.mjs';
 
 const INVALID = [401, 'token_invalid'];
@@ -166,6 +175,71 @@ test('users of two issuers are counted apart', async () => {
     statuses.push(status);
   }
   assert.deepEqual(statuses, [200, 429, 200]);
+});
+
+describe('a provider that is asked about tokens', () => {
+  const calls = [];
+  let realm;
+  let asking;
+
+  /** Carries each request to where it goes, and keeps the whole of it. */
+  async function outbound(request) {
+    const { url, method, headers } = request;
+    const body = method === 'POST' ? await request.text() : undefined;
+    const sent = Object.fromEntries(headers);
+    calls.push({ path: new URL(url).pathname, text: [url, JSON.stringify(sent), body].join('\n') });
+    return fetch(url, { method, headers: sent, body, redirect: 'manual' });
+  }
+
+  before(async () => {
+    realm = await startRealm({ accessTokenFormat: 'opaque' });
+    const { authorizer: people, ...config } = /** @type {any} */ (
+      underTheirOidcNames(
+        loginConfig(realm, {
+          authorizer: oidcAuthorizer(realm, { introspection: 'all' }),
+          paths: [
+            { method: 'GET', path: '/either', auth: ['people', 'partners'], response: { ok: true } },
+            { method: 'GET', path: '/people', auth: 'people', response: { ok: true } },
+            { method: 'GET', path: '/who', auth: ['people', 'partners'], integration: { type: 'auth0_userinfo' } },
+          ],
+        }),
+      )
+    );
+    asking = await startLoginGateway(realm, {
+      config: { ...config, authorizers: { people, partners: inKv } },
+      kv: ['JWKS', NAMESPACE],
+      outbound,
+    });
+    await store(asking, key);
+  });
+  after(() => Promise.all([asking?.close(), realm?.close()]));
+
+  test('is never shown a key, wherever a client puts it and whatever is wrong with it', async () => {
+    const digits = key.key.slice(PREFIX.length + 1);
+    const mistyped = `${key.key.slice(0, -1)}${key.key.endsWith('0') ? '1' : '0'}`;
+    const keys = [key.key, (await makeKey()).key, mistyped, key.key.slice(0, -3), `${key.key}x`];
+    const asBearer = (text) => ({ authorization: `Bearer ${text}` });
+    for (const text of keys) {
+      for (const path of ['/either', '/people', '/who', PROFILE]) {
+        for (const headers of [asBearer(text), { 'x-api-key': text }, { 'x-access-token': text }]) {
+          const { status } = await asking.ask(path, { headers });
+          const opens = text === key.key && path === '/either' && !('x-access-token' in headers);
+          assert.equal(status, opens ? 200 : 401, `${path} ${Object.keys(headers)} ${keys.indexOf(text)}`);
+        }
+        const both = { 'x-access-token': text, 'x-api-key': key.key };
+        await asking.ask(path, { headers: both });
+      }
+    }
+    for (const { path, text } of calls) {
+      assert.ok(!text.includes(PREFIX) && !text.includes(digits), `${path} was shown a key`);
+    }
+    const tokens = await asking.ask('/either', { headers: asBearer('an-opaque-token-of-nobody') });
+    assertProblem(tokens, INVALID, 'a token that the provider does not know');
+    assert.ok(
+      calls.some(({ path, text }) => path === AT.introspection && text.includes('an-opaque-token-of-nobody')),
+      'and it is asked about tokens',
+    );
+  });
 });
 
 test('no key is in an answer or in the log', async () => {
