@@ -10,7 +10,7 @@ mod older;
 mod page;
 mod refusal;
 
-use crate::config::{Access, Requirements};
+use crate::config::Access;
 use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json::{self, ToText as _};
 use crate::token::Scheme;
@@ -58,18 +58,20 @@ impl Problem {
         let challenge = self.kind().challenge?;
         let needed = access.map(|access| &access.requirements);
         let schemes = challenge::schemes(access.and_then(|access| access.dpop.as_deref()), sent);
-        let named = match (self, needed) {
-            (Self::ScopeNotGiven(missing), _) => Some(Requirements::default().with_scopes(missing)),
+        let (needed, more) = match self {
+            Self::ScopeNotGiven(missing) => (None, &**missing),
             // A client that requests only what is missing would lose what it has.
-            (Self::InsufficientScope(said), Some(needed)) if said.iter().all(|text| !text.is_empty()) => {
+            Self::InsufficientScope(said) if said.iter().all(|text| !text.is_empty()) => {
                 let [_, held] = &**said;
-                Some(needed.clone().with_scopes(held))
+                (needed, &**held)
             }
-            _ => None,
+            _ => (needed, ""),
         };
-        let mut text = challenge.to_text(schemes, named.as_ref().or(needed), metadata_url);
+        let mut text = challenge.to_text(schemes, needed, more, metadata_url);
         let mut headers: Vec<&str> = Vec::new();
-        for keys in access.into_iter().flat_map(Access::authorizers).filter_map(|authorizer| authorizer.api_keys()) {
+        for keys in
+            access.map(Access::authorizers).unwrap_or_default().iter().filter_map(|authorizer| authorizer.api_keys())
+        {
             if self.status() == 401 && !headers.contains(&keys.header_name.as_str()) {
                 headers.push(&keys.header_name);
                 text.push_str(", ApiKey header=");

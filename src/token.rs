@@ -35,7 +35,7 @@ pub use dispatch::{Credential, credential};
 #[cfg(not(target_os = "unknown"))]
 pub use dpop::check_token;
 pub use dpop::{
-    UnverifiedProof, check_age, check_method, check_target, jti, one_proof, proof_key, proven, split_proof,
+    Checked, UnverifiedProof, check_age, check_method, check_target, jti, one_proof, proof_key, proven, split_proof,
 };
 pub use error::{ClaimError, KeyError, ProofError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};

@@ -17,7 +17,7 @@ pub fn check(bytes: &[u8]) {
     if !text.contains('\n') {
         match one_proof(Some(text)) {
             Ok(proof) => check_proof(proof, None),
-            Err(error) => assert!(matches!(error, ProofError::Missing | ProofError::Several)),
+            Err(error) => assert!(matches!(*error, ProofError::Missing | ProofError::Several)),
         }
         return;
     }

@@ -31,8 +31,8 @@ const MAX_AGE_MAX_SECS: u32 = 365 * 24 * 60 * 60;
 pub struct Access {
     /// Whose tokens; of several authorizers the first.
     pub authorizer: Rc<Authorizer>,
-    /// The other authorizers, whose tokens or API keys open it as well.
-    pub others: Vec<Rc<Authorizer>>,
+    /// All of them, whose tokens or API keys open it, if there are several.
+    pub several: Vec<Rc<Authorizer>>,
     /// What they must have.
     pub requirements: Requirements,
     /// How tokens are taken that are bound to a key; without it, none is.
@@ -41,8 +41,8 @@ pub struct Access {
 
 impl Access {
     /// Returns each authorizer, in the order of the config.
-    pub fn authorizers(&self) -> impl Iterator<Item = &Rc<Authorizer>> {
-        std::iter::once(&self.authorizer).chain(&self.others)
+    pub fn authorizers(&self) -> &[Rc<Authorizer>] {
+        if self.several.is_empty() { std::slice::from_ref(&self.authorizer) } else { &self.several }
     }
 }
 
@@ -61,15 +61,6 @@ pub struct Requirements {
     pub authentication: Option<RequiredAuthentication>,
     /// Whether a request without any credential may pass.
     pub optional: bool,
-}
-
-impl Requirements {
-    /// Returns them with scopes more, which have spaces between them.
-    #[must_use]
-    pub fn with_scopes(mut self, scopes: &str) -> Self {
-        self.scopes.extend(scopes.split(' ').map(str::to_owned));
-        self
-    }
 }
 
 /// How a user must have been authenticated, in the words of challenges and authorization requests (RFC 9470 section 3). At least one of

@@ -370,32 +370,27 @@ fn key_offset(object: &Node<'_>, node: &Node<'_>) -> usize {
 }
 
 fn read_authorizer<'n>(
-    unread: WrittenAuthorizer<'n>,
+    mut unread: WrittenAuthorizer<'n>,
     node: &'n Node<'n>,
     place: &Place<'_>,
     findings: &mut Findings<'_>,
 ) -> WrittenAuthorizer<'n> {
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return unread };
-    let allow = object.allowed_warnings(findings);
+    unread.allow = object.allowed_warnings(findings);
     let kind = object.choice(&keys::TYPE, findings).and_then(|(_, kind)| kind);
     // One that has a domain was meant to be Auth0's, and its other mistakes are reported as well.
     let kind = kind.or_else(|| object.node(&keys::auth0::DOMAIN).map(|_| Kind::Auth0));
-    let Some(kind) = kind else { return WrittenAuthorizer { allow, ..unread } };
+    unread.kind = kind;
+    let Some(kind) = kind else { return unread };
 
     if kind == Kind::ApiKey {
         let keys = read_api_keys(&mut object, unread.name, findings);
         object.finish(findings);
         // It has no issuer, and what names none is not compared with one.
-        return WrittenAuthorizer {
-            kind: Some(kind),
-            issuer: Some(String::new()),
-            tenants: Some(Vec::new()),
-            audience: Some(String::new()),
-            keys: keys.map(|keys| KeySource::ApiKeys(Rc::new(keys))),
-            algorithms: Some(Vec::new()),
-            allow,
-            ..unread
-        };
+        (unread.issuer, unread.audience) = (Some(String::new()), Some(String::new()));
+        (unread.tenants, unread.algorithms) = (Some(Vec::new()), Some(Vec::new()));
+        unread.keys = keys.map(|keys| KeySource::ApiKeys(Rc::new(keys)));
+        return unread;
     }
     let domain = match kind {
         Kind::Auth0 => object.text(&keys::auth0::DOMAIN, findings),
@@ -464,7 +459,6 @@ fn read_authorizer<'n>(
         }
     };
     WrittenAuthorizer {
-        kind: Some(kind),
         issuer,
         tenants,
         audience,
@@ -477,7 +471,6 @@ fn read_authorizer<'n>(
         dpop,
         provider,
         introspection,
-        allow,
         texts: HostOnly::of(|| AuthorizerTexts {
             domain,
             issuer: own_issuer,

@@ -74,7 +74,8 @@ pub struct Config {
 impl Config {
     /// Checks whether people log in elsewhere than at an authorizer whose tokens open a path.
     pub fn logs_in_elsewhere(&self, access: &Access) -> bool {
-        let is_of = |provider: &Rc<Provider>| access.authorizers().any(|one| Rc::ptr_eq(one, &provider.authorizer));
+        let is_of =
+            |provider: &Rc<Provider>| access.authorizers().iter().any(|one| Rc::ptr_eq(one, &provider.authorizer));
         self.provider.as_ref().is_some_and(|provider| !is_of(provider))
     }
 

@@ -14,8 +14,8 @@ use crate::algorithm::Algorithm;
 use crate::encoding::base64url;
 use crate::jwks::Key;
 use crate::token::{
-    JoseHeader, Kind, Parts, ProofError, TOKEN_MAX_BYTES, TokenError, bound_key, check_age, check_method, check_target,
-    check_token, jti, numeric_date, one_proof, proof_key, split_proof,
+    Checked, JoseHeader, Kind, Parts, ProofError, TOKEN_MAX_BYTES, TokenError, bound_key, check_age, check_method,
+    check_target, check_token, jti, numeric_date, one_proof, proof_key, split_proof,
 };
 
 /// Why nothing is checked of a proof that cannot be split.
@@ -52,7 +52,7 @@ pub fn check_proof(
     check: CheckSignature<'_>,
 ) -> Vec<Check> {
     let text = one_proof(given.header.as_deref());
-    let parts = text.clone().and_then(|text| Ok(split_proof(text)?));
+    let parts = text.clone().and_then(split_proof);
     let read = parts.clone().map_err(|_| NO_PARTS);
     let header = read.and_then(|parts| parts.header().map_err(|_| NO_HEADER));
     let header = header.as_ref().map_err(|reason| *reason);
@@ -111,7 +111,7 @@ pub fn check_proof(
             "one that the gateway gave lately".to_owned(),
             &|said| match said.get("nonce") {
                 Some(Value::String(_)) => skip("only the gateway knows its nonces"),
-                _ => Outcome::Fail(ProofError::Nonce.into()),
+                _ => Outcome::Fail(Box::new(ProofError::Nonce).into()),
             },
         ));
     }
@@ -123,14 +123,14 @@ fn named(member: &str) -> String {
     ["proof ", member].concat()
 }
 
-fn outcome<T, E: Into<ProofError>>(result: Result<T, E>) -> Outcome {
+fn outcome<T, E: Into<Box<ProofError>>>(result: Result<T, E>) -> Outcome {
     result.map_or_else(|error| Outcome::Fail(error.into().into()), |_| Outcome::Pass)
 }
 
-fn check_form(text: Result<&str, ProofError>, parts: Result<Parts<'_>, ProofError>) -> Check {
+fn check_form(text: Checked<&str>, parts: Checked<Parts<'_>>) -> Check {
     let found = match &text {
         Ok(text) => format!("{} bytes", text.len()),
-        Err(ProofError::Several) => "several, with commas between them".to_owned(),
+        Err(error) if **error == ProofError::Several => "several, with commas between them".to_owned(),
         Err(_) => "absent".to_owned(),
     };
     let form = parts.and_then(|parts| {
@@ -160,7 +160,9 @@ fn check_key(header: Result<&JoseHeader, &str>, algorithm: Result<Algorithm, &st
 fn check_binding(claims: Result<&Map<String, Value>, &str>, key: Result<&Key, &str>) -> Check {
     let found = key.map_or_else(|_| UNKNOWN.to_owned(), |key| digest(key.jwk.expose()));
     let (result, expected) = match (claims.map(bound_key), key) {
-        (Ok(Ok(bound)), Ok(_)) if bound != found => (Outcome::Fail(ProofError::OtherKey.into()), bound.to_owned()),
+        (Ok(Ok(bound)), Ok(_)) if bound != found => {
+            (Outcome::Fail(Box::new(ProofError::OtherKey).into()), bound.to_owned())
+        }
         (Ok(Ok(bound)), Ok(_)) => (Outcome::Pass, bound.to_owned()),
         (_, Err(reason)) | (Err(reason), _) => (skip(reason), "jkt of cnf".to_owned()),
         (Ok(Err(_)), _) => (skip("the token is bound to no key: see cnf"), "jkt of cnf".to_owned()),
@@ -182,7 +184,9 @@ fn check_signature(
         (.., None) => (skip("the signature cannot be read"), UNKNOWN),
         (Ok(key), Ok(algorithm), Some(signature)) => match check(key, algorithm, signed.as_bytes(), &signature) {
             Signature::Verified => (Outcome::Pass, "by jwk"),
-            Signature::Refused => (Outcome::Fail(ProofError::from(TokenError::BadSignature).into()), "not by jwk"),
+            Signature::Refused => {
+                (Outcome::Fail(Box::<ProofError>::from(TokenError::BadSignature).into()), "not by jwk")
+            }
             Signature::Unknown(reason) => (skip(&reason), UNKNOWN),
         },
     };

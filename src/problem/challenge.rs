@@ -33,9 +33,15 @@ pub fn schemes(dpop: Option<&Dpop>, sent: Scheme) -> &'static [Scheme] {
 }
 
 impl Challenge {
-    /// Returns the value of `WWW-Authenticate`, with the scopes that a path needs and the address of its metadata (RFC 9728 section 5.1).
-    /// The first of the schemes says what is wrong.
-    pub fn to_text(self, schemes: &[Scheme], needed: Option<&Requirements>, metadata_url: Option<&str>) -> String {
+    /// Returns the value of `WWW-Authenticate`, with the scopes that a path needs, `more`, which have spaces between them, and the address
+    /// of its metadata (RFC 9728 section 5.1). The first of the schemes says what is wrong.
+    pub fn to_text(
+        self,
+        schemes: &[Scheme],
+        needed: Option<&Requirements>,
+        more: &str,
+        metadata_url: Option<&str>,
+    ) -> String {
         let error = match self {
             Self::Bare => None,
             Self::InvalidToken(description) => Some(("invalid_token", description)),
@@ -46,7 +52,7 @@ impl Challenge {
             Self::InvalidProof => Some(("invalid_dpop_proof", "the proof is not valid here")),
             Self::UseNonce => Some(("use_dpop_nonce", "the proof needs the nonce of DPoP-Nonce")),
         };
-        let scope = needed.map(|needed| self.scope(needed)).filter(|scope| !scope.is_empty());
+        let scope = Some(self.scope(needed, more)).filter(|scope| !scope.is_empty());
         let (error, description) = error.unzip();
         let steps_up = self == Self::InsufficientUserAuthentication;
         let authentication = needed.and_then(|needed| needed.authentication.as_ref()).filter(|_| steps_up);
@@ -84,13 +90,13 @@ impl Challenge {
     ///
     /// Before a login it is the first of `any_scopes`, because clients request all that they are told of. A token without one shows
     /// that its user may not have the first, and it is all of them.
-    fn scope(self, needed: &Requirements) -> String {
-        let alternatives = if self == Self::InsufficientScope { usize::MAX } else { 1 };
-        let mut text = String::new();
-        for scope in needed.scopes.iter().chain(needed.any_scopes.iter().take(alternatives)) {
-            if !text.is_empty() {
-                text.push(' ');
-            }
+    fn scope(self, needed: Option<&Requirements>, more: &str) -> String {
+        let (all, any) = needed.map(|needed| (&*needed.scopes, &*needed.any_scopes)).unwrap_or_default();
+        let alternatives = if self == Self::InsufficientScope { any.len() } else { any.len().min(1) };
+        let mut text = all.join(" ");
+        for scope in [more].into_iter().chain(any.get(..alternatives).unwrap_or_default().iter().map(String::as_str)) {
+            let joint = if text.is_empty() || scope.is_empty() { "" } else { " " };
+            text.push_str(joint);
             text.push_str(scope);
         }
         text
@@ -155,7 +161,7 @@ mod tests {
             (bare, None, Some("a\"b\\"), r#"Bearer resource_metadata="a\"b\\""#, "a host with quotes"),
         ];
         for (challenge, needed, metadata_url, expected, message) in table {
-            assert_eq!(challenge.to_text(&[Scheme::Bearer], needed.as_ref(), metadata_url), expected, "{message}");
+            assert_eq!(challenge.to_text(&[Scheme::Bearer], needed.as_ref(), "", metadata_url), expected, "{message}");
         }
     }
 
@@ -210,12 +216,16 @@ mod tests {
             ),
         ];
         for (challenge, rule, sent, expected, message) in table {
-            assert_eq!(challenge.to_text(schemes(rule, sent), None, None), expected, "{message}");
+            assert_eq!(challenge.to_text(schemes(rule, sent), None, "", None), expected, "{message}");
         }
         let needed = Requirements { scopes: vec!["a".to_owned()], ..Requirements::default() };
-        let text =
-            Challenge::InsufficientScope.to_text(schemes(Some(&accepting), dpop), Some(&needed), Some("https://m"));
-        assert_eq!(text.matches(r#"scope="a""#).count(), 2, "{text}");
+        let text = Challenge::InsufficientScope.to_text(
+            schemes(Some(&accepting), dpop),
+            Some(&needed),
+            "c d",
+            Some("https://m"),
+        );
+        assert_eq!(text.matches(r#"scope="a c d""#).count(), 2, "{text}");
         assert_eq!(text.matches(r#"resource_metadata="https://m""#).count(), 2, "{text}");
         assert_eq!(text.matches("error=").count(), 1, "{text}");
     }
@@ -225,7 +235,7 @@ mod tests {
         for kind in crate::problem::ProblemKind::ALL {
             let text = kind
                 .challenge
-                .map(|challenge| challenge.to_text(&[Scheme::Dpop, Scheme::Bearer], None, None))
+                .map(|challenge| challenge.to_text(&[Scheme::Dpop, Scheme::Bearer], None, "", None))
                 .unwrap_or_default();
             let values = text.split('"').skip(1).step_by(2);
             assert!(!values.into_iter().any(|value| value.contains('=')), "{text}");

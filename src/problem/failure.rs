@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::http::header::seconds;
 use crate::route::{Allow, Ambiguity};
@@ -43,9 +44,9 @@ pub enum Problem {
     /// A token is needed and none was sent.
     TokenMissing,
     /// The token has expired.
-    TokenExpired(Box<TokenError>),
+    TokenExpired(Rc<TokenError>),
     /// The token is not valid.
-    TokenInvalid(Box<TokenError>),
+    TokenInvalid(Rc<TokenError>),
     /// The `Authorization` header has a scheme for tokens and no token.
     CredentialsMalformed,
     /// The proof of possession beside the token is not valid.
@@ -78,7 +79,7 @@ pub enum Problem {
     /// The gateway's store cannot be reached.
     StoreUnavailable(String),
     /// A logout token is not valid.
-    LogoutTokenInvalid(Box<TokenError>),
+    LogoutTokenInvalid(Rc<TokenError>),
     /// A valid token is not a logout token, or was used before.
     LogoutTokenRefused(&'static str),
     /// `return_to` leads to a place that is not on the list.
@@ -98,7 +99,7 @@ pub enum Problem {
     /// The login took too long.
     StateExpired,
     /// The ID token does not belong to this login.
-    IdTokenInvalid(Box<TokenError>),
+    IdTokenInvalid(Rc<TokenError>),
     /// The ID token is for another login (`nonce`).
     NonceMismatch,
     /// A request for the profile had no access token.
@@ -108,7 +109,7 @@ pub enum Problem {
     /// The provider gives no profile for a session, though that is valid.
     ProfileUnavailable(Box<ProviderError>),
     /// A signed profile is not valid.
-    ProfileInvalid(Box<TokenError>),
+    ProfileInvalid(Rc<TokenError>),
     /// A request for a refresh had no refresh token.
     RefreshTokenMissing,
     /// The provider does not accept the refresh token.
@@ -209,20 +210,27 @@ impl Default for RetryAfter {
 impl From<TokenError> for Problem {
     /// Returns the answer for an access token that is not valid.
     fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error.into()),
+        Rc::new(error).into()
+    }
+}
+
+impl From<Rc<TokenError>> for Problem {
+    /// Returns the answer for an access token that is not valid.
+    fn from(error: Rc<TokenError>) -> Self {
+        match &*error {
+            TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error),
             #[cfg(not(target_os = "unknown"))]
-            TokenError::Proof(error) => error.into(),
-            error => Self::TokenInvalid(error.into()),
+            TokenError::Proof(error) => error.clone().into(),
+            _ => Self::TokenInvalid(error),
         }
     }
 }
 
-impl From<ProofError> for Problem {
-    fn from(error: ProofError) -> Self {
-        match error {
+impl From<Box<ProofError>> for Problem {
+    fn from(error: Box<ProofError>) -> Self {
+        match *error {
             ProofError::Nonce => Self::ProofNonceNeeded,
-            error => Self::ProofInvalid(error.into()),
+            _ => Self::ProofInvalid(error),
         }
     }
 }

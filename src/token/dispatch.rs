@@ -28,12 +28,11 @@ pub enum Credential<'r, 'a> {
 /// Returns the credential of a request to a path that has `access`.
 pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl RequestHead) -> Credential<'r, 'a> {
     let mut sent = credentials(request.header("authorization"), access.dpop.is_some());
-    let mut names = Vec::new();
     let mut header = None;
-    for keys in access.authorizers().filter_map(|authorizer| authorizer.api_keys()) {
+    for keys in access.authorizers().iter().filter_map(|authorizer| authorizer.api_keys()) {
         let name = keys.header_name.as_str();
-        let in_header = if names.contains(&name) { Credentials::Absent } else { bare_token(request.header(name)) };
-        names.push(name);
+        // Several authorizers may have one header.
+        let in_header = if header == Some(name) { Credentials::Absent } else { bare_token(request.header(name)) };
         match (&sent, in_header) {
             (_, Credentials::Absent) => {}
             // An upstream might go by another, under whatever scheme.
@@ -43,12 +42,13 @@ pub fn credential<'r, 'a>(config: &Config, access: &'a Access, request: &'r impl
             _ => return Credential::Malformed,
         }
     }
-    match sent {
-        Credentials::Absent => Credential::Absent,
-        Credentials::Malformed => Credential::Malformed,
-        Credentials::Bearer(text) => choose(config, access, (text, Scheme::Bearer), header),
-        Credentials::Dpop(text) => choose(config, access, (text, Scheme::Dpop), header),
-    }
+    let sent = match sent {
+        Credentials::Absent => return Credential::Absent,
+        Credentials::Malformed => return Credential::Malformed,
+        Credentials::Bearer(text) => (text, Scheme::Bearer),
+        Credentials::Dpop(text) => (text, Scheme::Dpop),
+    };
+    choose(config, access, sent, header)
 }
 
 /// Returns the authorizer whose a text is by its form, which came in a `header` for keys or as a bearer token.
@@ -58,7 +58,7 @@ fn choose<'r, 'a>(
     (text, scheme): (&'r str, Scheme),
     header: Option<&str>,
 ) -> Credential<'r, 'a> {
-    let is_alone = access.others.is_empty();
+    let is_alone = access.several.is_empty();
     let prefix = key_prefix(text);
     let (mut first, mut takers) = (None, 0);
     for authorizer in access.authorizers() {
@@ -98,7 +98,7 @@ fn choose<'r, 'a>(
         Some(issuer) => authorizer.accepts_issuer(issuer),
         None => config.introspections.iter().any(|(client, _)| !is_jwt && Rc::ptr_eq(&client.authorizer, authorizer)),
     };
-    match access.authorizers().find(is_whose) {
+    match access.authorizers().iter().find(is_whose) {
         Some(authorizer) => Credential::Of(authorizer, text, scheme),
         // Nobody's, or not a token at all.
         None => Credential::Refused(match issuer {

@@ -14,6 +14,9 @@ use crate::encoding::push_percent_encoded;
 use crate::excerpt::{shortened, shortened_name};
 use crate::jwks::{Key, SkippedKey};
 
+/// What a check of a proof returns. In a box, what is wrong costs the ways between the checks one pointer.
+pub type Checked<T = ()> = Result<T, Box<ProofError>>;
+
 /// A proof for a request, whose signature is not verified yet.
 #[derive(Debug)]
 pub struct UnverifiedProof {
@@ -29,14 +32,8 @@ impl UnverifiedProof {
     ///
     /// # Errors
     /// The first rule that it breaks, of those for which nothing has to be computed.
-    pub fn parse(
-        text: &str,
-        method: &str,
-        url: &Address,
-        max_age_secs: i64,
-        skew: i64,
-        now: i64,
-    ) -> Result<Self, ProofError> {
+    #[inline(never)]
+    pub fn parse(text: &str, method: &str, url: &Address, max_age_secs: i64, skew: i64, now: i64) -> Checked<Self> {
         let (header, claims) = read(text)?;
         check_claims(&claims, method, url)?;
         check_age(&claims, max_age_secs, skew, now)?;
@@ -56,20 +53,20 @@ impl UnverifiedProof {
 }
 
 /// Reads header and claims.
-fn read(text: &str) -> Result<(JoseHeader, Map<String, Value>), TokenError> {
+fn read(text: &str) -> Checked<(JoseHeader, Map<String, Value>)> {
     let parts = split_proof(text)?;
     Ok((parts.header()?, parts.claims()?))
 }
 
 /// Checks the rules of the header besides that of its key, and returns the algorithm.
-fn check_header(header: &JoseHeader) -> Result<Algorithm, TokenError> {
+fn check_header(header: &JoseHeader) -> Checked<Algorithm> {
     header.check_kind(Kind::Proof)?;
     header.check_extensions()?;
-    header.algorithm(&Algorithm::ASYMMETRIC)
+    Ok(header.algorithm(&Algorithm::ASYMMETRIC)?)
 }
 
 /// Checks that the claims are for a request, and for a token.
-fn check_claims(claims: &Map<String, Value>, method: &str, url: &Address) -> Result<(), ProofError> {
+fn check_claims(claims: &Map<String, Value>, method: &str, url: &Address) -> Checked {
     jti(claims)?;
     text_of(claims, "ath")?;
     check_method(claims, method)?;
@@ -77,26 +74,26 @@ fn check_claims(claims: &Map<String, Value>, method: &str, url: &Address) -> Res
 }
 
 /// Returns what a proof has come to, by the word for it; `None` for another word.
-pub fn proven(word: &str) -> Option<Result<(), ProofError>> {
-    Some(Err(match word {
+pub fn proven(word: &str) -> Option<Checked> {
+    Some(Err(Box::new(match word {
         "taken" => return Some(Ok(())),
         "key" => ProofError::OtherKey,
-        "signature" => TokenError::BadSignature.into(),
+        "signature" => return Some(Err(TokenError::BadSignature.into())),
         "token" => ProofError::OtherToken,
         "nonce" => ProofError::Nonce,
         "used" => ProofError::Used,
         _ => return None,
-    }))
+    })))
 }
 
 /// Returns the one proof of a `DPoP` header; several come with commas between them.
 ///
 /// # Errors
 /// That there is none, or more than one.
-pub fn one_proof(header: Option<&str>) -> Result<&str, ProofError> {
+pub fn one_proof(header: Option<&str>) -> Checked<&str> {
     match header.map(str::trim) {
-        None | Some("") => Err(ProofError::Missing),
-        Some(text) if text.as_bytes().contains(&b',') => Err(ProofError::Several),
+        None | Some("") => Err(ProofError::Missing.into()),
+        Some(text) if text.as_bytes().contains(&b',') => Err(ProofError::Several.into()),
         Some(text) => Ok(text),
     }
 }
@@ -105,63 +102,63 @@ pub fn one_proof(header: Option<&str>) -> Result<&str, ProofError> {
 ///
 /// # Errors
 /// That it is too long, or has more or fewer.
-pub fn split_proof(text: &str) -> Result<Parts<'_>, TokenError> {
+pub fn split_proof(text: &str) -> Checked<Parts<'_>> {
     Parts::check_length(text)?;
-    Parts::split(text)
+    Ok(Parts::split(text)?)
 }
 
 /// Returns the key of a proof.
 ///
 /// # Errors
 /// Why it cannot be used.
-pub fn proof_key(header: &JoseHeader, algorithm: Algorithm) -> Result<Key, ProofError> {
+pub fn proof_key(header: &JoseHeader, algorithm: Algorithm) -> Checked<Key> {
     let jwk = header.members().get("jwk").and_then(Value::as_object);
-    let jwk = jwk.ok_or(ProofError::Key(SkippedKey::Malformed("kty")))?;
-    let key = Key::read_public(jwk).map_err(ProofError::Key)?;
-    if key.fits(algorithm) { Ok(key) } else { Err(ProofError::Key(SkippedKey::Unsupported("alg"))) }
+    let key = jwk.ok_or(SkippedKey::Malformed("kty")).and_then(Key::read_public);
+    let key = key.and_then(|key| if key.fits(algorithm) { Ok(key) } else { Err(SkippedKey::Unsupported("alg")) });
+    key.map_err(|reason| Box::new(ProofError::Key(reason)))
 }
 
 /// Checks that `jti` is a text.
 ///
 /// # Errors
 /// That it is missing, empty or not a string.
-pub fn jti(claims: &Map<String, Value>) -> Result<(), ClaimError> {
-    if text_of(claims, "jti")?.is_empty() { Err(ClaimError::Missing { claim: "jti" }) } else { Ok(()) }
+pub fn jti(claims: &Map<String, Value>) -> Checked {
+    if text_of(claims, "jti")?.is_empty() { Err(ClaimError::Missing { claim: "jti" }.into()) } else { Ok(()) }
 }
 
 /// Checks that `htm` is the method of the request.
 ///
 /// # Errors
 /// What it is instead.
-pub fn check_method(claims: &Map<String, Value>, method: &str) -> Result<(), ProofError> {
+pub fn check_method(claims: &Map<String, Value>, method: &str) -> Checked {
     let actual = text_of(claims, "htm")?;
-    if actual == method { Ok(()) } else { Err(ProofError::Request { claim: "htm", actual: shortened(actual) }) }
+    if actual == method { Ok(()) } else { Err(ProofError::Request { claim: "htm", actual: shortened(actual) }.into()) }
 }
 
 /// Checks that `htu` is the address that the client called, query and fragment aside (RFC 9449 section 4.3, check 9).
 ///
 /// # Errors
 /// What it is instead.
-pub fn check_target(claims: &Map<String, Value>, url: &Address) -> Result<(), ProofError> {
+pub fn check_target(claims: &Map<String, Value>, url: &Address) -> Checked {
     let written = text_of(claims, "htu")?;
     // What no URI has, parsers drop, or take for a slash.
     let is_uri = written.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let named = if is_uri { Address::parse(written) } else { None };
     // What a parser has written differs in what it says, a user before the host included.
     let is_same = named.is_some_and(|named| normalised(named.as_str()) == normalised(url.as_str()));
-    if is_same { Ok(()) } else { Err(ProofError::Request { claim: "htu", actual: shortened_name(written) }) }
+    if is_same { Ok(()) } else { Err(ProofError::Request { claim: "htu", actual: shortened_name(written) }.into()) }
 }
 
 /// Checks that a proof is as recent as it has to be.
 ///
 /// # Errors
 /// When it was made.
-pub fn check_age(claims: &Map<String, Value>, max_age_secs: i64, skew: i64, now: i64) -> Result<(), ProofError> {
+pub fn check_age(claims: &Map<String, Value>, max_age_secs: i64, skew: i64, now: i64) -> Checked {
     let at = numeric_date(claims, "iat")?.ok_or(ClaimError::Missing { claim: "iat" })?;
     if at > now + skew {
         return Err(ClaimError::NotYetValid { claim: "iat", at, now }.into());
     }
-    if at < now - max_age_secs - skew { Err(ProofError::Old { at, now }) } else { Ok(()) }
+    if at < now - max_age_secs - skew { Err(ProofError::Old { at, now }.into()) } else { Ok(()) }
 }
 
 /// Checks that `ath` is the digest of the token: for the command line, as `edge/auth/dpop.js` for the gateway.
@@ -169,12 +166,12 @@ pub fn check_age(claims: &Map<String, Value>, max_age_secs: i64, skew: i64, now:
 /// # Errors
 /// That it is not.
 #[cfg(not(target_os = "unknown"))]
-pub fn check_token(claims: &Map<String, Value>, digest: &str) -> Result<(), ProofError> {
-    if text_of(claims, "ath")? == digest { Ok(()) } else { Err(ProofError::OtherToken) }
+pub fn check_token(claims: &Map<String, Value>, digest: &str) -> Checked {
+    if text_of(claims, "ath")? == digest { Ok(()) } else { Err(ProofError::OtherToken.into()) }
 }
 
-fn text_of<'m>(claims: &'m Map<String, Value>, claim: &'static str) -> Result<&'m str, ClaimError> {
-    claims.get(claim).ok_or(ClaimError::Missing { claim })?.as_str().ok_or(ClaimError::WrongType { claim })
+fn text_of<'m>(claims: &'m Map<String, Value>, claim: &'static str) -> Checked<&'m str> {
+    Ok(claims.get(claim).ok_or(ClaimError::Missing { claim })?.as_str().ok_or(ClaimError::WrongType { claim })?)
 }
 
 /// Returns an address without query and fragment, in the spelling in which two are the same if they are one (RFC 3986 section 6.2.2): no
@@ -236,7 +233,7 @@ mod tests {
         Address::parse(url).unwrap()
     }
 
-    fn parsed(text: &str, method: &str, url: &str) -> Result<UnverifiedProof, ProofError> {
+    fn parsed(text: &str, method: &str, url: &str) -> Checked<UnverifiedProof> {
         UnverifiedProof::parse(text, method, &address(url), MAX_AGE_SECS, SKEW_SECS, NOW)
     }
 
@@ -247,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_proofs_of_the_rfc_are_taken_for_their_requests_and_by_their_key() {
-        let lacks = ProofError::from(ClaimError::Missing { claim: "ath" });
+        let lacks = ClaimError::Missing { claim: "ath" }.into();
         let of_token_request = parsed(OF_TOKEN_REQUEST, "POST", "https://server.example.com/token");
         assert_eq!(of_token_request.err(), Some(lacks), "a proof for the token endpoint is for no token");
         let table = [(OF_RESOURCE, "GET", "https://resource.example.org/protectedresource", "that of section 7.1")];
@@ -263,7 +260,7 @@ mod tests {
         assert_eq!(sha256(TOKEN), TOKEN_DIGEST);
         let claims = split_proof(OF_RESOURCE).unwrap().claims().unwrap();
         assert_eq!(check_token(&claims, TOKEN_DIGEST), Ok(()));
-        assert_eq!(check_token(&claims, THUMBPRINT), Err(ProofError::OtherToken));
+        assert_eq!(check_token(&claims, THUMBPRINT), Err(ProofError::OtherToken.into()));
     }
 
     #[test]
@@ -480,7 +477,7 @@ mod tests {
             (Some("a.b.c,"), Err(ProofError::Several), "one, and an empty one"),
         ];
         for (header, expected, message) in headers {
-            assert_eq!(one_proof(header), expected, "{message}");
+            assert_eq!(one_proof(header), expected.map_err(Box::new), "{message}");
         }
     }
 
@@ -556,7 +553,7 @@ mod tests {
             assert_eq!(proof.lines(" p ", "t", "k", dpop, 30), format!("p\n{jwk}\nES256\nk\nt\n{rest}"));
         }
         assert_eq!(proven("taken"), Some(Ok(())));
-        assert_eq!(proven("used"), Some(Err(ProofError::Used)));
+        assert_eq!(proven("used"), Some(Err(ProofError::Used.into())));
         for other in ["", "Taken", "taken ", "well"] {
             assert_eq!(proven(other), None, "{other}");
         }

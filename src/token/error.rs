@@ -55,7 +55,7 @@ pub enum TokenError {
     Claim(ClaimError),
     /// The proof of possession beside it breaks a rule (RFC 9449 section 4.3): for the command line, which explains both together.
     #[cfg(not(target_os = "unknown"))]
-    Proof(ProofError),
+    Proof(Box<ProofError>),
     /// It came as a bearer token, and the path requires a proof of possession.
     WithoutProof,
 }
@@ -87,13 +87,18 @@ impl fmt::Display for TokenError {
 }
 
 #[cfg(not(target_os = "unknown"))]
-impl From<ProofError> for TokenError {
-    fn from(error: ProofError) -> Self {
+impl From<Box<ProofError>> for TokenError {
+    fn from(error: Box<ProofError>) -> Self {
         Self::Proof(error)
     }
 }
 
 impl TokenError {
+    /// Checks whether a claim breaks a rule that it breaks at any time.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Claim(error) if !matches!(error, ClaimError::Expired { .. } | ClaimError::NotYetValid { .. }))
+    }
+
     /// Returns the error that no key of `set` fits a token with this `kid`.
     pub fn no_key(kid: Option<&str>, set: &KeySet) -> Self {
         let mut skipped = set.skipped().iter();
@@ -172,14 +177,14 @@ pub enum ProofError {
     Used,
 }
 
-impl From<TokenError> for ProofError {
+impl From<TokenError> for Box<ProofError> {
     #[inline(never)]
     fn from(error: TokenError) -> Self {
-        Self::Token(error.into())
+        Self::new(ProofError::Token(error.into()))
     }
 }
 
-impl From<ClaimError> for ProofError {
+impl From<ClaimError> for Box<ProofError> {
     #[inline(never)]
     fn from(error: ClaimError) -> Self {
         TokenError::Claim(error).into()
@@ -278,11 +283,6 @@ impl ClaimError {
     /// Why no bearer token is accepted that might be an ID token.
     pub const ONLY_SESSIONS: Self =
         Self::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
-
-    /// Checks whether only the clock decides, so that the same claims may be accepted at another time.
-    pub fn is_of_time(&self) -> bool {
-        matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
-    }
 }
 
 impl fmt::Display for ClaimError {

@@ -19,7 +19,7 @@ pub(super) const ACTIVE_CACHE_SECS: i64 = 30;
 const REFUSED_CACHE_SECS: i64 = 5;
 
 /// What came of an access token: its claims, or why it is not accepted.
-pub type Verdict = Result<Rc<VerifiedClaims>, TokenError>;
+pub type Verdict = Result<Rc<VerifiedClaims>, Rc<TokenError>>;
 
 /// Checks whether the issuer is asked about a token. A JWT has three parts, of which the first is a JSON object.
 pub fn is_asked_about(asked: Asked, token: &str) -> bool {
@@ -73,7 +73,7 @@ fn check_type(claims: &Map<String, Value>, scheme: Scheme, without_token_type: b
 pub fn cached_until(verdict: &Verdict, asked_at: i64) -> i64 {
     match verdict {
         Ok(claims) => claims.expires_at().min(asked_at + ACTIVE_CACHE_SECS),
-        Err(TokenError::Claim(error)) if !error.is_of_time() => asked_at + ACTIVE_CACHE_SECS,
+        Err(error) if error.is_lasting() => asked_at + ACTIVE_CACHE_SECS,
         Err(_) => asked_at + REFUSED_CACHE_SECS,
     }
 }
@@ -258,7 +258,7 @@ mod tests {
             (valid(json!({"nbf": 1_040})), 1_005, "one that is not valid yet"),
         ];
         for (verdict, expected, message) in table {
-            assert_eq!(cached_until(&verdict, 1_000), expected, "{message}");
+            assert_eq!(cached_until(&verdict.map_err(Rc::new), 1_000), expected, "{message}");
         }
     }
 }

@@ -41,7 +41,7 @@ impl<'w> Walk<'w> {
             // An invalid token never falls back to a session.
             Credential::Malformed => Err((
                 Problem::CredentialsMalformed,
-                match access.authorizers().any(|one| one.api_keys().is_some()) {
+                match access.authorizers().iter().any(|one| one.api_keys().is_some()) {
                     true => "it does not send exactly one token or API key",
                     false => "the Authorization header has a scheme for tokens and no single token",
                 }

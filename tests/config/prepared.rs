@@ -100,10 +100,10 @@ fn described(config: &Config, path: &Path) -> String {
         }
         other => format!("{:?}", std::mem::discriminant(other)),
     };
-    let access = path.access.as_ref().map(|Access { authorizer, others, requirements: of, dpop }| {
-        let names: Vec<_> =
-            std::iter::once(authorizer).chain(others).map(|authorizer| authorizer.name.as_str()).collect();
-        let elsewhere = config.logs_in_elsewhere(path.access.as_ref().unwrap());
+    let access = path.access.as_ref().map(|access| {
+        let Access { authorizer: _, several: _, requirements: of, dpop } = access;
+        let names: Vec<_> = access.authorizers().iter().map(|authorizer| authorizer.name.as_str()).collect();
+        let elsewhere = config.logs_in_elsewhere(access);
         format!(
             "{} {:?} {:?} {:?} {:?} {:?} {} {elsewhere} {dpop:?}",
             names.join(" "),

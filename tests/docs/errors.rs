@@ -90,7 +90,7 @@ fn push_problem(page: &mut String, kind: &ProblemKind) {
         Some(Challenge::InvalidProof | Challenge::UseNonce) => Scheme::Dpop,
         _ => Scheme::Bearer,
     };
-    let challenge = challenge.map(|challenge| challenge.to_text(&[scheme], None, None));
+    let challenge = challenge.map(|challenge| challenge.to_text(&[scheme], None, "", None));
     *page = page.trim_end().to_owned() + "\n";
     if let Some(challenge) = challenge {
         let _ = write!(page, "\n- `WWW-Authenticate: {challenge}`\n");

@@ -49,9 +49,9 @@ fn a_token_inserted_again_takes_the_later_generation_and_expiry() {
 #[test]
 fn a_refusal_is_found_as_one_and_apart_from_what_a_key_set_verified() {
     let (mut cache, claims) = (TokenCache::default(), claims());
-    cache.insert("made up", Err(TokenError::Inactive), ASKED, NOW + 5, 0);
+    cache.insert("made up", Err(TokenError::Inactive.into()), ASKED, NOW + 5, 0);
     cache.insert("verified", Ok(claims), 1, NOW + 5, 0);
-    assert_eq!(cache.get("made up", ASKED, NOW + 4).unwrap().unwrap_err(), TokenError::Inactive);
+    assert_eq!(cache.get("made up", ASKED, NOW + 4).unwrap().unwrap_err(), TokenError::Inactive.into());
     assert!(cache.get("made up", ASKED, NOW + 5).is_none(), "it is asked about again");
     assert!(cache.get("made up", 1, NOW).is_none(), "no key set refused it");
     assert!(cache.get("verified", ASKED, NOW).is_none(), "nobody was asked");

@@ -16,6 +16,7 @@ use crate::config::address::WrittenUrl;
 use crate::config::authorizer::Authorizer;
 use crate::config::client::CLIENT_SECRET;
 use crate::config::document::Origin;
+use crate::config::dpop::Dpop;
 use crate::config::integration::keys::{self, Kind};
 use crate::config::integration::{
     CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
@@ -132,18 +133,19 @@ impl<'t> Context<'t> {
         let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
-            let (first, rest) = known.split_first().filter(|_| known.len() == authorizers.len())?;
-            let mut others = Vec::with_capacity(rest.len());
-            let mut dpop = first.dpop.clone();
-            for other in rest {
+            let first = known.first().filter(|_| known.len() == authorizers.len())?;
+            let (mut several, mut dpop) = (Vec::new(), None);
+            for authorizer in &known {
                 // What one of them requires of its tokens, the path requires of all.
-                if dpop.as_ref().is_none_or(|dpop| !dpop.is_required) && other.dpop.is_some() {
-                    dpop = other.dpop.clone();
+                if authorizer.dpop.is_some() && dpop.is_none_or(|dpop: &Rc<Dpop>| !dpop.is_required) {
+                    dpop = authorizer.dpop.as_ref();
                 }
-                others.push(Rc::clone(other));
+                if known.len() > 1 {
+                    several.push(Rc::clone(authorizer));
+                }
             }
-            let dpop = access.dpop.or(dpop);
-            Some(Access { authorizer: Rc::clone(first), others, requirements: access.requirements, dpop })
+            let dpop = access.dpop.or_else(|| dpop.cloned());
+            Some(Access { authorizer: Rc::clone(first), several, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
         let mcp = mcp.map_or(Some(None), |mcp| mcp.map(Some));

@@ -1,6 +1,7 @@
 // What a proof of possession comes to: its digests and its signature, the nonces of the gateway, and whether it was used before.
 
 import { ask } from '../runtime/object_client.js';
+import { mac_text } from '../runtime/sealing.js';
 import { BASE64URL, digest_text, encoded, import_key, verify } from '../runtime/webcrypto.js';
 
 /** The time of a nonce, that before and that after: clocks differ. */
@@ -85,12 +86,7 @@ async function once(name, make) {
 
 /** The nonce of a period, the same in every isolate. @param {string} secret @param {number} period */
 const nonceOf = (secret, period) =>
-  once(`${period} ${secret}`, async () => {
-    const hmac = { name: 'HMAC', hash: 'SHA-256' };
-    const key = await crypto.subtle.importKey('raw', encoded(secret), hmac, false, ['sign']);
-    const made = await crypto.subtle.sign(hmac, key, encoded(`bargate dpop nonce v1\n${period}`));
-    return new Uint8Array(made).toBase64(BASE64URL);
-  });
+  once(`${period} ${secret}`, () => mac_text(secret, 'bargate dpop nonce v1', String(period)));
 
 /** How long an object may take. */
 const ASKED_MAX_MS = 3_000;

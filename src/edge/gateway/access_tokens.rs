@@ -106,10 +106,11 @@ async fn ask(
         }
     };
     let verdict = match parse_introspection(members).map_err(failed)? {
-        None => Err(TokenError::Inactive),
+        None => Err(TokenError::Inactive.into()),
         Some(claims) => {
             let untyped = introspection.without_token_type;
-            check_introspected(&claims, &verifier.authorizer, scheme, untyped, now_secs()).map(Rc::new)
+            let checked = check_introspected(&claims, &verifier.authorizer, scheme, untyped, now_secs());
+            checked.map(Rc::new).map_err(Rc::new)
         }
     };
     if let Some(asked_at) = asked_at.get() {

@@ -92,29 +92,22 @@ async fn stored_claims(
         // What was read before counts no more, whatever is there instead.
         verifier.forget_key(&late);
     }
-    let reason = match &*outcome {
-        Ok(ProviderResponse { status: 200, body, .. }) => match parse_key_record(body, &authorizer.name) {
-            Ok(record) => {
-                let verdict = Ok(Rc::new(VerifiedClaims::of_api_key(digest, Rc::new(record))));
-                // Counted from before the question.
-                verifier.remember_key(digest, &verdict, now + cache_secs, body.len());
-                verifier.remember_key(&late, &verdict, now + cache_secs.max(STALE_SECS), body.len());
-                return Ok(verdict?);
-            }
-            Err(wrong) => wrong,
+    let unavailable =
+        |reason: &str| VerifyError::Keys(Problem::StoreUnavailable([kv, " ", digest, ": ", reason].concat()));
+    // Counted from before the question.
+    let (verdict, secs, bytes) = match &*outcome {
+        Ok(ProviderResponse { status: 200, body, .. }) => {
+            let record = parse_key_record(body, &authorizer.name).map_err(|wrong| unavailable(&wrong))?;
+            let verdict = Ok(Rc::new(VerifiedClaims::of_api_key(digest, Rc::new(record))));
+            verifier.remember_key(&late, &verdict, now + cache_secs.max(STALE_SECS), body.len());
+            (verdict, cache_secs, body.len())
+        }
+        Ok(_) => (Err(TokenError::ApiKey(KeyError::Unknown).into()), UNKNOWN_SECS, 0),
+        Err(error) => match verifier.stored_key(&late, now) {
+            Some(verdict) => (verdict, RETRY_SECS, 0),
+            None => return Err(unavailable(&error.to_string())),
         },
-        Ok(_) => {
-            let verdict = Err(TokenError::ApiKey(KeyError::Unknown));
-            verifier.remember_key(digest, &verdict, now + UNKNOWN_SECS, 0);
-            return Ok(verdict?);
-        }
-        Err(error) => {
-            if let Some(verdict) = verifier.stored_key(&late, now) {
-                verifier.remember_key(digest, &verdict, now + RETRY_SECS, 0);
-                return Ok(verdict?);
-            }
-            error.to_string()
-        }
     };
-    Err(VerifyError::Keys(Problem::StoreUnavailable([kv, " ", digest, ": ", &reason].concat())))
+    verifier.remember_key(digest, &verdict, now + secs, bytes);
+    Ok(verdict?)
 }

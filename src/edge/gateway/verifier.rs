@@ -34,7 +34,7 @@ pub struct Verifier {
 /// Why a token is not accepted.
 pub enum VerifyError {
     /// The token's own fault.
-    Token(TokenError),
+    Token(Rc<TokenError>),
     /// The token names a key that may be younger than the keys, which cannot be fetched again so soon; it breaks no other rule.
     Early,
     /// The keys to tell cannot be had, or the issuer's word.
@@ -52,9 +52,9 @@ impl VerifyError {
     }
 
     /// Returns the answer for a token of another kind, of whose own fault `refused` makes one.
-    pub fn or(self, refused: fn(Box<TokenError>) -> Problem) -> Problem {
+    pub fn or(self, refused: fn(Rc<TokenError>) -> Problem) -> Problem {
         match self {
-            Self::Token(error) => refused(error.into()),
+            Self::Token(error) => refused(error),
             Self::Early => early(),
             Self::Keys(problem) => problem,
         }
@@ -67,7 +67,14 @@ fn early() -> Problem {
 }
 
 impl From<TokenError> for VerifyError {
+    #[inline(never)]
     fn from(error: TokenError) -> Self {
+        Rc::new(error).into()
+    }
+}
+
+impl From<Rc<TokenError>> for VerifyError {
+    fn from(error: Rc<TokenError>) -> Self {
         Self::Token(error)
     }
 }

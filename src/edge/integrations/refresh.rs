@@ -108,7 +108,11 @@ async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext
         return match asked.await {
             Ok(claims) => Ok(expires_in(claims.expires_at(), now_secs()).filter(|_| claims.get("exp").is_some())),
             // The provider says the same of one that has expired.
-            Err(VerifyError::Token(TokenError::Inactive | TokenError::Claim(ClaimError::Expired { .. }))) => Ok(None),
+            Err(VerifyError::Token(error))
+                if matches!(*error, TokenError::Inactive | TokenError::Claim(ClaimError::Expired { .. })) =>
+            {
+                Ok(None)
+            }
             Err(failure) => Err(failure.into_problem()),
         };
     }

@@ -144,7 +144,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
     gateway.sessions.borrow_mut().forget(&cookie);
     match failure {
         failure @ (VerifyError::Early | VerifyError::Keys(_)) => Err(failure.into_problem()),
-        VerifyError::Token(TokenError::Claim(error)) if !error.is_of_time() => {
+        VerifyError::Token(error) if error.is_lasting() => {
             end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
@@ -165,9 +165,13 @@ async fn claims_of(
     }
     // Whom the access token is for is the upstream's business, but the provider may have withdrawn it.
     if let Some(asked) = asked_claims(gateway, cx, &provider.authorizer, &token.token)
-        && let Err(failure @ (VerifyError::Keys(_) | VerifyError::Token(TokenError::Inactive))) = asked.await
+        && let Err(failure) = asked.await
     {
-        return Err(failure);
+        match failure {
+            VerifyError::Early => {}
+            VerifyError::Token(error) if !matches!(*error, TokenError::Inactive) => {}
+            failure => return Err(failure),
+        }
     }
     let id_token = token.id_token.as_deref().ok_or(TokenError::Claim(NO_ID_TOKEN))?;
     let claims = VerifiedClaims::of_session(id_token, &id_token_expectations(provider), token.until, now_secs())?;

@@ -90,7 +90,7 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
         VerifyError::Token(error) => {
             let mut reason = format!("its access token: {error}");
             // An opaque token has one part, an encrypted one has five.
-            if matches!(error, TokenError::NotThreeParts) {
+            if matches!(*error, TokenError::NotThreeParts) {
                 reason.push_str(", but ");
                 reason.push_str(&token.split('.').count().to_string());
             }
