@@ -2,6 +2,7 @@
 //! registers.
 
 use super::codes::Warnings;
+use super::outline::login_authorizer;
 use crate::config::document::Node;
 use crate::config::dpop::DPOP;
 use crate::config::path::keys;
@@ -125,12 +126,12 @@ enum Unproven {
     Sessions,
 }
 
-/// Returns why; `None` if its tokens may be bound.
-fn unproven(tree: &ConfigTree<'_>, authorizer: &WrittenAuthorizer<'_>) -> Option<Unproven> {
+/// Returns why; `None` if its tokens may be bound. At a path `of_resource`, clients of the gateway's authorization server have them.
+fn unproven(tree: &ConfigTree<'_>, authorizer: &WrittenAuthorizer<'_>, of_resource: bool) -> Option<Unproven> {
     if takes_keys(authorizer) {
         return Some(Unproven::Keys);
     }
-    if tree.authorization_server.is_some() && is_of_login(tree, authorizer) {
+    if of_resource && tree.authorization_server.is_some() && is_of_login(tree, authorizer) {
         return Some(Unproven::Registered);
     }
     let rules = tree.session.as_ref().and_then(|session| session.rules.as_ref());
@@ -144,13 +145,8 @@ fn unproven(tree: &ConfigTree<'_>, authorizer: &WrittenAuthorizer<'_>) -> Option
         && is_for_client
         && authorizer.audience_claim.is_none()
         && authorizer.introspection.is_none()
-        && login_of(tree).is_some_and(|login| login.name == authorizer.name);
+        && login_authorizer(tree).is_some_and(|login| login.name == authorizer.name);
     only_sessions.then_some(Unproven::Sessions)
-}
-
-/// Returns the authorizer that people log in at.
-fn login_of<'t>(tree: &'t ConfigTree<'t>) -> Option<&'t WrittenAuthorizer<'t>> {
-    tree.authorizers.iter().find(|one| one.provider.is_some())
 }
 
 /// Checks whether the tokens of an authorizer are of the provider that people log in at.
@@ -158,7 +154,7 @@ fn is_of_login(tree: &ConfigTree<'_>, authorizer: &WrittenAuthorizer<'_>) -> boo
     let issuer = |one: &WrittenAuthorizer<'_>| {
         one.texts.issuer.or(one.texts.domain).and_then(|text| text.text.as_written().map(str::to_owned))
     };
-    login_of(tree).is_some_and(|login| {
+    login_authorizer(tree).is_some_and(|login| {
         login.name == authorizer.name
             || login.issuer.is_some() && login.issuer == authorizer.issuer
             || login.issuer.is_none() && issuer(login).is_some() && issuer(login) == issuer(authorizer)
@@ -177,7 +173,9 @@ fn warn_of_proofs(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
         Some(own) => own.is_required,
         None => authorizers.iter().any(|one| one.dpop.as_ref().is_some_and(|dpop| dpop.is_required)),
     };
-    let Some(reasons) = authorizers.iter().map(|one| unproven(tree, one)).collect::<Option<Vec<_>>>() else { return };
+    let of_resource = tree.protected_resources().any(|(of, section)| of.is_none() || is_within(path, section));
+    let reasons = authorizers.iter().map(|one| unproven(tree, one, of_resource)).collect::<Option<Vec<_>>>();
+    let Some(reasons) = reasons else { return };
     if !is_required {
         return;
     }
@@ -222,6 +220,11 @@ fn warn_of_exchange(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     }
 }
 
+/// Checks whether a path is that of a resource or below it, or may be.
+fn is_within(path: &WrittenPath<'_>, section: &WrittenResource<'_>) -> bool {
+    path.pattern.as_ref().is_none_or(|pattern| pattern.begins_with(section.path()))
+}
+
 /// Returns the authorizers whose tokens a resource is for: those that its metadata names. `None` if one is not known.
 fn authorizers_of_resource<'t>(
     tree: &'t ConfigTree<'t>,
@@ -234,8 +237,7 @@ fn authorizers_of_resource<'t>(
     }
     let mut found = Vec::new();
     for path in &tree.paths {
-        let is_within = path.pattern.as_ref().is_none_or(|pattern| pattern.begins_with(section.path()));
-        if let Some(access) = path.access.as_ref().filter(|_| is_within) {
+        if let Some(access) = path.access.as_ref().filter(|_| is_within(path, section)) {
             found.extend(authorizers_of(tree, access)?);
         }
     }
@@ -264,7 +266,7 @@ fn warn_of_server(warnings: &mut Warnings<'_>) {
         authorizers.is_none_or(|authorizers| authorizers.into_iter().any(|one| is_of_login(tree, one)))
     };
     // Without a provider, that is the mistake.
-    if login_of(tree).is_some() && !tree.protected_resources().any(is_named) {
+    if login_authorizer(tree).is_some() && !tree.protected_resources().any(is_named) {
         let message =
             "no metadata of a resource names this authorization server, so no client can request a token of it";
         let help = "add \"protected_resource\": true to the paths that tokens of its provider open";
@@ -286,11 +288,9 @@ fn warn_of_server(warnings: &mut Warnings<'_>) {
 fn may_show_pages(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
     let leads_on = matches!(path.kind(), Some(IntegrationKind::HttpProxy | IntegrationKind::ServiceBinding));
     let by_browser = path.access.as_ref().is_none_or(|access| {
-        let by_session = || {
-            let authorizers = authorizers_of(tree, access);
-            authorizers
-                .is_some_and(|all| all.iter().any(|one| login_of(tree).is_some_and(|login| login.name == one.name)))
-        };
+        let is_login =
+            |one: &&WrittenAuthorizer<'_>| login_authorizer(tree).is_some_and(|login| login.name == one.name);
+        let by_session = || authorizers_of(tree, access).is_some_and(|all| all.iter().any(is_login));
         access.requirements.optional || tree.session.is_some() && by_session()
     });
     leads_on && path.mcp.is_none() && path.takes_get() && by_browser

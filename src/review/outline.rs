@@ -291,7 +291,7 @@ fn takes_session(tree: &ConfigTree<'_>, authorizers: &[String]) -> bool {
 }
 
 /// Returns the authorizer of the provider that people log in at.
-fn login_authorizer<'t, 'n>(tree: &'t ConfigTree<'n>) -> Option<&'t WrittenAuthorizer<'n>> {
+pub(super) fn login_authorizer<'t, 'n>(tree: &'t ConfigTree<'n>) -> Option<&'t WrittenAuthorizer<'n>> {
     tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some())
 }
 
