@@ -24,6 +24,9 @@ const DATES: [&str; 5] = ["exp", "nbf", "iat", "auth_time", "updated_at"];
 /// Longest text in a row of a check, in characters.
 const SHOWN_MAX_CHARS: usize = 200;
 
+/// Narrowest column of the names of checks, in characters.
+const NAME_MIN_CHARS: usize = 9;
+
 /// Widest column of names, in characters; longer names stick out.
 const NAME_MAX_CHARS: usize = 24;
 
@@ -70,7 +73,7 @@ impl Report<'_> {
         for alike in self.explanation.checks.chunk_by(are_skipped_alike) {
             match alike {
                 [check] => self.write_check(&mut text, check),
-                checks => write_skipped(&mut text, checks),
+                checks => write_skipped(&mut text, checks, self.name_width()),
             }
         }
         let style = match self.explanation.verdict() {
@@ -165,9 +168,10 @@ impl Report<'_> {
             Outcome::Fail(_) => (BAD, "FAIL"),
             Outcome::Skip(_) => (OPEN, "SKIP"),
         };
-        let _ = writeln!(text, "  {style}{word}{style:#}  {:<9}  expected  {}", cut(&check.name), cut(&check.expected));
+        let (width, name, expected) = (self.name_width(), cut(&check.name), cut(&check.expected));
+        let _ = writeln!(text, "  {style}{word}{style:#}  {name:<width$}  expected  {expected}");
         let mut write = |label: &str, value: &str| {
-            let _ = writeln!(text, "  {:15}  {label:<8}  {value}", "");
+            let _ = writeln!(text, "        {:width$}  {label:<8}  {value}", "");
         };
         write("found", &cut(&check.found));
         if let Outcome::Skip(reason) = &check.outcome {
@@ -176,6 +180,12 @@ impl Report<'_> {
         if let Some(advice) = self.advice(check) {
             write("help", &printable(&advice));
         }
+    }
+
+    /// Returns how wide the column of the names of checks is.
+    fn name_width(&self) -> usize {
+        let widths = self.explanation.checks.iter().map(|check| check.name.chars().count());
+        widths.max().unwrap_or_default().clamp(NAME_MIN_CHARS, NAME_MAX_CHARS)
     }
 
     fn verdict_name(&self) -> &'static str {
@@ -221,11 +231,11 @@ fn are_skipped_alike(one: &Check, other: &Check) -> bool {
 }
 
 /// Writes checks that were skipped for the same reason, in one row: what they expected would not help.
-fn write_skipped(text: &mut String, checks: &[Check]) {
+fn write_skipped(text: &mut String, checks: &[Check], width: usize) {
     let names: Vec<_> = checks.iter().map(|check| cut(&check.name)).collect();
     let _ = writeln!(text, "  {OPEN}SKIP{OPEN:#}  {}", names.join(", "));
     if let Some(Check { outcome: Outcome::Skip(reason), .. }) = checks.first() {
-        let _ = writeln!(text, "  {:15}  {:<8}  {}", "", "skipped", cut(reason));
+        let _ = writeln!(text, "        {:width$}  {:<8}  {}", "", "skipped", cut(reason));
     }
 }
 
