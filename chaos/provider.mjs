@@ -103,6 +103,19 @@ async function readAhead(request) {
   });
 }
 
+export const SESSIONS = '/account/sessions';
+export const COUNTED = '/counted';
+
+/**
+ * Paths that use what else is stored in objects: the list of somebody's sessions, and a limit.
+ *
+ * @param {{ limit: number, period_seconds: number }} rate
+ */
+export const storedPaths = (rate) => [
+  { method: 'GET', path: SESSIONS, auth: true, integration: { type: 'sessions' } },
+  { method: 'GET', path: COUNTED, rate_limit: { ...rate, key: 'header:x-key' }, response: { passed: true } },
+];
+
 /**
  * The config of a gateway in front of a tenant, with logins that end in sessions and others that give tokens to the page.
  *

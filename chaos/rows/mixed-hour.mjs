@@ -2,12 +2,11 @@
 // refreshes, logouts, a config that changes. Nothing may fail, nothing may pile up, and nothing may be left.
 
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { startApi } from '../../dev/api.mjs';
-import { OBJECTS, freePort, originOf, proxied } from '../../tests/e2e/support/harness.mjs';
+import { OBJECTS, freePort, proxied, startUpstream } from '../../tests/e2e/support/harness.mjs';
 import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE } from '../../tests/e2e/support/session-flow.mjs';
 import { keySetOf, makeKey } from '../../tests/e2e/support/signing.mjs';
 import { clientsOf } from '../clients.mjs';
@@ -16,7 +15,17 @@ import { runFaster } from '../fast-clock.mjs';
 import { startChaosGateway } from '../gateway.mjs';
 import { startKv } from '../kv.mjs';
 import { inspectorAt, measured, openMeter } from '../memory.mjs';
-import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, startProvider } from '../provider.mjs';
+import {
+  COUNTED,
+  PRIVATE,
+  REFRESH,
+  SESSIONS,
+  chaosConfig,
+  familiesOf,
+  logIn,
+  startProvider,
+  storedPaths,
+} from '../provider.mjs';
 import { withoutTokens } from '../timeline.mjs';
 
 const ISOLATES = 2;
@@ -40,8 +49,6 @@ const LOOKS_AT_MEMORY = 60;
 /** What is over is looked for so often, after a pause: no event tells of an alarm. */
 const LOOKS_MAX = 20;
 const LOOK_MS = 2_000;
-const SESSIONS = '/account/sessions';
-const COUNTED = '/counted';
 const OPAQUE = '/opaque';
 const CONFIG = 'gateway.config.json';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -79,15 +86,9 @@ export default {
     const { authorizer, ...config } = chaosConfig(tenant, api, {
       session: { idle_seconds: SESSION_SECS, absolute_seconds: SESSION_SECS },
       paths: [
-        { method: 'GET', path: SESSIONS, auth: true, integration: { type: 'sessions' } },
+        ...storedPaths({ limit: 5, period_seconds: 60 }),
         proxied('/socket/{.+}', 'api', { auth: true }),
         { method: 'GET', path: OPAQUE, auth: 'opaque', response: { passed: true } },
-        {
-          method: 'GET',
-          path: COUNTED,
-          rate_limit: { limit: 5, period_seconds: 60, key: 'header:x-key' },
-          response: { passed: true },
-        },
       ],
     });
     const opaque = {
@@ -396,33 +397,29 @@ function endOf({ state, counts, left }, looked) {
 const KEYS = keySetOf(makeKey('ES256'));
 
 /** A provider's word about opaque tokens: those are good that say so. */
-async function startIntrospection() {
-  const server = createServer(async (request, response) => {
-    response.setHeader('content-type', 'application/json');
-    if (request.method === 'GET')
-      return response.end(request.url.startsWith('/.well-known/') ? JSON.stringify(discovery()) : KEYS);
-    const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
-    const active = String(form.get('token')).startsWith('good-');
-    const exp = Math.floor(Date.now() / 1000) + LONG_SECS;
-    const word = { active, sub: 'somebody', client_id: 'any', token_type: 'Bearer', scope: 'read:messages', exp };
-    return response.end(JSON.stringify(active ? word : { active }));
-  });
-  const discovery = () => ({
-    issuer: originOf(server),
-    ...Object.fromEntries(
-      ['authorization_endpoint', 'token_endpoint', 'introspection_endpoint', 'jwks_uri'].map((name) => [
-        name,
-        `${originOf(server)}/${name}`,
-      ]),
-    ),
-  });
-  server.keepAliveTimeout = 0;
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    origin: originOf(server),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+const startIntrospection = () =>
+  startUpstream(
+    async (request, response) => {
+      response.setHeader('content-type', 'application/json');
+      if (request.method === 'GET') {
+        const isDiscovery = request.url.startsWith('/.well-known/');
+        return response.end(isDiscovery ? JSON.stringify(discoveryOf(`http://${request.headers.host}`)) : KEYS);
+      }
+      const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
+      const active = String(form.get('token')).startsWith('good-');
+      const exp = Math.floor(Date.now() / 1000) + LONG_SECS;
+      const word = { active, sub: 'somebody', client_id: 'any', token_type: 'Bearer', scope: 'read:messages', exp };
+      return response.end(JSON.stringify(active ? word : { active }));
     },
-  };
-}
+    { keepAliveTimeout: 0 },
+  );
+
+const discoveryOf = (issuer) => ({
+  issuer,
+  ...Object.fromEntries(
+    ['authorization_endpoint', 'token_endpoint', 'introspection_endpoint', 'jwks_uri'].map((name) => [
+      name,
+      `${issuer}/${name}`,
+    ]),
+  ),
+});

@@ -9,7 +9,17 @@ import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE } from '../../tests/e2e/support/se
 import { clientsOf } from '../clients.mjs';
 import { startChaosGateway } from '../gateway.mjs';
 import { startKv } from '../kv.mjs';
-import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, startProvider } from '../provider.mjs';
+import {
+  COUNTED,
+  PRIVATE,
+  REFRESH,
+  SESSIONS,
+  chaosConfig,
+  familiesOf,
+  logIn,
+  startProvider,
+  storedPaths,
+} from '../provider.mjs';
 
 const ISOLATES = 2;
 /** Access tokens live for so long that every one of them ends while versions change. */
@@ -25,8 +35,6 @@ const TIMEOUT_MS = 25_000;
 /** So often somebody asks for the same: each roll may lose the answer, and what was lost twice has to wait for a minute. */
 const TRIES_MAX = 200;
 const LIMIT = 20;
-const SESSIONS = '/account/sessions';
-const COUNTED = '/counted';
 
 const ALIVE = 'no session and no refresh token is lost';
 const READABLE = 'nothing stored is unreadable to either version: no answer is an error of the gateway or of its store';
@@ -62,15 +70,7 @@ export default {
       folder,
       config: chaosConfig(tenant, api, {
         authorizer: { timeout_ms: TIMEOUT_MS },
-        paths: [
-          { method: 'GET', path: SESSIONS, auth: true, integration: { type: 'sessions' } },
-          {
-            method: 'GET',
-            path: COUNTED,
-            rate_limit: { limit: LIMIT, period_seconds: 3600, key: 'header:x-key' },
-            response: { passed: true },
-          },
-        ],
+        paths: storedPaths({ limit: LIMIT, period_seconds: 3600 }),
       }),
       isolates: ISOLATES,
       bundle: bundles[0],

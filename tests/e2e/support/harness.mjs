@@ -255,11 +255,12 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
 export const originOf = (server) => `http://127.0.0.1:${server.address().port}`;
 
 /**
- * Starts an upstream that answers with a node:http listener of the test's own.
+ * Starts an upstream that answers with a node:http listener of the test's own. `options` are those of the server.
  * @param {(request: any, response: any) => any} listener
+ * @param {import('node:http').ServerOptions} [options]
  */
-export async function startUpstream(listener) {
-  const server = createServer(listener);
+export async function startUpstream(listener, options = {}) {
+  const server = createServer(options, listener);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     origin: originOf(server),
