@@ -236,7 +236,7 @@ fn gateway_lets_in(access: Option<&Access>, shown: &Shown) -> bool {
         Shown::Key(has) => (has, true),
     };
     let has = |scope: &String| has.contains(&scope.as_str());
-    access.authorizers().any(|one| one.api_keys().is_some() == by_key)
+    access.authorizers().iter().any(|one| one.api_keys().is_some() == by_key)
         && needed.scopes.iter().all(has)
         && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
 }
