@@ -443,7 +443,7 @@ const DISCOVERED = {
 
 async function outbound(request) {
   const { host, pathname } = new URL(request.url);
-  if (host === 'issuer.example' && pathname.startsWith('/.well-known/')) return Response.json(DISCOVERED);
+  if (host === 'issuer.example' && pathname.endsWith('/openid-configuration')) return Response.json(DISCOVERED);
   if (host === 'issuer.example') return new Response(keySetOf(key));
   upstream.unshift({ method: request.method, url: request.url, headers: Object.fromEntries(request.headers) });
   return new Response('from the upstream');
