@@ -433,8 +433,18 @@ const gateways = {};
 /** What reached the upstreams, last first. */
 const upstream = [];
 
+/** The discovery document of the issuer. */
+const DISCOVERED = {
+  issuer: ISSUER,
+  authorization_endpoint: 'https://issuer.example/authorize',
+  token_endpoint: 'https://issuer.example/token',
+  jwks_uri: 'https://issuer.example/jwks',
+};
+
 async function outbound(request) {
-  if (new URL(request.url).host === 'issuer.example') return new Response(keySetOf(key));
+  const { host, pathname } = new URL(request.url);
+  if (host === 'issuer.example' && pathname.endsWith('/openid-configuration')) return Response.json(DISCOVERED);
+  if (host === 'issuer.example') return new Response(keySetOf(key));
   upstream.unshift({ method: request.method, url: request.url, headers: Object.fromEntries(request.headers) });
   return new Response('from the upstream');
 }
@@ -450,10 +460,10 @@ before(async () => {
   );
   writeFileSync(join(folder, 'keys.json'), keySetOf(key));
   of.holder = await makeHolder();
-  of.rich = await makeApiKey(['--scope', 'read']);
-  of.poor = await makeApiKey();
-  of.ended = await makeApiKey();
-  of.unknown = await makeApiKey();
+  of.rich = await makeApiKey(['--scope', 'read'], CALLERS.authorizers.partners);
+  of.poor = await makeApiKey([], CALLERS.authorizers.partners);
+  of.ended = await makeApiKey([], CALLERS.authorizers.partners);
+  of.unknown = await makeApiKey([], CALLERS.authorizers.partners);
   CALLERS.authorizers.partners.keys.push(of.rich.entry, of.poor.entry, {
     ...of.ended.entry,
     not_after: '2026-01-01T00:00:00Z',
@@ -481,7 +491,8 @@ async function explained(config, line, headers, token, body) {
     join(folder, 'values.env'),
   ];
   for (const [name, value] of Object.entries(headers)) args.push('--header', `${name}: ${value}`);
-  if (token) args.push('--token', token, '--jwks', join(folder, 'keys.json'));
+  if (token) args.push('--token', token);
+  if (token || headers.authorization) args.push('--jwks', join(folder, 'keys.json'));
   if (body !== undefined) args.push('--body-bytes', String(Buffer.byteLength(body)));
   args.push('--format', 'json');
   const run = promisify(execFile)(program, args).catch((error) => error);
