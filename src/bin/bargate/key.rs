@@ -213,7 +213,7 @@ fn make(arguments: &New) -> Result<ExitCode, Failure> {
     if not_after.and_then(seconds_of_date).is_some_and(|last| last < jiff::Timestamp::now().as_second()) {
         say("The gateway refuses it: its end is past.".to_owned());
     }
-    say(format!("Secret scanners find keys by {}", authorizer.pattern()));
+    say(format!("A rule for your secret scanner: {}", authorizer.pattern()));
     Ok(ExitCode::SUCCESS)
 }
 
