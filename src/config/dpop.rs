@@ -33,6 +33,24 @@ pub struct Dpop {
     pub nonces: Option<(Secret<String>, i64)>,
 }
 
+impl Dpop {
+    /// Returns what a path takes whose authorizers take these: what one of them requires of its tokens, the path requires of all.
+    pub(crate) fn of_all<'d>(each: impl Iterator<Item = &'d Rc<Self>>) -> Option<Rc<Self>> {
+        let mut all: Option<Rc<Self>> = None;
+        for one in each {
+            all = Some(match all {
+                None => Rc::clone(one),
+                Some(others) => Rc::new(Self {
+                    is_required: others.is_required || one.is_required,
+                    max_age_secs: others.max_age_secs.min(one.max_age_secs),
+                    nonces: others.nonces.clone().or_else(|| one.nonces.clone()),
+                }),
+            });
+        }
+        all
+    }
+}
+
 /// Reads it; `None` if the object does not have it.
 #[inline(never)]
 pub(super) fn read_dpop(
@@ -133,4 +151,30 @@ section! {
         Harmless("a proof is still no older than max_age_seconds"),
         "For how many seconds a nonce counts at most, and at least half of it.",
         example(60_u32);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_requires_of_all_tokens_what_one_of_its_authorizers_requires() {
+        let rules = |is_required, max_age_secs, key: Option<&str>| {
+            let nonces = key.map(|key| (Secret::new(key.to_owned()), 60));
+            Rc::new(Dpop { is_required, max_age_secs, nonces })
+        };
+        let (strict, plain) = (rules(false, 30, Some("a key")), rules(false, 60, None));
+        let required = rules(true, 60, None);
+        let table = [
+            (vec![], None),
+            (vec![&plain], Some(Rc::clone(&plain))),
+            (vec![&plain, &required], Some(Rc::clone(&required))),
+            (vec![&plain, &strict], Some(Rc::clone(&strict))),
+            (vec![&strict, &required], Some(rules(true, 30, Some("a key")))),
+        ];
+        for (each, expected) in table {
+            assert_eq!(Dpop::of_all(each.iter().copied()), expected, "{each:?}");
+            assert_eq!(Dpop::of_all(each.iter().rev().copied()), expected, "the other way round: {each:?}");
+        }
+    }
 }

@@ -232,8 +232,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
     let of_authorizer = || {
         let named = |name: &String| tree.authorizers.iter().find(|one| one.name == name)?.dpop.clone();
         let found: Vec<_> = authorizers.iter().filter_map(named).collect();
-        let required = found.iter().find(|dpop| dpop.is_required);
-        required.or(found.first()).cloned()
+        Dpop::of_all(found.iter())
     };
     let dpop = access.dpop.clone().or_else(of_authorizer);
     let texts = |key: &Key<Texts>| {

@@ -134,17 +134,11 @@ impl<'t> Context<'t> {
         let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
             let first = known.first().filter(|_| known.len() == authorizers.len())?;
-            let (mut several, mut dpop) = (Vec::new(), None);
-            for authorizer in &known {
-                // What one of them requires of its tokens, the path requires of all.
-                if authorizer.dpop.is_some() && dpop.is_none_or(|dpop: &Rc<Dpop>| !dpop.is_required) {
-                    dpop = authorizer.dpop.as_ref();
-                }
-                if known.len() > 1 {
-                    several.push(Rc::clone(authorizer));
-                }
+            let mut several = Vec::new();
+            if known.len() > 1 {
+                several.extend(known.iter().map(|authorizer| Rc::clone(authorizer)));
             }
-            let dpop = access.dpop.or_else(|| dpop.cloned());
+            let dpop = access.dpop.or_else(|| Dpop::of_all(known.iter().filter_map(|one| one.dpop.as_ref())));
             Some(Access { authorizer: Rc::clone(first), several, requirements: access.requirements, dpop })
         });
         let access = access.map_or(Some(None), |access| access.map(Some));
