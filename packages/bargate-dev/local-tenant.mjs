@@ -8,6 +8,10 @@ const CLIENT_SECRET = 'bargate-local-secret-not-for-production';
 const SEALING_KEY = 'bargate-local-sealing-key-not-for-production';
 const AUDIENCE = 'https://api.bargate.local/';
 const SCOPE = 'openid profile email offline_access';
+/** What the API wants, if the config leaves that to a variable. */
+const API_SCOPE = 'read:messages';
+/** What stands before its scopes at a provider that has them so. */
+const SCOPE_PREFIX = 'api://bargate.local/';
 const OIDC_SCOPES = new Set(SCOPE.split(' '));
 const REFERENCE = /^\$(?:env|secret)\.(\w+)$/;
 /** The types of authorizers at which people log in, each with its key for the tenant. */
@@ -84,12 +88,17 @@ export function localTenant(config, origins) {
   for (const place of [config.cors?.allow_origins, ...paths.flatMap(originsOf)])
     values.everywhere(place, origins.gateway);
   for (const { mcp } of paths) values.at(mcp?.session_key, SEALING_KEY);
+  values.at(config.authorization_server?.issuer, origins.gateway);
+  for (const { auth } of paths)
+    for (const needed of [auth?.scopes, auth?.any_scopes, auth?.permissions]) values.everywhere(needed, API_SCOPE);
   for (const place of [config.session?.after_login, config.session?.after_logout])
     values.at(place, `${origins.gateway}/`);
 
   // Without logins, there are tokens that the tenant mints on request.
   const [, login = {}] = logins[0] ?? authorizers[0] ?? [];
   const audience = values.at(login.audience ?? login.resource, AUDIENCE);
+  const scopes = scopesOf(login, paths);
+  const prefix = values.at(config.authorization_server?.scope_prefix, SCOPE_PREFIX);
   const hasApi = audience !== undefined && !login.introspection;
   return {
     values: values.given,
@@ -100,8 +109,8 @@ export function localTenant(config, origins) {
     settings: {
       ...(hasApi ? { audience: listOf(audience)[0], defaultAudience: listOf(audience)[0] } : {}),
       accessTokenFormat: login.introspection ? 'opaque' : 'jwt',
-      apiScopes: scopesOf(login, paths),
-      permissions: ['read:messages', ...paths.flatMap(({ auth }) => listOf(auth?.permissions))],
+      apiScopes: prefix ? [...scopes, ...scopes.map((name) => `${prefix}${name}`)] : scopes,
+      permissions: [API_SCOPE, ...paths.flatMap(({ auth }) => listOf(auth?.permissions))],
       accessTokenClaims: claimsOf(login, listOf(audience)[0]),
       refreshWithoutOfflineAccess: !String(values.at(login.scope, SCOPE)).split(' ').includes('offline_access'),
     },
@@ -157,6 +166,8 @@ function clientOf(values, authorizer, { config, paths, origins }) {
     if (uri !== undefined)
       redirectUris.push(values.at(uri, `${origins.gateway}${servesPage(integration, pathOf, uri)}`));
   }
+  // As an authorization server, the gateway sends people to the provider and back by an address of its own.
+  if (config.authorization_server) redirectUris.push(`${origins.gateway}/callback`);
   const secret = authorizer.client_secret;
   return {
     client_id: values.at(authorizer.client_id, CLIENT_ID),
@@ -189,8 +200,8 @@ function logoutUrlsOf({ session }, paths, { gateway }) {
 function scopesOf({ scope }, paths) {
   const required = paths.flatMap(({ auth }) => [...listOf(auth?.scopes), ...listOf(auth?.any_scopes)]);
   const asked = typeof scope !== 'string' || REFERENCE.test(scope) ? [] : scope.split(' ');
-  const all = new Set(['read:messages', 'write:messages', ...asked, ...required]);
-  return [...all].filter((name) => name && !OIDC_SCOPES.has(name));
+  const all = new Set([API_SCOPE, 'write:messages', ...asked, ...required]);
+  return [...all].filter((name) => name && !OIDC_SCOPES.has(name) && !REFERENCE.test(name));
 }
 
 /** Returns the claims that access tokens must have, as far as the config has their values. */

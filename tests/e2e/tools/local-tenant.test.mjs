@@ -60,6 +60,13 @@ test('every variable of a config to start from gets a value, or it is said why t
   }
 });
 
+test('logins that the gateway begins as an authorization server come back to it', () => {
+  const origins = { gateway: 'http://127.0.0.1:1', tenant: 'http://127.0.0.1:2', api: 'http://127.0.0.1:3' };
+  const { values, clients } = localTenant(configOf('auth0-mcp.json'), origins);
+  assert.equal(values.GATEWAY_ORIGIN, origins.gateway);
+  assert.ok(clients.every((client) => client.redirect_uris.includes('http://127.0.0.1:1/callback')));
+});
+
 test('a part of the config itself that logins depend on is named', () => {
   const origins = { gateway: 'http://127.0.0.1:1', tenant: 'http://127.0.0.1:2', api: 'http://127.0.0.1:3' };
   const config = configOf('auth0.json');
