@@ -4,7 +4,7 @@
 //! two different tokens, so ours refuses, here and wherever else a document decides something.
 //!
 //! Everything is read into one type, `serde_json`'s, by a parser of our own, and written by a writer of our own: those of `serde_json`
-//! weigh 7 KiB more in the Worker, compressed, most of it for floats and for errors that nobody is told. Tests compare the two.
+//! weigh 5.8 KiB more in the Worker, compressed, most of it for floats and for errors that nobody is told. Tests compare the two.
 
 mod number;
 mod parser;

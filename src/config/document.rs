@@ -307,6 +307,8 @@ mod tests {
             ("{\"a\":1} x", 8, "text behind the document"),
             ("\"\\ud800\"", 7, "a lone surrogate, reported where its pair should begin"),
             ("\"🎉\n\"", 5, "a line end in a string, behind a character of four bytes"),
+            ("\"xyz\\🎉\"", 5, "a backslash before a character of four bytes"),
+            ("\"\\u12🎉4\"", 5, "one among the digits of an escape"),
             ("[1, 1e999]", 9, "a number without room"),
         ];
         for (source, offset, message) in table {

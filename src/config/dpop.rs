@@ -43,7 +43,7 @@ impl Dpop {
                 Some(others) => Rc::new(Self {
                     is_required: others.is_required || one.is_required,
                     max_age_secs: others.max_age_secs.min(one.max_age_secs),
-                    nonces: others.nonces.clone().or_else(|| one.nonces.clone()),
+                    nonces: [&others.nonces, &one.nonces].into_iter().flatten().min_by_key(|(_, secs)| *secs).cloned(),
                 }),
             });
         }
@@ -159,18 +159,20 @@ mod tests {
 
     #[test]
     fn a_path_requires_of_all_tokens_what_one_of_its_authorizers_requires() {
-        let rules = |is_required, max_age_secs, key: Option<&str>| {
-            let nonces = key.map(|key| (Secret::new(key.to_owned()), 60));
+        let rules = |is_required, max_age_secs, nonce_secs: Option<i64>| {
+            let nonces = nonce_secs.map(|secs| (Secret::new(format!("the key of {secs} seconds")), secs));
             Rc::new(Dpop { is_required, max_age_secs, nonces })
         };
-        let (strict, plain) = (rules(false, 30, Some("a key")), rules(false, 60, None));
+        let (strict, plain) = (rules(false, 30, Some(60)), rules(false, 60, None));
+        let lasting = rules(false, 30, Some(600));
         let required = rules(true, 60, None);
         let table = [
             (vec![], None),
             (vec![&plain], Some(Rc::clone(&plain))),
             (vec![&plain, &required], Some(Rc::clone(&required))),
             (vec![&plain, &strict], Some(Rc::clone(&strict))),
-            (vec![&strict, &required], Some(rules(true, 30, Some("a key")))),
+            (vec![&strict, &required], Some(rules(true, 30, Some(60)))),
+            (vec![&strict, &lasting], Some(Rc::clone(&strict))),
         ];
         for (each, expected) in table {
             assert_eq!(Dpop::of_all(each.iter().copied()), expected, "{each:?}");

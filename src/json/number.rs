@@ -1,6 +1,5 @@
-//! Floats as texts of JSON. In the Worker the runtime reads and writes them: what does it in Rust has tables of 4 KiB.
-//!
-//! Very large and very small ones may be written in two ways, of which the runtime has one and the host another.
+//! Floats as texts of JSON. In the Worker the runtime reads and writes them: what does it in Rust has tables of 3 KiB.
+//! The host writes them as the runtime does.
 
 use serde_json::Number;
 
@@ -15,9 +14,16 @@ pub fn number_text(number: &Number) -> String {
     }
 }
 
+/// Writes a float as ECMAScript does (Number::toString), and one that is whole so that it stays a float.
 #[cfg(not(target_os = "unknown"))]
 fn float_text(number: &Number) -> String {
-    number.to_string()
+    let float = number.as_f64().unwrap_or_default();
+    let scientific = format!("{float:e}");
+    match scientific.split_once('e').map(|(digits, exponent)| (digits, exponent.parse::<i32>())) {
+        Some((digits, Ok(exponent @ (..-6 | 21..)))) if float != 0.0 => format!("{digits}e{exponent:+}"),
+        _ if float.fract() == 0.0 => format!("{float}.0"),
+        _ => float.to_string(),
+    }
 }
 
 /// Returns the float that is nearest to a number of JSON.

@@ -168,26 +168,27 @@ impl<'s> Parser<'s> {
 
     /// Takes what is behind a backslash.
     fn escape(&mut self) -> Option<char> {
+        if self.skip(b'u') {
+            let mut code = self.code_unit()?;
+            if code & 0xfc00 == 0xd800 {
+                let is_pair = self.skip(b'\\') && self.skip(b'u');
+                let second = self.code_unit().filter(|second| is_pair && second & 0xfc00 == 0xdc00)?;
+                code = 0x1_0000 + ((code & 0x3ff) << 10) + (second & 0x3ff);
+            }
+            return char::from_u32(code);
+        }
         let byte = self.byte()?;
-        self.at += 1;
-        Some(match byte {
+        let escaped = match byte {
             b'"' | b'\\' | b'/' => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',
             b'r' => '\r',
             b't' => '\t',
-            b'u' => {
-                let mut code = self.code_unit()?;
-                if code & 0xfc00 == 0xd800 {
-                    let is_pair = self.skip(b'\\') && self.skip(b'u');
-                    let second = self.code_unit().filter(|second| is_pair && second & 0xfc00 == 0xdc00)?;
-                    code = 0x1_0000 + ((code & 0x3ff) << 10) + (second & 0x3ff);
-                }
-                char::from_u32(code)?
-            }
             _ => return None,
-        })
+        };
+        self.at += 1;
+        Some(escaped)
     }
 
     /// Takes four hexadecimal digits.

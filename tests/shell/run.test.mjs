@@ -23,7 +23,7 @@ describe('the program in memory', () => {
     for (const [args, status, expected] of [
       [['routes'], 0, /GET +\/a /],
       [['check', './folder/../gateway.config.json'], 0, /^$/],
-      [['check', 'folder/other.json'], 1, /folder\/other\.json:1:1/],
+      [['check', 'folder/other.json'], 1, /folder\/other\.json:1:2/],
       [['check', '/folder/other.json'], 2, /cannot be read: No such file or directory/],
       [['check', 'folder'], 2, /folder: cannot be read: Is a directory/],
       [['check', 'gateway.config.json/x'], 2, /cannot be read: No such file or directory/],
