@@ -101,9 +101,9 @@ pub(crate) use {
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
-    provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
-    service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, token_target::WrittenTarget,
-    tree::ConfigTree,
+    provider::WrittenProvider, reference::walk_references, resolve::ResourceOwners, server::WrittenServer,
+    service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
+    token_target::WrittenTarget, tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.

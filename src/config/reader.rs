@@ -41,7 +41,7 @@ impl<'s> Findings<'s> {
         let (path, message) = (printable(place.to_string()), printable(message.to_string()));
         let Advice { text, keys } = help.into_inner();
         #[cfg(not(target_os = "unknown"))]
-        let text = right_form(code, &path, &keys).map(str::to_owned).or(text);
+        let text = right_form(code, place, &keys).map(str::to_owned).or(text);
         let (help, keys) = (text.map(printable), HostOnly::of(|| keys));
         let diagnostic = Diagnostic { code, path, offset, line, column, message, help, keys };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
@@ -423,7 +423,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             let help = HostOnly::of(|| {
                 let meant = nearest(&member.key, self.known.iter().copied());
                 #[cfg(not(target_os = "unknown"))]
-                if let Some(place) = right_place(&self.place.to_string(), &member.key) {
+                if let Some(place) = right_place(self.place, &member.key) {
                     return Advice { text: Some(place), keys: Vec::new() };
                 }
                 let text = match (meant, belongs) {

@@ -31,6 +31,8 @@ use crate::route::{PreparedRoutes, RouteTable};
 use links::Links;
 use login::{Logins, spelling_help};
 use path::{Context, Part, ResolvedPath};
+#[cfg(not(target_os = "unknown"))]
+pub(crate) use resources::ResourceOwners;
 
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(

@@ -2,9 +2,11 @@
 //! Host only. Every other mistake has the help of whoever finds it.
 
 use super::code::Code;
+use super::reader::Place;
+use super::root;
 
-/// The help for the missing key of an object: the end of the object's place, the key, and what to write.
-const MISSING: [(&str, &str, &str); 6] = [
+/// The help for the missing key of an object: the form of the object's place, the key, and what to write.
+const MISSING: [(&str, &str, &str); 7] = [
     (
         "authorization_server",
         "issuer",
@@ -16,34 +18,41 @@ const MISSING: [(&str, &str, &str); 6] = [
         "list where clients get their codes, as in \"redirect_uris\": [\"http://127.0.0.1/callback\"]",
     ),
     (
-        "",
+        "authorizer",
         "prefix",
         "write what the keys begin with, as in \"prefix\": \"acme_live\"; `bargate key new` makes such keys",
     ),
-    (".keys[]", "sha256", KEYS),
-    (".keys[]", "owner", "write whose key it is, as in \"owner\": \"acme\""),
-    ("dpop", "mode", "write \"mode\": \"accept\" or \"mode\": \"require\"; or one of the two in place of the object"),
+    ("authorizer.keys[]", "sha256", KEYS),
+    ("authorizer.keys[]", "owner", "write whose key it is, as in \"owner\": \"acme\""),
+    ("authorizer.dpop", "mode", MODE),
+    ("paths[].auth.dpop", "mode", MODE),
 ];
 
-/// The help for a value of another type: the end of its place, and what to write.
-const OTHER_TYPE: [(&str, &str); 9] = [
+/// The help for a value of another type: the form of its place, and what to write.
+const OTHER_TYPE: [(&str, &str); 11] = [
     (
         "authorization_server",
         "write { \"issuer\": \"https://mcp.example.com\", \"redirect_uris\": [\"http://127.0.0.1/callback\"] }; to have none, remove the key",
     ),
     ("authorization_server.redirect_uris[]", "write each address as a string, as in \"http://127.0.0.1/callback\""),
-    (".keys", KEYS),
-    (".keys[]", KEYS),
-    (".auth[]", NAMES),
-    (".auth.authorizer[]", NAMES),
-    (".dpop", "write \"accept\" or \"require\""),
-    (".ip", NETWORKS),
+    ("authorizer.keys", KEYS),
+    ("authorizer.keys[]", KEYS),
+    ("authorizer.keys[].ip", NETWORKS),
+    ("authorizer.dpop", MODES),
+    ("paths[].auth[]", NAMES),
+    ("paths[].auth.authorizer[]", NAMES),
+    ("paths[].auth.dpop", MODES),
+    ("paths[].ip", NETWORKS),
     ("ip", NETWORKS),
 ];
 
 const KEYS: &str = "list what `bargate key new` prints, as in [{ \"sha256\": \"…\", \"owner\": \"acme\" }]; it has the SHA-256 of a key, and never the key";
 
 const NAMES: &str = "write names of authorizers, as in \"auth\": [\"people\", \"partners\"]; what they all must have goes into an object, as in { \"authorizer\": [\"people\", \"partners\"], \"scopes\": [\"read:orders\"] }";
+
+const MODE: &str = "write \"mode\": \"accept\" or \"mode\": \"require\"; or one of the two in place of the object";
+
+const MODES: &str = "write \"accept\" or \"require\"";
 
 const NETWORKS: &str = "write networks in a list, as in { \"allow\": [\"192.0.2.0/24\"] }";
 
@@ -61,46 +70,46 @@ const OF_AUTH: [&str; 9] = [
 ];
 
 /// Returns the help for a mistake at a place, which may be that keys are missing there.
-pub(super) fn right_form(code: Code, path: &str, keys: &[&str]) -> Option<&'static str> {
-    let place = without_indices(path);
+pub(super) fn right_form(code: Code, place: &Place<'_>, keys: &[&str]) -> Option<&'static str> {
     match code {
         Code::MissingKey => {
-            let is_it = |(end, key, _): &&(&str, &str, &str)| place.ends_with(end) && keys.contains(key);
+            let form = form_of(place);
+            let is_it = |(of, key, _): &&(&str, &str, &str)| form == *of && keys.contains(key);
             MISSING.iter().find(is_it).map(|(_, _, help)| *help)
         }
         Code::WrongType => {
-            let is_it = |(end, _): &&(&str, &str)| place == *end || end.starts_with('.') && place.ends_with(end);
-            OTHER_TYPE.iter().find(is_it).map(|(_, help)| *help)
+            let form = form_of(place);
+            OTHER_TYPE.iter().find(|(of, _)| form == *of).map(|(_, help)| *help)
         }
         _ => None,
     }
 }
 
 /// Returns where an unknown key of an object belongs.
-pub(super) fn right_place(path: &str, key: &str) -> Option<String> {
-    let is_of_auth = without_indices(path) == "paths[]" && OF_AUTH.contains(&key);
+pub(super) fn right_place(place: &Place<'_>, key: &str) -> Option<String> {
+    let is_of_auth = OF_AUTH.contains(&key) && form_of(place) == "paths[]";
     is_of_auth.then(|| {
         let key = if key == "authorizers" { "authorizer" } else { key };
         format!("put it into \"auth\", as in \"auth\": {{ \"{key}\": … }}")
     })
 }
 
-/// Returns a place without the numbers of items.
-fn without_indices(path: &str) -> String {
-    let mut place = String::with_capacity(path.len());
-    let mut in_brackets = false;
-    for c in path.chars() {
-        in_brackets &= c != ']';
-        if !in_brackets {
-            place.push(c);
+/// Returns a place without the numbers of items, and that of an authorizer as if it were the only one.
+fn form_of(place: &Place<'_>) -> String {
+    match place {
+        Place::Root => String::new(),
+        Place::Key(Place::Root, key) => (*key).to_owned(),
+        Place::Key(Place::Key(Place::Root, key), _) if *key == root::AUTHORIZERS.name => {
+            root::AUTHORIZER.name.to_owned()
         }
-        in_brackets |= c == '[';
+        Place::Key(parent, key) => format!("{}.{key}", form_of(parent)),
+        Place::Index(parent, _) => form_of(parent) + "[]",
     }
-    place
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::check;
 
     #[test]
@@ -130,6 +139,7 @@ mod tests {
         let issuer = r#""issuer": "https://m.example""#;
         let whole = r#"write { "issuer": "https://mcp.example.com", "redirect_uris": ["#;
         let listed = "list what `bargate key new` prints";
+        let modes = r#"write "accept" or "require""#;
         let names = r#"write names of authorizers, as in "auth": ["people", "partners"]"#;
         for (members, expected) in [
             (server("true"), whole),
@@ -159,18 +169,86 @@ mod tests {
             (path(r#""auth": { "authorizer": ["people", { "partners": true }] }"#), names),
             (path(r#""auth": "people, partners""#), r#"write ["people", "partners"]"#),
             (path(r#""auth": { "dpop": {} }"#), r#"write "mode": "accept" or"#),
-            (path(r#""auth": { "dpop": true }"#), r#"write "accept" or "require""#),
-            (path(r#""auth": { "dpop": ["require"] }"#), r#"write "accept" or "require""#),
+            (path(r#""auth": { "dpop": true }"#), modes),
+            (path(r#""auth": { "dpop": ["require"] }"#), modes),
             (path(r#""auth": true, "dpop": "require""#), r#"put it into "auth", as in "auth": { "dpop": … }"#),
             (path(r#""auth": true, "scopes": ["a"]"#), r#"put it into "auth", as in "auth": { "scopes": … }"#),
             (path(r#""authorizers": ["people"]"#), r#"put it into "auth", as in "auth": { "authorizer": … }"#),
             (path(r#""auth": "partners", "ip": ["192.0.2.1"]"#), "write networks in a list"),
             (path(r#""auth": "partners", "ip": "192.0.2.1""#), "write networks in a list"),
+            (path(r#""auth": "partners", "ip": null"#), "write networks in a list"),
+            (format!(r#"{}, "ip": ["192.0.2.1"]"#, path(r#""auth": "partners""#)), "write networks in a list"),
+            (keys(r#""prefix": "acme", "keys": [{ "ip": "192.0.2.1" }]"#), "list what `bargate key new` prints"),
+            (
+                keys(
+                    r#""prefix": "acme", "keys": [{ "sha256": "2CCiyGWlSOLMXuFDQnwXRLvOhbDn_TTpFRuMEqUhN7E", "owner": "acme", "ip": "192.0.2.1" }]"#,
+                ),
+                "write networks in a list",
+            ),
+            (path(r#""auth": true"#).replace(r#""audience": "a""#, r#""audience": "a", "dpop": true"#), modes),
+            (path(r#""auth": true"#).replace(r#""kv": "K""#, r#""keys": "acme_x""#), listed),
+            (path(r#""auth": true"#).replace(r#""prefix": "acme", "#, ""), "write what the keys begin with"),
         ] {
             let found = check(&format!("{{ {members} }}"));
             let help = found.iter().find_map(|mistake| mistake.help.as_deref()).unwrap_or_default();
             assert!(help.starts_with(expected), "{members}: {help}");
             assert!(!found.iter().any(|mistake| mistake.to_string().contains("acme_x")), "{members}: no key is shown");
+        }
+    }
+    #[test]
+    fn a_name_of_ones_own_is_not_taken_for_a_key() {
+        let path = |members: &str| {
+            let members = if members.is_empty() { String::new() } else { format!(", {members}") };
+            format!(
+                r#""authorizer": {{ "type": "oidc", "issuer": "https://id.example", "client_id": "c", "audience": "a" }},
+                "servers": [{{ "alias": "s", "url": "https://api.example" }}],
+                "paths": [{{ "method": "GET", "path": "/a", "auth": true, "integration": {{ "type": "http_proxy", "server": "s" }}{members} }}]"#
+            )
+        };
+        let claims =
+            |claims: &str| path("").replace(r#""auth": true"#, &format!(r#""auth": {{ "claims": {claims} }}"#));
+        let key = |members: &str| {
+            format!(
+                r#""authorizer": {{ "type": "api_key", "prefix": "acme", "keys": [{{ "sha256": "2CCiyGWlSOLMXuFDQnwXRLvOhbDn_TTpFRuMEqUhN7E", "owner": "acme", {members} }}] }},
+                "paths": [{{ "method": "GET", "path": "/a", "auth": true, "response": 1 }}]"#
+            )
+        };
+        let authorizers = |authorizers: &str| {
+            format!(
+                r#""authorizers": {{ {authorizers} }}, "paths": [{{ "method": "GET", "path": "/a", "auth": true, "response": 1 }}]"#
+            )
+        };
+        for members in [
+            path(r#""mapping": { "query": { "ip": true } }"#),
+            path(r#""mapping": { "query": { "dpop": null } }"#),
+            path(r#""mapping": { "query": { "keys": [{ "a": 1 }] } }"#),
+            path(r#""mapping": { "headers": { "keys": ["a"] } }"#),
+            path(r#""mapping": { "headers": { "authorization_server": false } }"#),
+            path(r#""mapping": { "query": { "auth": ["a"] } }"#),
+            path(r#""variables": { "keys": [], "ip": null, "dpop": {} }"#),
+            format!(r#"{}, "variables": {{ "keys": {{}}, "ip": [], "authorization_server": null }}"#, claims("{}")),
+            claims(r#"{ "keys": {} }"#),
+            claims(r#"{ "ip": null, "dpop": null }"#),
+            key(r#""claims": { "keys": {}, "ip": null, "dpop": {} }"#),
+            authorizers(r#""ip": true"#),
+            authorizers(r#""people.keys": [], "people.dpop": true"#),
+            authorizers(
+                r#""authorization_server": { "type": "jwt", "audience": "a", "jwks_uri": "https://id.example/jwks" }"#,
+            ),
+            authorizers(r#""people.keys[0]": { "type": "api_key", "prefix": "a", "kv": "K", "sha256": true }"#),
+        ] {
+            let found = check(&format!("{{ {members} }}"));
+            assert!(!found.is_empty(), "{members}");
+            let known = |help: &str| {
+                OTHER_TYPE
+                    .iter()
+                    .map(|(_, help)| *help)
+                    .chain(MISSING.map(|(.., help)| help))
+                    .any(|known| known == help)
+            };
+            for mistake in found {
+                assert!(!mistake.help.as_deref().is_some_and(known), "{mistake}: {:?}", mistake.help);
+            }
         }
     }
 }

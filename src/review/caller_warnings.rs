@@ -10,8 +10,8 @@ use crate::config::protected_resource::WrittenResource;
 use crate::config::reader::Written;
 use crate::config::rules::rate_limit;
 use crate::config::{
-    AuthorizerKind, ClaimsFrom, Code, ConfigTree, IntegrationKind, KeySource, NamedAuthorizers, RateKey, Rules,
-    Settings, UpstreamGrant, WrittenAccess, WrittenAuthorizer, WrittenPath,
+    AuthorizerKind, ClaimsFrom, Code, ConfigTree, IntegrationKind, KeySource, NamedAuthorizers, RateKey,
+    ResourceOwners, Rules, Settings, UpstreamGrant, WrittenAccess, WrittenAuthorizer, WrittenPath,
 };
 use crate::http::header::is_credential;
 
@@ -24,16 +24,55 @@ const KEY_HEADER: &str = "x-api-key";
 /// Reports the warnings of callers that are no browsers.
 pub(super) fn warn_of_callers(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
-    for path in &tree.paths {
+    let resources = Resources::of(tree);
+    for (index, path) in tree.paths.iter().enumerate() {
         warn_of_sent_credentials(path, warnings);
         warn_of_counted_credentials(&path.rules, path.node, path.access.as_ref(), &path.allow, warnings);
-        warn_of_proofs(path, warnings);
+        warn_of_proofs(path, resources.surely_have(index), warnings);
         warn_of_exchange(path, warnings);
     }
-    for (path, section) in tree.protected_resources() {
-        warn_of_missing_issuers(path, section, warnings);
+    for (at, (path, section)) in tree.protected_resources().enumerate() {
+        warn_of_missing_issuers(path, section, resources.authorizers(at, path), warnings);
     }
-    warn_of_server(warnings);
+    warn_of_server(&resources, warnings);
+}
+
+/// To which resource each path belongs, as the gateway tells them apart.
+struct Resources<'t> {
+    tree: &'t ConfigTree<'t>,
+    /// The place of the section of each path among all, if it has one; `None` if its host or its pattern is not known.
+    owners: Vec<Option<Option<usize>>>,
+}
+
+impl<'t> Resources<'t> {
+    fn of(tree: &'t ConfigTree<'t>) -> Self {
+        let sections = tree.protected_resources().map(|(path, section)| (path.is_some(), section));
+        let found = ResourceOwners::of(sections);
+        let owner = |path: &WrittenPath<'_>| Some(found.find(path.host.as_ref()?, path.pattern.as_ref()?));
+        Self { tree, owners: tree.paths.iter().map(owner).collect() }
+    }
+
+    /// Checks whether a path belongs to a resource, wherever it is.
+    fn surely_have(&self, index: usize) -> bool {
+        let is_known = matches!(self.owners.get(index), Some(Some(Some(_))));
+        is_known || self.tree.protected_resource.is_some()
+    }
+
+    /// Returns the authorizers whose tokens a resource is for: those that its metadata names, or may name. `None` if one is not known.
+    fn authorizers(&self, at: usize, path: Option<&WrittenPath<'_>>) -> Option<Vec<&'t WrittenAuthorizer<'t>>> {
+        let tree = self.tree;
+        if path.is_none() {
+            let all = tree.authorizers.iter().all(|one| one.kind.is_some());
+            return all.then(|| tree.authorizers.iter().collect());
+        }
+        let mut found = Vec::new();
+        for (path, owner) in tree.paths.iter().zip(&self.owners) {
+            if let Some(access) = path.access.as_ref().filter(|_| owner.is_none_or(|owner| owner == Some(at))) {
+                found.extend(authorizers_of(tree, access)?);
+            }
+        }
+        Some(found)
+    }
 }
 
 /// Returns the authorizers that an `auth` names; `None` if one of them is not known.
@@ -76,15 +115,22 @@ fn is_key_header(tree: &ConfigTree<'_>, name: &str) -> bool {
 fn warn_of_sent_credentials(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let by_key = is_opened_by_keys(tree, path.access.as_ref());
+    // An open path passes whatever comes; where tokens of others are needed, a key lets nobody in.
+    let passes_keys = by_key || path.access.is_none() && tree.authorizers.iter().any(takes_keys);
     for value in &path.mapping.values {
         let Some(source) = value.node.as_text() else { continue };
         let source = source.get(..HEADER_SOURCE.len()).zip(source.get(HEADER_SOURCE.len()..));
         let Some((_, name)) = source.filter(|(source, _)| source.eq_ignore_ascii_case(HEADER_SOURCE)) else { continue };
         // Of an MCP server, this is `mcp_token_passthrough`.
-        let has_key = name.eq_ignore_ascii_case("authorization") && by_key && path.mcp.is_none();
+        let has_key = name.eq_ignore_ascii_case("authorization") && passes_keys && path.mcp.is_none();
         if has_key || is_key_header(tree, name) {
             let message = format!("API keys come in this header, and the mapping sends them on as \"{}\"", value.key);
-            let help = "map \"$request.jwt.sub\", the owner of the key";
+            let help = match by_key {
+                true => "map \"$request.jwt.sub\", the owner of the key",
+                false => {
+                    "remove it; or name the authorizer of the keys in \"auth\", and map \"$request.jwt.sub\", the owner of the key"
+                }
+            };
             warnings.warn(Code::CredentialExposed, &path.allow, value.node.offset, message, help);
         }
     }
@@ -162,7 +208,7 @@ fn is_of_login(tree: &ConfigTree<'_>, authorizer: &WrittenAuthorizer<'_>) -> boo
 }
 
 /// Warns if a path requires proofs of possession, and nothing that opens it comes with one.
-fn warn_of_proofs(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
+fn warn_of_proofs(path: &WrittenPath<'_>, of_resource: bool, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let Some((access, authorizers)) =
         path.access.as_ref().and_then(|access| Some((access, authorizers_of(tree, access)?)))
@@ -173,7 +219,6 @@ fn warn_of_proofs(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
         Some(own) => own.is_required,
         None => authorizers.iter().any(|one| one.dpop.as_ref().is_some_and(|dpop| dpop.is_required)),
     };
-    let of_resource = tree.protected_resources().any(|(of, section)| of.is_none() || is_within(path, section));
     let reasons = authorizers.iter().map(|one| unproven(tree, one, of_resource)).collect::<Option<Vec<_>>>();
     let Some(reasons) = reasons else { return };
     if !is_required {
@@ -186,7 +231,12 @@ fn warn_of_proofs(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
         )
     } else if reasons.contains(&Unproven::Sessions) {
         (
-            "only sessions open this path, and a cookie comes with no proof, so none is ever asked for",
+            match reasons.contains(&Unproven::Keys) {
+                true => {
+                    "only sessions and API keys open this path, and neither comes with a proof, so none is ever asked for"
+                }
+                false => "only sessions open this path, and a cookie comes with no proof, so none is ever asked for",
+            },
             "remove \"dpop\"; or give the authorizer the \"audience\" of access tokens",
         )
     } else {
@@ -220,33 +270,14 @@ fn warn_of_exchange(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     }
 }
 
-/// Checks whether a path is that of a resource or below it, or may be.
-fn is_within(path: &WrittenPath<'_>, section: &WrittenResource<'_>) -> bool {
-    path.pattern.as_ref().is_none_or(|pattern| pattern.begins_with(section.path()))
-}
-
-/// Returns the authorizers whose tokens a resource is for: those that its metadata names. `None` if one is not known.
-fn authorizers_of_resource<'t>(
-    tree: &'t ConfigTree<'t>,
+/// Warns if the metadata of a resource names nobody who issues tokens for it.
+fn warn_of_missing_issuers(
     path: Option<&WrittenPath<'_>>,
     section: &WrittenResource<'_>,
-) -> Option<Vec<&'t WrittenAuthorizer<'t>>> {
-    if path.is_none() {
-        let all = tree.authorizers.iter().all(|one| one.kind.is_some());
-        return all.then(|| tree.authorizers.iter().collect());
-    }
-    let mut found = Vec::new();
-    for path in &tree.paths {
-        if let Some(access) = path.access.as_ref().filter(|_| is_within(path, section)) {
-            found.extend(authorizers_of(tree, access)?);
-        }
-    }
-    Some(found)
-}
-
-/// Warns if the metadata of a resource names nobody who issues tokens for it.
-fn warn_of_missing_issuers(path: Option<&WrittenPath<'_>>, section: &WrittenResource<'_>, warnings: &mut Warnings<'_>) {
-    let Some(authorizers) = authorizers_of_resource(warnings.tree, path, section) else { return };
+    authorizers: Option<Vec<&WrittenAuthorizer<'_>>>,
+    warnings: &mut Warnings<'_>,
+) {
+    let Some(authorizers) = authorizers else { return };
     if authorizers.is_empty() || !authorizers.into_iter().all(takes_keys) {
         return;
     }
@@ -258,15 +289,15 @@ fn warn_of_missing_issuers(path: Option<&WrittenPath<'_>>, section: &WrittenReso
 }
 
 /// Warns of an authorization server that no client finds, or whose pages have the origin of an upstream's.
-fn warn_of_server(warnings: &mut Warnings<'_>) {
+fn warn_of_server(resources: &Resources<'_>, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let Some(server) = &tree.authorization_server else { return };
-    let is_named = |(path, section): (Option<&WrittenPath<'_>>, &WrittenResource<'_>)| {
-        let authorizers = authorizers_of_resource(tree, path, section);
+    let is_named = |(at, (path, _)): (usize, (Option<&WrittenPath<'_>>, &WrittenResource<'_>))| {
+        let authorizers = resources.authorizers(at, path);
         authorizers.is_none_or(|authorizers| authorizers.into_iter().any(|one| is_of_login(tree, one)))
     };
     // Without a provider, that is the mistake.
-    if login_authorizer(tree).is_some() && !tree.protected_resources().any(is_named) {
+    if login_authorizer(tree).is_some() && !tree.protected_resources().enumerate().any(is_named) {
         let message =
             "no metadata of a resource names this authorization server, so no client can request a token of it";
         let help = "add \"protected_resource\": true to the paths that tokens of its provider open";

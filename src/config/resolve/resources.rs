@@ -11,7 +11,7 @@ use crate::config::path::Path;
 use crate::config::protected_resource::{ProtectedResource, SCOPES_SUPPORTED, WrittenResource};
 use crate::config::tree::ConfigTree;
 use crate::places::Places;
-use crate::route::{Guard, Method, MethodRule, RouteSpec};
+use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec};
 
 /// A section, with the place of its path in `paths`; `None` for the gateway's own.
 type Placed<'n> = (Option<usize>, WrittenResource<'n>);
@@ -31,8 +31,9 @@ pub(super) fn describe(
     front: Option<(&Authorizer, &str)>,
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
-    let owners = Owners::of(&written);
-    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.route.as_ref()?)).collect();
+    let owners = ResourceOwners::of(written.iter().map(|(index, section)| (index.is_some(), section)));
+    let owner = |route: &RouteSpec| owners.find(&route.host, &route.pattern);
+    let owners: Vec<_> = paths.iter().map(|path| owner(path.route.as_ref()?)).collect();
     // The authorizers that open the paths of each, the scopes that these paths name, and whether any takes bound tokens, and each no
     // others.
     let mut named = vec![(Vec::new(), Vec::new(), (false, true)); written.len()];
@@ -107,22 +108,22 @@ pub(super) fn describe(
 }
 
 /// Finds the section that a path belongs to.
-struct Owners {
+pub(crate) struct ResourceOwners {
     /// The sections of paths, by the hosts and the paths of their resources.
     by_place: Places<'static>,
     /// The gateway's own, for all other paths.
     own: Option<usize>,
 }
 
-impl Owners {
-    fn of(written: &[Placed<'_>]) -> Self {
+impl ResourceOwners {
+    /// Numbers sections in their order, each with whether it is one of a path.
+    pub(crate) fn of<'w, 'n: 'w>(written: impl Iterator<Item = (bool, &'w WrittenResource<'n>)>) -> Self {
         let (mut by_place, mut own) = (Places::default(), None);
-        for (at, (index, section)) in written.iter().enumerate() {
-            match index {
-                Some(_) => {
-                    let _ = by_place.add([section.host.as_str(), section.path()].concat().into(), at);
-                }
-                None => own = Some(at),
+        for (at, (is_of_path, section)) in written.enumerate() {
+            if is_of_path {
+                let _ = by_place.add([section.host.as_str(), section.path()].concat().into(), at);
+            } else {
+                own = Some(at);
             }
         }
         Self { by_place, own }
@@ -130,10 +131,9 @@ impl Owners {
 
     /// Returns the section of the longest path that contains that of a route, under its host or else under a wider one, or else that of the
     /// rest.
-    fn find(&self, route: &RouteSpec) -> Option<usize> {
-        let pattern = route.pattern.as_str();
-        let hosts = route.host.with_wider();
-        hosts.iter().find_map(|host| self.containing(&[host.as_str(), pattern].concat())).or(self.own)
+    pub(crate) fn find(&self, host: &Host, pattern: &Pattern) -> Option<usize> {
+        let hosts = host.with_wider();
+        hosts.iter().find_map(|host| self.containing(&[host.as_str(), pattern.as_str()].concat())).or(self.own)
     }
 
     fn containing(&self, mut place: &str) -> Option<usize> {
