@@ -278,7 +278,7 @@ mod tests {
                 "an API key or nothing",
                 r#""paths": {"/a": {"get": {"security": [{"key": []}, {}]}}}"#,
                 "GET /a { \"optional\": true }",
-                "GET /a: the token is optional, because the description admits requests without credentials",
+                "GET /a: credentials are optional, because the description admits requests without them",
             ),
             (
                 "an API key or nothing, beside an extension that asks for something",
