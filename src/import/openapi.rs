@@ -201,6 +201,7 @@ mod tests {
         let discovery = "https://id.example/.well-known/openid-configuration";
         let schemes = format!(
             r#""token": {{"type": "http", "scheme": "bearer"}}, "key": {{"type": "apiKey"}},
+                "partner": {{"type": "apiKey", "in": "header", "name": "x-key"}},
                 "other": {{"type": "openIdConnect", "openIdConnectUrl": "{discovery}"}}"#
         );
         let components = format!(r#""components": {{"securitySchemes": {{{schemes}}}}}"#);
@@ -278,13 +279,31 @@ mod tests {
                 "an API key or nothing",
                 r#""paths": {"/a": {"get": {"security": [{"key": []}, {}]}}}"#,
                 "GET /a { \"optional\": true }",
-                "GET /a: the token is optional, because the description admits requests without credentials",
+                "GET /a: credentials are optional, because the description admits requests without them",
             ),
             (
                 "an API key or nothing, beside an extension that asks for something",
                 r#""paths": {"/a": {"get": {"security": [{"key": []}, {}], "x-permission": "admin"}}}"#,
                 "GET /a true",
                 "GET /a: x-permission: the gateway does not know it, and requires a token",
+            ),
+            (
+                "an API key that the gateway takes, or nothing, beside an extension that asks for something",
+                r#""paths": {"/a": {"get": {"security": [{"partner": []}, {}], "x-amazon-apigateway-auth": "AWS_IAM"}}}"#,
+                "GET /a true",
+                "GET /a: x-amazon-apigateway-auth: the gateway does not know it, and requires a token",
+            ),
+            (
+                "an API key that the gateway takes, beside such an extension",
+                r#""paths": {"/a": {"get": {"security": [{"partner": []}], "x-amazon-apigateway-auth": "AWS_IAM"}}}"#,
+                "GET /a true",
+                "GET /a: x-amazon-apigateway-auth: the gateway does not know it, and requires a token",
+            ),
+            (
+                "one request for an API key and for what is unknown",
+                r#""paths": {"/{x}": {"get": {"security": [{"key": []}]}}, "/{y}": {"get": {"security": [{"partner": []}]}}, "/a": {"get": {}}}"#,
+                "GET /{x} true blocked, GET /a",
+                "and one requires an API key, and the other what the gateway does not know: neither is taken over",
             ),
             (
                 "keys beside a reference count too, and the stricter wins",

@@ -13,6 +13,9 @@ const ALTERNATIVES_MAX: usize = 50;
 /// The most scopes of an alternative.
 const SCOPES_MAX: usize = 30;
 
+/// What no request can show: beside a key, the gateway takes no other credential, and the upstream gets none that is bound to the connection.
+const KEY_AND_ANOTHER: &str = "an API key and another credential";
+
 /// What a path requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
@@ -34,7 +37,7 @@ pub struct Requirement {
     pub access: Option<Access>,
     /// The note about it.
     pub notes: Vec<String>,
-    /// Whether something that the gateway does not know can meet it.
+    /// Whether something that the gateway does not know, or cannot check, can meet it.
     pub by_other_means: bool,
 }
 
@@ -42,8 +45,8 @@ pub struct Requirement {
 enum Read {
     /// A way in that the gateway knows.
     Known(Alternative),
-    /// It requires something that the gateway does not know.
-    Unknown,
+    /// It requires something that the gateway does not know, in words.
+    Unknown(String),
     /// It requires more than one request can show the gateway, in words.
     Impossible(&'static str),
 }
@@ -71,18 +74,22 @@ impl Requirement {
         if listed.len() > ALTERNATIVES_MAX {
             return Err(format!("\"security\" has more than {ALTERNATIVES_MAX} alternatives"));
         }
-        let (mut known, mut impossible, mut by_other_means) = (Vec::new(), None, false);
+        let (mut known, mut impossible, mut unknown) = (Vec::new(), None, Vec::new());
         for item in listed {
             match read_alternative(item, schemes, &mut notes)? {
                 Read::Known(alternative) => known.push(alternative),
-                Read::Unknown => by_other_means = true,
+                Read::Unknown(what) => unknown.push(what),
                 Read::Impossible(what) => impossible = Some(what),
             }
         }
         if let Some(what) = impossible.filter(|_| known.is_empty()) {
             return Err(format!("it requires {what} at once, which no path can"));
         }
+        let by_other_means = impossible.is_some() || !unknown.is_empty();
         let access = if listed.is_empty() { None } else { merge(known, by_other_means, schemes, &mut notes) };
+        let is_by_key = access.as_ref().is_some_and(|access| access.has_keys(schemes));
+        let fate = if is_by_key { "it does not open the path" } else { "a token is required instead" };
+        notes.extend(unknown.into_iter().map(|what| format!("{what}: {fate}")));
         Ok(Self { access, notes, by_other_means })
     }
 }
@@ -91,20 +98,28 @@ impl Access {
     /// Returns what admits only those whom both admit.
     ///
     /// # Errors
-    /// That the two accept tokens of different tenants.
-    pub fn both(one: Option<&Self>, other: Option<&Self>) -> Result<Option<Self>, String> {
+    /// That the two accept tokens or keys of different tenants, or that one accepts only keys, and the other something that is unknown.
+    pub fn both(one: Option<&Self>, other: Option<&Self>, schemes: &Schemes) -> Result<Option<Self>, String> {
         let (one, other) = match (one, other) {
             (None, None) => return Ok(None),
             (Some(access), None) | (None, Some(access)) => return Ok(Some(Self { optional: false, ..access.clone() })),
             (Some(one), Some(other)) => (one, other),
         };
         let mut both = one.clone();
-        if one.tenants.is_empty() {
-            both.tenants.clone_from(&other.tenants);
-        } else if !other.tenants.is_empty() {
-            both.tenants.retain(|tenant| other.tenants.contains(tenant));
-            if both.tenants.is_empty() {
-                return Err("they require tokens of different issuers, or different keys".to_owned());
+        match (one.tenants.as_slice(), other.tenants.as_slice()) {
+            ([], []) => {}
+            // A token stands for what is unknown; a key does not.
+            ([], known) | (known, []) => {
+                both.tenants = known.iter().copied().filter(|tenant| !schemes.has_keys(*tenant)).collect();
+                if both.tenants.is_empty() {
+                    return Err("one requires an API key, and the other what the gateway does not know".to_owned());
+                }
+            }
+            (_, others) => {
+                both.tenants.retain(|tenant| others.contains(tenant));
+                if both.tenants.is_empty() {
+                    return Err("they require tokens of different issuers, or different keys".to_owned());
+                }
             }
         }
         both.optional = one.optional && other.optional;
@@ -121,6 +136,23 @@ impl Access {
             both.any_scopes.clear();
         }
         Ok(Some(both))
+    }
+
+    /// Checks whether API keys open the path.
+    pub fn has_keys(&self, schemes: &Schemes) -> bool {
+        self.tenants.iter().any(|tenant| schemes.has_keys(*tenant))
+    }
+
+    /// Checks whether API keys open it as tokens do, so that both need its scopes.
+    pub fn asks_scopes_of_keys_as_of_tokens(&self, schemes: &Schemes) -> bool {
+        let asks_scopes = !self.scopes.is_empty() || !self.any_scopes.is_empty();
+        asks_scopes && self.has_keys(schemes) && !self.tenants.iter().all(|tenant| schemes.has_keys(*tenant))
+    }
+
+    /// Returns what requires a token, which stands for something unknown: neither a key nor nothing does.
+    pub fn by_token(mut self, schemes: &Schemes) -> Self {
+        self.tenants.retain(|tenant| !schemes.has_keys(*tenant));
+        Self { optional: false, ..self }
     }
 
     /// Returns the value of a path's `auth`, with the names of its authorizers if the config has several.
@@ -153,12 +185,10 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     let mut unknown = Vec::new();
     for (name, scopes) in members {
         match schemes.find(name) {
-            Scheme::Other(what) => unknown.push(format!("{what} (\"{name}\")")),
+            Scheme::Other(what, comes) => unknown.push((format!("{what} (\"{name}\")"), comes)),
             Scheme::Token(tenant) if alternative.tenant.is_some_and(|other| other != tenant) => {
                 let is_of_key = schemes.has_keys(tenant) || alternative.tenant.is_some_and(|one| schemes.has_keys(one));
-                let what = if is_of_key { "an API key and another credential" } else { "tokens of two issuers" };
-                notes.push(format!("an alternative that requires {what} at once is left out"));
-                return Ok(Read::Impossible(what));
+                return Ok(impossible(if is_of_key { KEY_AND_ANOTHER } else { "tokens of two issuers" }, notes));
             }
             Scheme::Token(tenant) => {
                 alternative.tenant = Some(tenant);
@@ -170,14 +200,19 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     if unknown.is_empty() {
         return Ok(Read::Known(alternative));
     }
-    let unknown = unknown.join(" and ");
-    let Some(tenant) = alternative.tenant else {
-        notes.push(format!("{unknown}: a token is required instead"));
-        return Ok(Read::Unknown);
-    };
+    let words = unknown.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join(" and ");
+    let Some(tenant) = alternative.tenant else { return Ok(Read::Unknown(words)) };
+    if schemes.has_keys(tenant) && !unknown.iter().all(|(_, comes)| schemes.can_come_beside_a_key(comes)) {
+        return Ok(impossible(KEY_AND_ANOTHER, notes));
+    }
     let checked = if schemes.has_keys(tenant) { "API key" } else { "token" };
-    notes.push(format!("{unknown}: the upstream has to check it; the gateway checks only the {checked}"));
+    notes.push(format!("{words}: the upstream has to check it; the gateway checks only the {checked}"));
     Ok(Read::Known(alternative))
+}
+
+fn impossible(what: &'static str, notes: &mut Vec<String>) -> Read {
+    notes.push(format!("an alternative that requires {what} at once is left out"));
+    Read::Impossible(what)
 }
 
 fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
@@ -218,19 +253,15 @@ fn merge(
     }
     let (keys, others): (Vec<_>, Vec<_>) = alternatives.into_iter().partition(by_key);
     let mut access = merge_alike(others, by_other_means, notes)?;
-    let asks_scopes = !access.scopes.is_empty() || !access.any_scopes.is_empty();
     for Alternative { tenant, scopes, .. } in keys {
         let Some(tenant) = tenant.filter(|tenant| !access.tenants.contains(tenant)) else { continue };
-        let note = match is_within(&scopes, &access.scopes) {
-            true if asks_scopes => "API keys need the same scopes as tokens here",
-            true => "",
-            false => "an alternative with an API key is left out, because it requires other scopes than tokens do",
-        };
-        if !note.is_empty() && !notes.iter().any(|known| known == note) {
-            notes.push(note.to_owned());
-        }
         if is_within(&scopes, &access.scopes) {
             access.tenants.push(tenant);
+            continue;
+        }
+        let note = "an alternative with an API key is left out, because it requires other scopes than tokens do";
+        if !notes.iter().any(|known| known == note) {
+            notes.push(note.to_owned());
         }
     }
     Some(access)
@@ -325,7 +356,14 @@ mod tests {
             "key": {"type": "apiKey", "in": "query", "name": "key"},
             "partner": {"type": "apiKey", "in": "header", "name": "x-key"},
             "tester": {"type": "apiKey", "in": "header", "name": "x-test-key"},
-            "beside": {"type": "apiKey", "in": "header", "name": "x-app"}
+            "beside": {"type": "apiKey", "in": "header", "name": "x-app"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": "session"},
+            "same": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "users": {"type": "apiKey", "in": "header", "name": "authorization"},
+            "basic": {"type": "http", "scheme": "basic"},
+            "certificate": {"type": "mutualTLS"},
+            "somehow": {"type": "other"},
+            "lost": {"$ref": "schemes.yaml"}
         }}, "security": [{"partner": []}, {"tester": []}]}"#;
         Schemes::read(&serde_json::from_str(source).unwrap(), &Wishes::default())
     }
@@ -400,7 +438,7 @@ mod tests {
                 "a partner's key or a token with a scope",
                 r#"[{"partner": []}, {"tester": []}, {"people": ["a"]}]"#,
                 r#"{ "authorizer": ["people", "partner", "tester"], "scopes": ["a"] }"#,
-                1,
+                0,
             ),
             (
                 "a key with a scope that tokens need not have",
@@ -417,6 +455,32 @@ mod tests {
             ),
             ("a key that is only named beside a token", r#"[{"beside": [], "people": []}]"#, "true", 1),
             ("a key beside one that the upstream checks", r#"[{"beside": [], "partner": []}]"#, r#""partner""#, 1),
+            ("beside one in the query", r#"[{"key": [], "partner": []}]"#, r#""partner""#, 1),
+            ("beside a cookie", r#"[{"cookie": [], "partner": []}]"#, r#""partner""#, 1),
+            (
+                "a key beside a user in `Authorization`, or a key",
+                r#"[{"users": [], "partner": []}, {"tester": []}]"#,
+                r#""tester""#,
+                1,
+            ),
+            (
+                "a key beside a user, or a user",
+                r#"[{"users": [], "partner": []}, {"people": []}, {"users": []}]"#,
+                "true",
+                2,
+            ),
+            (
+                "a key beside a token at once, or nothing",
+                r#"[{"partner": [], "people": []}, {}]"#,
+                r#"{ "optional": true }"#,
+                1,
+            ),
+            (
+                "a key beside a user at once, or nothing",
+                r#"[{"users": [], "partner": []}, {}]"#,
+                r#"{ "optional": true }"#,
+                1,
+            ),
         ];
         for (message, security, auth, notes) in table {
             assert_eq!(read(security), Ok((auth.to_owned(), notes)), "{message}");
@@ -441,9 +505,40 @@ mod tests {
             r#"[{"people": [], "bearer": []}]"#,
             r#"[{"people": [], "partner": []}]"#,
             r#"[{"partner": [], "tester": []}]"#,
+            r#"[{"partner": [], "users": []}]"#,
+            r#"[{"users": [], "key": [], "partner": []}]"#,
+            r#"[{"partner": [], "basic": []}]"#,
+            r#"[{"partner": [], "certificate": []}]"#,
+            r#"[{"partner": [], "somehow": []}]"#,
+            r#"[{"partner": [], "lost": []}]"#,
+            r#"[{"partner": [], "nobody": []}]"#,
             &many,
         ] {
             assert!(read(security).is_err(), "{security}");
+        }
+    }
+
+    #[test]
+    fn notes_tell_what_opens_the_path() {
+        let basic = "HTTP basic authentication (\"basic\")";
+        for (security, expected) in [
+            (r#"[{"basic": []}]"#, format!("{basic}: a token is required instead")),
+            (r#"[{"basic": []}, {"people": []}]"#, format!("{basic}: a token is required instead")),
+            (r#"[{"basic": []}, {"partner": []}]"#, format!("{basic}: it does not open the path")),
+            (r#"[{"partner": []}, {"basic": []}, {"people": []}]"#, format!("{basic}: it does not open the path")),
+            (
+                r#"[{"partner": [], "key": []}]"#,
+                "an API key in the query (\"key\"): the upstream has to check it; the gateway checks only the API key"
+                    .to_owned(),
+            ),
+            (
+                r#"[{"partner": [], "basic": []}, {"people": []}]"#,
+                format!("an alternative that requires {KEY_AND_ANOTHER} at once is left out"),
+            ),
+        ] {
+            let security_read: Json = serde_json::from_str(security).unwrap();
+            let notes = Requirement::read(Some(&security_read), &schemes()).unwrap().notes;
+            assert_eq!(notes, [expected], "{security}");
         }
     }
 
@@ -468,6 +563,14 @@ mod tests {
             ("one of two", r#"[{"people": []}, {"bearer": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
             ("a key and a token", r#"[{"key": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
             ("a partner's key and a token", r#"[{"partner": []}]"#, r#"[{"bearer": []}]"#, Err(())),
+            ("a partner's key and what is unknown", r#"[{"partner": []}]"#, r#"[{"certificate": []}]"#, Err(())),
+            ("the same, or nothing", r#"[{"partner": []}, {}]"#, r#"[{"certificate": []}]"#, Err(())),
+            (
+                "either and what is unknown",
+                r#"[{"partner": []}, {"people": []}]"#,
+                r#"[{"certificate": []}]"#,
+                Ok(r#"[{"people": []}]"#),
+            ),
             (
                 "either and a key",
                 r#"[{"partner": []}, {"people": []}]"#,
@@ -477,7 +580,7 @@ mod tests {
         ];
         for (message, one, other, expected) in table {
             for (one, other) in [(one, other), (other, one)] {
-                let mut both = Access::both(access(one).as_ref(), access(other).as_ref()).map_err(|_| ());
+                let mut both = Access::both(access(one).as_ref(), access(other).as_ref(), &schemes()).map_err(|_| ());
                 if let Ok(Some(both)) = &mut both {
                     // Their order is no part of what they mean.
                     both.scopes.sort();

@@ -55,8 +55,18 @@ const SCOPES: [&str; 3] = ["one", "two", "three"];
 /// Whom a request is by: nobody, or somebody whose token has these scopes.
 type Caller = Option<Vec<&'static str>>;
 
-/// A way in: whether it asks for a key that the gateway does not know, whether for one that it knows, and for which scopes of a token.
-type Way = (bool, bool, Caller);
+/// A credential that the gateway does not know: its name among the schemes.
+type Other = Option<&'static str>;
+
+/// Such a credential in the query.
+const IN_QUERY: &str = "other";
+
+/// Such credentials that no request with a key can show.
+const NOT_BESIDE_KEYS: [&str; 3] = ["users", "basic", "certificate"];
+
+/// A way in: whether it asks for a credential that the gateway does not know, whether for a key that it knows, and for which scopes of a
+/// token.
+type Way = (Other, bool, Caller);
 
 /// The alternatives of a requirement. `None` is one that nobody understands.
 type Security = Option<Vec<Way>>;
@@ -76,7 +86,8 @@ impl Bindings for SomeValue {
 
 fn securities() -> impl Strategy<Value = Security> {
     let scopes = proptest::sample::subsequence(SCOPES.to_vec(), 0..=3);
-    let keys = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
+    let others = [IN_QUERY].into_iter().chain(NOT_BESIDE_KEYS).collect::<Vec<_>>();
+    let keys = (proptest::option::weighted(0.2, proptest::sample::select(others)), prop::bool::weighted(0.3));
     let way = (keys, proptest::option::weighted(0.7, scopes)).prop_map(|((other, key), token)| (other, key, token));
     let alternatives = proptest::collection::vec(way, 0..4);
     proptest::option::weighted(0.9, alternatives)
@@ -98,7 +109,7 @@ fn described(operations: &[Operation]) -> Json {
     for (template, method, security) in operations {
         let alternatives = security.iter().flatten().map(|(other, key, token)| {
             let mut schemes = Vec::new();
-            schemes.extend(other.then(|| ("other".to_owned(), Json::Array(Vec::new()))));
+            schemes.extend(other.map(|other| (other.to_owned(), Json::Array(Vec::new()))));
             schemes.extend(key.then(|| ("key".to_owned(), Json::Array(Vec::new()))));
             let scopes = |scopes: &Vec<&str>| Json::Array(scopes.iter().map(|scope| Json::from(*scope)).collect());
             schemes.extend(token.as_ref().map(|token| ("token".to_owned(), scopes(token))));
@@ -116,6 +127,9 @@ fn described(operations: &[Operation]) -> Json {
     }
     let schemes = r#"{
         "other": {"type": "apiKey", "in": "query", "name": "key"},
+        "users": {"type": "apiKey", "in": "header", "name": "Authorization"},
+        "basic": {"type": "http", "scheme": "basic"},
+        "certificate": {"type": "mutualTLS"},
         "key": {"type": "apiKey", "in": "header", "name": "x-key"},
         "token": {"type": "http", "scheme": "bearer"}
     }"#;
@@ -208,18 +222,18 @@ enum Shown {
     Key(Vec<&'static str>),
 }
 
-/// Checks whether the description lets the caller in: nobody knows the other key, and a token stands for one if that alone is asked. A key that
-/// no requirement of the description names by itself is like that, too.
+/// Checks whether the description lets the caller in: nobody knows the other credential, and a token, but no key, stands for one if that alone
+/// is asked. A key that no requirement of the description names by itself is like that, too.
 fn description_lets_in(security: &Security, knows_keys: bool, shown: &Shown) -> bool {
     let Some(security) = security else { return false };
-    let is_unknown = |(other, key, token): &Way| (*other || *key && !knows_keys) && token.is_none();
+    let is_unknown = |(other, key, token): &Way| (other.is_some() || *key && !knows_keys) && token.is_none();
     let by_others_alone = security.iter().all(|way| is_unknown(way) && !(way.1 && knows_keys));
-    let shows_something = !matches!(shown, Shown::Token(None));
+    let shows_a_token = matches!(shown, Shown::Token(Some(_)));
     security.is_empty()
-        || by_others_alone && shows_something
+        || by_others_alone && shows_a_token
         || security.iter().any(|(other, key, token)| match (token, shown) {
-            (None, _) if !other && !key => true,
-            (None, Shown::Key(_)) => *key && knows_keys,
+            (None, _) if other.is_none() && !key => true,
+            (None, Shown::Key(_)) => *key && knows_keys && other.is_none_or(|other| other == IN_QUERY),
             (Some(needed), Shown::Token(Some(has))) => {
                 !(*key && knows_keys) && needed.iter().all(|scope| has.contains(scope))
             }
@@ -255,7 +269,7 @@ fn check(operations: &[Operation]) -> Result<(), String> {
     };
     let loaded = load(&config, &SomeValue).map_err(|mistakes| format!("{mistakes:?}"))?;
     let ways = || operations.iter().flat_map(|(_, _, security)| security.iter().flatten());
-    let knows_keys = ways().any(|way| matches!(way, (false, true, None)));
+    let knows_keys = ways().any(|way| matches!(way, (None, true, None)));
     for (request, method) in REQUESTS.iter().flat_map(|request| ASKED.map(|method| (request, method))) {
         let Some(access) = forwarded(&loaded, &method.to_ascii_uppercase(), request) else { continue };
         let asked = asked(operations, method, request);
@@ -274,8 +288,8 @@ fn check(operations: &[Operation]) -> Result<(), String> {
 }
 
 /// Descriptions of which a config was once more open than they are.
-fn found_before() -> [(&'static str, Vec<Operation>); 3] {
-    let a_token_or_none = || Some(vec![(false, false, Some(vec![])), (false, false, None)]);
+fn found_before() -> [(&'static str, Vec<Operation>); 5] {
+    let a_token_or_none = || Some(vec![(None, false, Some(vec![])), (None, false, None)]);
     [
         (
             "a blocked rest that a longer one comes before",
@@ -295,6 +309,20 @@ fn found_before() -> [(&'static str, Vec<Operation>); 3] {
                 ("/a/b/{proxy+}", "get", None),
                 ("/a/{x}/c/{proxy+}", ANY_METHOD, a_token_or_none()),
                 ("/{x}/b/{y}/d/{proxy+}", ANY_METHOD, Some(vec![])),
+            ],
+        ),
+        (
+            "a key and a user at once, where a key is enough elsewhere",
+            vec![
+                ("/a", "get", Some(vec![(None, true, None)])),
+                ("/a/b", "get", Some(vec![(Some("users"), true, None)])),
+            ],
+        ),
+        (
+            "a key where a client certificate may be meant",
+            vec![
+                ("/a/{x}", "get", Some(vec![(Some("certificate"), false, None)])),
+                ("/{x}/b", "get", Some(vec![(None, true, None)])),
             ],
         ),
     ]

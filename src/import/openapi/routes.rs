@@ -9,7 +9,7 @@ use super::schemes::Schemes;
 use super::servers::Servers;
 use super::shared::Shapes;
 use super::template::{REST, Reach, Template};
-use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard};
+use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard, guard_beside_keys};
 use crate::authoring::Json;
 use crate::config::IntegrationKind;
 use crate::config::integration::keys::{TYPE, fixed, http_proxy};
@@ -135,8 +135,8 @@ impl Route {
     }
 
     /// Admits only those whom another requirement admits too; nobody if no request can meet both, or if the other is unknown.
-    fn restrict(&mut self, access: Option<&Access>, answer: Answer) {
-        match Access::both(self.access.as_ref(), access) {
+    fn restrict(&mut self, access: Option<&Access>, answer: Answer, schemes: &Schemes) {
+        match Access::both(self.access.as_ref(), access, schemes) {
             Ok(both) if answer != Answer::Nothing => self.access = both,
             Ok(_) | Err(_) => self.answer = Answer::Nothing,
         }
@@ -176,6 +176,7 @@ impl<'d> Routes<'d> {
         }
         self.part_shared_requests();
         self.guard_what_is_left_out();
+        self.note_scopes_of_keys();
         if let Some(note) = self.extensions.note() {
             self.notes.add(AlsoIn::Nothing, "", note);
         }
@@ -333,18 +334,21 @@ impl<'d> Routes<'d> {
         if let Some(of_path) = item.get("security") {
             // OpenAPI has no such key there. Its author meant to keep somebody out, so it can only add requirements.
             let of_path = self.requirement(Some(of_path))?;
-            access = Access::both(access.as_ref(), of_path.access.as_ref())?;
+            access = Access::both(access.as_ref(), of_path.access.as_ref(), self.schemes)?;
             review.push("\"security\" of a path item, which OpenAPI does not define, is required as well".to_owned());
         }
-        if access.as_ref().is_none_or(|access| access.optional)
-            && let Some(name) = guard([operation, item, self.description])
-        {
-            access = Some(Access { optional: false, ..access.unwrap_or_default() });
+        let levels = [operation, item, self.description];
+        let guard = match &access {
+            Some(access) if !access.optional && access.has_keys(self.schemes) => guard_beside_keys(levels),
+            Some(access) if !access.optional => None,
+            _ => guard(levels),
+        };
+        if let Some(name) = guard {
+            access = Some(access.unwrap_or_default().by_token(self.schemes));
             review.push(format!("{name}: the gateway does not know it, and requires a token"));
         }
         if by_other_means && access.as_ref().is_some_and(|access| access.optional) {
-            review
-                .push("the token is optional, because the description admits requests without credentials".to_owned());
+            review.push("credentials are optional, because the description admits requests without them".to_owned());
         }
         Ok((access, review))
     }
@@ -383,7 +387,7 @@ impl<'d> Routes<'d> {
         };
         let (name, other) = (route.name(), first.name());
         let was_blocked = first.answer == Answer::Nothing;
-        let (also_in, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
+        let (also_in, review) = match Access::both(first.access.as_ref(), route.access.as_ref(), self.schemes) {
             Ok(access) if !was_blocked => {
                 let where_to = if route.answer == first.answer { "" } else { " and sends them to its upstream" };
                 first.access = access;
@@ -446,7 +450,7 @@ impl<'d> Routes<'d> {
                 else {
                     continue;
                 };
-                let (also_in, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
+                let (also_in, review) = match Access::both(route.access.as_ref(), any.access.as_ref(), self.schemes) {
                     Ok(_) if any.answer == Answer::Nothing => {
                         route.answer = Answer::Nothing;
                         (AlsoIn::BlockedEntry, format!("{name} matches the same requests, and is not taken over"))
@@ -525,7 +529,7 @@ impl<'d> Routes<'d> {
         let of_every_method: Vec<Route> = parted.iter().filter(|route| route.method == ANY).cloned().collect();
         for route in &mut parted {
             let beside = of_every_method.iter().find(|any| any.template.shape == route.template.shape);
-            beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer));
+            beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer, self.schemes));
         }
         for mut route in parted {
             let (also_in, ending) = match route.answer {
@@ -543,7 +547,7 @@ impl<'d> Routes<'d> {
             }
             let key = (route.method, route.template.shape.clone());
             match self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
-                Some(known) => known.restrict(route.access.as_ref(), route.answer),
+                Some(known) => known.restrict(route.access.as_ref(), route.answer, self.schemes),
                 None => {
                     self.by_shape.insert(key, self.list.len());
                     self.list.push(route);
@@ -575,23 +579,34 @@ impl<'d> Routes<'d> {
             access: route.access.clone(),
             answer: other.answer,
         };
-        both.restrict(other.access.as_ref(), other.answer);
+        both.restrict(other.access.as_ref(), other.answer, self.schemes);
         for made in [own, any].into_iter().flatten() {
-            both.restrict(made.access.as_ref(), made.answer);
+            both.restrict(made.access.as_ref(), made.answer, self.schemes);
         }
         let get = at("GET").filter(|_| method == "HEAD");
         let taker = own.or(get).or(any).unwrap_or(route);
         let mut stricter = taker.clone();
-        stricter.restrict(both.access.as_ref(), both.answer);
+        stricter.restrict(both.access.as_ref(), both.answer, self.schemes);
         let refuses = |route: &Route| route.answer == Answer::Nothing;
         let needed = !refuses(taker) && (refuses(&stricter) || stricter.access != taker.access);
         let is_same = |known: &&mut Parted| known.route.method == method && known.route.template.shape == shape;
         match parted.iter_mut().find(is_same) {
             Some(known) => {
                 known.needed |= needed;
-                known.route.restrict(both.access.as_ref(), both.answer);
+                known.route.restrict(both.access.as_ref(), both.answer, self.schemes);
             }
             None => parted.push(Parted { route: both, needed }),
+        }
+    }
+
+    /// Notes where API keys need scopes that the description asks only of tokens.
+    fn note_scopes_of_keys(&mut self) {
+        for route in self.list.iter_mut().filter(|route| route.answer != Answer::Nothing) {
+            if route.access.as_ref().is_some_and(|access| access.asks_scopes_of_keys_as_of_tokens(self.schemes)) {
+                let note = "API keys need the same scopes as tokens here";
+                self.notes.add(AlsoIn::Entry, &route.name(), note);
+                route.review.push(note.to_owned());
+            }
         }
     }
 
@@ -617,8 +632,10 @@ impl<'d> Routes<'d> {
                     continue;
                 }
                 let name = format!("{} {}", left.method, left.template);
-                let both =
-                    left.access.as_ref().map(|access| (access, Access::both(route.access.as_ref(), access.as_ref())));
+                let both = left
+                    .access
+                    .as_ref()
+                    .map(|access| (access, Access::both(route.access.as_ref(), access.as_ref(), self.schemes)));
                 let (also_in, review) = match both {
                     // There is nothing to add if it is as strict already, except if tokens were optional on both sides.
                     Some((_, Ok(access))) if access == route.access => continue,

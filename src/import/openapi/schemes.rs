@@ -33,8 +33,19 @@ const PREFIX_CHARS: usize = 24;
 pub enum Scheme {
     /// A token or a key of the tenant at this index.
     Token(usize),
-    /// Something else, in words.
-    Other(String),
+    /// Something else, in words, and where requests have it.
+    Other(String, Comes),
+}
+
+/// Where a request has a credential that the gateway does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comes {
+    /// In the query or a cookie.
+    Beside,
+    /// In the header of this name.
+    Header(String),
+    /// In `Authorization`, in the connection, or nobody knows where.
+    Elsewhere,
 }
 
 /// The schemes by name.
@@ -42,6 +53,32 @@ pub struct Schemes {
     by_name: HashMap<String, Scheme>,
     /// The tenants that issue them, in the order of the description.
     pub tenants: Vec<Tenant>,
+    names: Words,
+    prefixes: Words,
+    /// The headers that keys come in, in small letters.
+    key_headers: HashSet<String>,
+}
+
+/// Words that stand once, in whatever letters.
+#[derive(Default)]
+struct Words {
+    taken: HashSet<String>,
+    /// The number of the last one that was made of a word.
+    numbers: HashMap<String, usize>,
+}
+
+impl Words {
+    /// Takes a word; if it is taken, with a number.
+    fn take(&mut self, word: &str) -> String {
+        let number = self.numbers.entry(word.to_ascii_lowercase()).or_default();
+        loop {
+            *number += 1;
+            let taken = if *number == 1 { word.to_owned() } else { format!("{word}_{number}") };
+            if self.taken.insert(taken.to_ascii_lowercase()) {
+                return taken;
+            }
+        }
+    }
 }
 
 /// Who issues tokens or keys.
@@ -75,14 +112,20 @@ pub enum Issued {
 impl Schemes {
     /// Reads the section.
     pub fn read(description: &Json, wishes: &Wishes) -> Self {
-        let mut schemes = Self { by_name: HashMap::new(), tenants: Vec::new() };
+        let mut schemes = Self {
+            by_name: HashMap::new(),
+            tenants: Vec::new(),
+            names: Words::default(),
+            prefixes: Words::default(),
+            key_headers: HashSet::new(),
+        };
         let section = description.get("components").and_then(|components| components.get("securitySchemes"));
         let alone = named_alone(description);
         for (name, node) in section.map(Json::members).unwrap_or_default() {
             let scheme = match follow(description, node) {
                 Ok(node) if node.text("type") == Some("apiKey") => schemes.read_key(name, node, &alone),
                 Ok(node) => schemes.read_scheme(name, node, wishes),
-                Err(lost) => Scheme::Other(format!("a scheme that {}", lost.reason)),
+                Err(lost) => Scheme::Other(format!("a scheme that {}", lost.reason), Comes::Elsewhere),
             };
             schemes.by_name.insert(name.clone(), scheme);
         }
@@ -91,7 +134,7 @@ impl Schemes {
 
     /// Returns the scheme of a name.
     pub fn find(&self, name: &str) -> Scheme {
-        let undefined = || Scheme::Other("a scheme that the description does not define".to_owned());
+        let undefined = || elsewhere("a scheme that the description does not define");
         self.by_name.get(name).cloned().unwrap_or_else(undefined)
     }
 
@@ -100,13 +143,13 @@ impl Schemes {
             "http" if node.text("scheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) => {
                 (Provider::Auth0, None)
             }
-            "http" => return Scheme::Other(format!("HTTP {} authentication", node.text("scheme").unwrap_or("other"))),
-            "mutualTLS" => return Scheme::Other("a client certificate".to_owned()),
+            "http" => return elsewhere(format!("HTTP {} authentication", node.text("scheme").unwrap_or("other"))),
+            "mutualTLS" => return elsewhere("a client certificate"),
             "openIdConnect" => {
                 by_discovery(node.text("openIdConnectUrl").unwrap_or_default()).unwrap_or((Provider::Oidc, None))
             }
             "oauth2" => by_flows(node.get("flows")).unwrap_or((Provider::Oidc, None)),
-            other => return Scheme::Other(format!("a scheme of the type \"{other}\"")),
+            other => return elsewhere(format!("a scheme of the type \"{other}\"")),
         };
         // In a config, such a text would be a reference to a binding.
         let known_as = known_as.filter(|known| !holds_reference(known));
@@ -119,7 +162,7 @@ impl Schemes {
         let issued = Issued::Tokens { provider, known_as };
         let same = |tenant: &Tenant| is_known && tenant.issued == issued;
         let index = self.tenants.iter().position(same).unwrap_or_else(|| {
-            let name = self.free_name(name);
+            let name = self.names.take(&name_of(name));
             self.tenants.push(Tenant { name, issued });
             self.tenants.len() - 1
         });
@@ -131,35 +174,25 @@ impl Schemes {
     fn read_key(&mut self, name: &str, node: &Json, alone: &HashSet<&str>) -> Scheme {
         let header = match (node.text("in"), node.text("name")) {
             (Some("header"), Some(header)) if alone.contains(name) => header,
-            (Some("query"), _) => return Scheme::Other("an API key in the query".to_owned()),
-            (Some("cookie"), _) => return Scheme::Other("an API key in a cookie".to_owned()),
-            _ => return Scheme::Other("an API key".to_owned()),
+            (Some("header"), Some(header)) => {
+                return Scheme::Other("an API key".to_owned(), Comes::Header(header.to_owned()));
+            }
+            (Some("query"), _) => return Scheme::Other("an API key in the query".to_owned(), Comes::Beside),
+            (Some("cookie"), _) => return Scheme::Other("an API key in a cookie".to_owned(), Comes::Beside),
+            _ => return elsewhere("an API key"),
         };
-        let tenant = Tenant {
-            name: self.free_name(name),
-            issued: Issued::Keys { prefix: self.free_prefix(name), header: header.to_owned() },
-        };
+        let (name, prefix) = (name_of(name), prefix_of(name));
+        let of = |name, prefix| Tenant { name, issued: Issued::Keys { prefix, header: header.to_owned() } };
+        let tenant = of(name.clone(), prefix.clone());
         let members = Json::object([("authorizer", tenant.to_json(false)), ("paths", Json::Array(Vec::new()))]);
         // In a config, such a name would be a reference to a binding.
         if holds_reference(header) || !check(&members.to_file_text()).is_empty() {
-            return Scheme::Other(format!("an API key in the header \"{header}\", in which the gateway takes none"));
+            let what = format!("an API key in the header \"{header}\", in which the gateway takes none");
+            return Scheme::Other(what, Comes::Header(header.to_owned()));
         }
-        self.tenants.push(tenant);
+        self.tenants.push(of(self.names.take(&name), self.prefixes.take(&prefix)));
+        self.key_headers.insert(header.to_ascii_lowercase());
         Scheme::Token(self.tenants.len() - 1)
-    }
-
-    /// Returns a prefix that keys of no other scheme have.
-    fn free_prefix(&self, scheme: &str) -> String {
-        let small = scheme.to_ascii_lowercase();
-        let words = small.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let mut prefix = words.collect::<Vec<_>>().join("_");
-        prefix.truncate(PREFIX_CHARS);
-        let prefix = Some(prefix.trim_end_matches('_')).filter(|prefix| is_prefix(prefix)).unwrap_or("key").to_owned();
-        let is_taken = |prefix: &String| {
-            self.tenants.iter().any(|one| matches!(&one.issued, Issued::Keys { prefix: taken, .. } if taken == prefix))
-        };
-        let numbered = (2..).map(|number| format!("{prefix}_{number}"));
-        std::iter::once(prefix.clone()).chain(numbered).find(|one| !is_taken(one)).unwrap_or(prefix)
     }
 
     /// Checks whether a tenant issues API keys.
@@ -167,17 +200,41 @@ impl Schemes {
         self.tenants.get(tenant).is_some_and(Tenant::has_keys)
     }
 
-    /// Returns a name that can also begin the names of variables.
-    fn free_name(&self, scheme: &str) -> String {
-        let mut name: String = scheme.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            name.insert_str(0, "tokens_");
+    /// Checks whether the upstream gets this of a request with an API key: beside one, the gateway refuses `Authorization` and the header
+    /// of another key, and the upstream gets neither the key nor the caller's connection.
+    pub fn can_come_beside_a_key(&self, comes: &Comes) -> bool {
+        match comes {
+            Comes::Beside => true,
+            Comes::Header(name) => {
+                let name = name.to_ascii_lowercase();
+                name != "authorization" && !self.key_headers.contains(&name)
+            }
+            Comes::Elsewhere => false,
         }
-        while self.tenants.iter().any(|tenant| tenant.name.eq_ignore_ascii_case(&name)) {
-            name.push('_');
-        }
-        name
     }
+}
+
+/// Returns what a scheme's authorizer is called: a name that can also begin the names of variables.
+fn name_of(scheme: &str) -> String {
+    let mut name: String = scheme.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name.insert_str(0, "tokens_");
+    }
+    name
+}
+
+/// Returns what the keys of a scheme begin with.
+fn prefix_of(scheme: &str) -> String {
+    let small = scheme.to_ascii_lowercase();
+    let words = small.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut prefix = words.collect::<Vec<_>>().join("_");
+    prefix.truncate(PREFIX_CHARS);
+    Some(prefix.trim_end_matches('_')).filter(|prefix| is_prefix(prefix)).unwrap_or("key").to_owned()
+}
+
+/// Returns a scheme of which nobody knows whether the upstream gets it.
+fn elsewhere(what: impl Into<String>) -> Scheme {
+    Scheme::Other(what.into(), Comes::Elsewhere)
 }
 
 /// Returns the names of schemes that a requirement names by themselves.
@@ -362,7 +419,20 @@ mod tests {
     fn names_are_fit_for_variables_and_stand_once() {
         let schemes = r#"{"a-b": {"type": "http", "scheme": "bearer"}, "a.B": {"type": "http", "scheme": "bearer"}, "1": {"type": "http", "scheme": "bearer"}}"#;
         let names: Vec<_> = tenants(schemes, &Wishes::default()).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["a_b", "a_B_", "tokens_1"]);
+        assert_eq!(names, ["a_b", "a_B_2", "tokens_1"]);
+    }
+
+    #[test]
+    fn words_stand_once_and_are_found_at_once() {
+        let mut words = Words::default();
+        for (word, expected) in
+            [("k_2", "k_2"), ("k", "k"), ("K", "K_3"), ("k_2", "k_2_2"), ("k", "k_4"), ("k_3", "k_3_2")]
+        {
+            assert_eq!(words.take(word), expected);
+        }
+        // Each try leaves a number behind, so that none is tried again.
+        (0..20_000).for_each(|_| drop(words.take("many")));
+        assert_eq!(words.take("many"), "many_20001");
     }
 
     #[test]
@@ -378,32 +448,33 @@ mod tests {
         };
         let scheme =
             |place: &str, name: &str| format!(r#"{{"k": {{"type": "apiKey", "in": "{place}", "name": "{name}"}}}}"#);
-        let other = |words: &str| Scheme::Other(words.to_owned());
+        let other = |words: &str, comes| Scheme::Other(words.to_owned(), comes);
+        let header = |name: &str| Comes::Header(name.to_owned());
         let alone = r#"[{"k": []}]"#;
         for (schemes, security, tenants, expected) in [
             (scheme("header", "X-Key"), alone, "k: k in X-Key", Scheme::Token(0)),
-            (scheme("header", "X-Key"), r#"[{"k": [], "t": []}]"#, "", other("an API key")),
-            (scheme("header", "X-Key"), "[]", "", other("an API key")),
-            (scheme("query", "key"), alone, "", other("an API key in the query")),
-            (scheme("cookie", "key"), alone, "", other("an API key in a cookie")),
-            (scheme("body", "key"), alone, "", other("an API key")),
+            (scheme("header", "X-Key"), r#"[{"k": [], "t": []}]"#, "", other("an API key", header("X-Key"))),
+            (scheme("header", "X-Key"), "[]", "", other("an API key", header("X-Key"))),
+            (scheme("query", "key"), alone, "", other("an API key in the query", Comes::Beside)),
+            (scheme("cookie", "key"), alone, "", other("an API key in a cookie", Comes::Beside)),
+            (scheme("body", "key"), alone, "", other("an API key", Comes::Elsewhere)),
             (
                 scheme("header", "Authorization"),
                 alone,
                 "",
-                other("an API key in the header \"Authorization\", in which the gateway takes none"),
+                other("an API key in the header \"Authorization\", in which the gateway takes none", header("Authorization")),
             ),
             (
                 scheme("header", "X Key"),
                 alone,
                 "",
-                other("an API key in the header \"X Key\", in which the gateway takes none"),
+                other("an API key in the header \"X Key\", in which the gateway takes none", header("X Key")),
             ),
             (
                 scheme("header", "$secret.NAME"),
                 alone,
                 "",
-                other("an API key in the header \"$secret.NAME\", in which the gateway takes none"),
+                other("an API key in the header \"$secret.NAME\", in which the gateway takes none", header("$secret.NAME")),
             ),
             (
                 r#"{"k": {"type": "apiKey", "in": "header", "name": "A"}, "K_": {"type": "apiKey", "in": "header", "name": "B"},

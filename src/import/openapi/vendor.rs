@@ -28,6 +28,9 @@ const GUARDS: [&str; 14] = [
     "security",
 ];
 
+/// Parts of the names of those that ask for an API key.
+const OF_KEYS: [&str; 3] = ["api-key", "apikey", "key-auth"];
+
 /// Their values that restrict nobody.
 const NOBODY: [&str; 6] = ["", "none", "public", "anonymous", "open", "no"];
 
@@ -53,6 +56,17 @@ impl Extensions {
 
 /// Returns the extension that restricts access to an operation: its own, or else its path's, or else the description's.
 pub fn guard(levels: [&Json; 3]) -> Option<&str> {
+    guard_among(levels, is_guard)
+}
+
+/// Returns the one that an API key does not meet, because it does not ask for one.
+pub fn guard_beside_keys(levels: [&Json; 3]) -> Option<&str> {
+    guard_among(levels, |name| {
+        is_guard(&OF_KEYS.iter().fold(name.to_ascii_lowercase(), |name, word| name.replace(word, "")))
+    })
+}
+
+fn guard_among(levels: [&Json; 3], is_guard: impl Fn(&str) -> bool) -> Option<&str> {
     let mut settled: Vec<&str> = Vec::new();
     for (name, value) in levels.into_iter().flat_map(Json::members).filter(|(name, _)| is_guard(name)) {
         if settled.contains(&name.as_str()) {
@@ -103,6 +117,22 @@ mod tests {
         for (operation, expected) in table {
             let operation: Json = serde_json::from_str(operation).unwrap();
             assert_eq!(guard([&operation, &Json::Null, &Json::Null]).is_some(), expected, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn an_api_key_meets_only_what_asks_for_one() {
+        let table = [
+            ("x-amazon-apigateway-api-key-source", "HEADER", false),
+            ("x-kong-plugin-key-auth", "on", false),
+            ("x-ApiKey-required", "yes", false),
+            ("x-amazon-apigateway-auth", "AWS_IAM", true),
+            ("x-api-key-role", "admin", true),
+            ("x-amazon-apigateway-auth", "NONE", false),
+        ];
+        for (name, value, expected) in table {
+            let operation = Json::object([(name, value.into())]);
+            assert_eq!(guard_beside_keys([&operation, &Json::Null, &Json::Null]).is_some(), expected, "{name}");
         }
     }
 
