@@ -364,8 +364,7 @@ describe("the project's wrangler", () => {
   }, async (t) => {
     const cwd = projectWith(
       t,
-      `console.log(${JSON.stringify(JSON.stringify(eventOf({})))});
-      let interrupts = 0;
+      `let interrupts = 0;
       setInterval(() => {}, 1000);
       process.on('SIGINT', () => {
         interrupts += 1;
@@ -373,7 +372,9 @@ describe("the project's wrangler", () => {
           console.log(JSON.stringify({ logs: [{ message: ['interrupts: ' + interrupts] }] }));
           process.exit(0);
         }, 50);
-      });`,
+      });
+      // Whoever reads it may interrupt.
+      console.log(${JSON.stringify(JSON.stringify(eventOf({})))});`,
     );
     const child = spawn(process.execPath, [BIN, 'tail', 'my-worker'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
     let stdout = '';
