@@ -32,6 +32,7 @@ pub(crate) mod networks;
 mod older;
 mod otlp;
 pub(crate) mod path;
+mod place;
 pub(crate) mod prepared;
 pub(crate) mod protected_resource;
 pub(crate) mod provider;

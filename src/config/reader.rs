@@ -12,6 +12,7 @@ use super::document::{Member, Node, Origin, Text, Value};
 use super::form::Form;
 use super::host_only::HostOnly;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Texts};
+pub use super::place::Place;
 #[cfg(not(target_os = "unknown"))]
 use super::right_form::{right_form, right_place};
 
@@ -140,35 +141,6 @@ pub fn advice(words: &str) -> Help {
 #[inline(always)]
 pub const fn host_text(text: &'static str) -> &'static str {
     if cfg!(target_os = "unknown") { "" } else { text }
-}
-
-/// A place in the document, such as `paths[2].integration`.
-#[derive(Clone, Copy)]
-pub enum Place<'p> {
-    /// The document itself.
-    Root,
-    /// A member of an object.
-    Key(&'p Place<'p>, &'p str),
-    /// An item of an array.
-    Index(&'p Place<'p>, usize),
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Root => Ok(()),
-            Place::Key(Place::Root, key) => f.write_str(key),
-            Place::Key(parent, key) => write!(f, "{parent}.{key}"),
-            Place::Index(parent, index) => write!(f, "{parent}[{index}]"),
-        }
-    }
-}
-
-impl<S> Key<S> {
-    /// Returns the place of its value in an object at `parent`.
-    pub const fn at<'p>(&self, parent: &'p Place<'p>) -> Place<'p> {
-        Place::Key(parent, self.name)
-    }
 }
 
 /// A text of the config with the place to blame for it.

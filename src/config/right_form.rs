@@ -2,7 +2,7 @@
 //! Host only. Every other mistake has the help of whoever finds it.
 
 use super::code::Code;
-use super::reader::Place;
+use super::place::Place;
 use super::root;
 
 /// The help for the missing key of an object: the form of the object's place, the key, and what to write.
