@@ -195,6 +195,7 @@ mod tests {
             assert!(!found.iter().any(|mistake| mistake.to_string().contains("acme_x")), "{members}: no key is shown");
         }
     }
+
     #[test]
     fn a_name_of_ones_own_is_not_taken_for_a_key() {
         let path = |members: &str| {
