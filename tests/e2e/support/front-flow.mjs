@@ -74,12 +74,19 @@ export async function startProvider(callback, client = {}) {
 }
 
 /**
- * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config; `secret` is
- * what the gateway takes for the secret of its client, and `path` where its endpoints are.
+ * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config, and
+ * `pathsBeside` are paths besides; `secret` is what the gateway takes for the secret of its client, and `path` where its endpoints are.
  * @param {Record<string, any>} [options]
  * @returns {Promise<any>}
  */
-export async function startFront({ server = {}, sections = {}, path = '', secret = CLIENT_SECRET, ...options } = {}) {
+export async function startFront({
+  server = {},
+  sections = {},
+  pathsBeside = [],
+  path = '',
+  secret = CLIENT_SECRET,
+  ...options
+} = {}) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const issuer = origin + path;
@@ -119,6 +126,7 @@ export async function startFront({ server = {}, sections = {}, path = '', secret
         protected_resource: true,
         response: { files: [] },
       },
+      ...pathsBeside,
     ],
     ...sections,
   };
