@@ -155,7 +155,10 @@ export default {
   group: 'What the gateway depends on',
   rank: 2,
   done: (size) =>
-    doneText(`KV, which has key sets, tokens and the config: ${[...CASES, ...LAST].map(({ name }) => name).join('; ')}`, size),
+    doneText(
+      `KV, which has key sets, tokens and the config: ${[...CASES, ...LAST].map(({ name }) => name).join('; ')}`,
+      size,
+    ),
   holds: Object.values(CLAIMS),
   sizes: {
     card: { sessions: 8, pages: 4, bearers: 4, steps: 8 },
