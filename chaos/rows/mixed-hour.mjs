@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { boundToken, makeHolder, makeProof } from '../../tests/e2e/support/dpop.mjs';
 import { OBJECTS, freePort, proxied, startUpstream } from '../../tests/e2e/support/harness.mjs';
 import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE } from '../../tests/e2e/support/session-flow.mjs';
 import { keySetOf, makeKey } from '../../tests/e2e/support/signing.mjs';
@@ -37,6 +38,19 @@ const LOOKS_AT_MEMORY = 60;
 const LOOKS_MAX = 20;
 const LOOK_MS = 2_000;
 const OPAQUE = '/opaque';
+const KEYED = '/keyed';
+const KEYS_OF_PARTNERS = 'API_KEYS';
+/** A key, as `bargate key new` makes them, and what it says of it. */
+const PARTNER = {
+  key: 'chaos_1fuqg9ZhOkxxJcRheKSZ552Xqlim5dM54bt8vi',
+  sha256: '9XXMx8Mrps8g7K6XWKvrrZsey9RbwC0kargdAN2HlZc',
+  value: '{"owner":"machine","version":1}',
+};
+/** A proof lasts this long: a busy machine is no fault. */
+const PROOF_SECS = 300;
+/** For bound tokens, and the name under which both isolates are called, so that a proof is for each of them. */
+const BOUND = '/bound';
+const HOST = 'gateway.example';
 const CONFIG = 'gateway.config.json';
 const CONFIGS = 'CONFIG';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -54,7 +68,7 @@ export default {
   name: 'mixed-hour',
   group: 'Time',
   done: ({ seconds, factor }) =>
-    `${seconds === 3_600 ? 'An hour' : `${seconds} seconds`} of mixed load${factor === 1 ? '' : `, in ${seconds / factor} seconds of the machine`}: logins, sessions, bearer and opaque tokens, uploads, sockets, refreshes, lists, limits, logouts by the browser and by the provider, a config in KV that changes every ${CONFIG_EVERY_SECS} seconds`,
+    `${seconds === 3_600 ? 'An hour' : `${seconds} seconds`} of mixed load${factor === 1 ? '' : `, in ${seconds / factor} seconds of the machine`}: logins, sessions, bearer, opaque and bound tokens, API keys, uploads, sockets, refreshes, lists, limits, logouts by the browser and by the provider, a config in KV that changes every ${CONFIG_EVERY_SECS} seconds`,
   holds: [BUDGET, FAMILIES, MEMORY, ALARMS, OVER],
   sizes: {
     card: { seconds: 3_600, factor: 10, lifeSecs: 300, staySecs: 400, growth: 0.1 },
@@ -69,7 +83,7 @@ export default {
     const gateway = {
       clock: false,
       config: '',
-      namespaces: ['JWKS', CONFIGS],
+      namespaces: ['JWKS', CONFIGS, KEYS_OF_PARTNERS],
       ...measured,
       entry: clock.imports + measured.entry + clock.objects,
       modules: { ...measured.modules, ...clock.modules },
@@ -105,6 +119,13 @@ async function passTheHour(
       ...storedPaths({ limit: 5, period_seconds: 60 }),
       proxied('/socket/{.+}', 'api', { auth: true }),
       { method: 'GET', path: OPAQUE, auth: 'opaque', response: { passed: true } },
+      { method: 'GET', path: KEYED, auth: 'partners', response: { passed: true } },
+      {
+        method: 'GET',
+        path: BOUND,
+        auth: { authorizer: 'people', dpop: { mode: 'require', max_age_seconds: PROOF_SECS } },
+        response: { passed: true },
+      },
     ],
   });
   const opaque = {
@@ -115,13 +136,15 @@ async function passTheHour(
     introspection: 'all',
     introspection_endpoint: introspection.origin,
   };
+  const partners = { type: 'api_key', prefix: 'chaos', kv: KEYS_OF_PARTNERS };
+  kv.namespace(KEYS_OF_PARTNERS).set(PARTNER.sha256, PARTNER.value);
   const configs = kv.namespace(CONFIGS);
   const publish = (number) =>
     configs.set(
       CONFIG,
       JSON.stringify({
         ...config,
-        authorizers: { people: authorizer, opaque },
+        authorizers: { people: authorizer, opaque, partners },
         paths: [...config.paths, { method: 'GET', path: '/number', response: { number } }],
       }),
     );
@@ -133,7 +156,15 @@ async function passTheHour(
   const startedAt = Date.now();
   let isClosed = false;
   const isOver = () => isClosed || Date.now() - startedAt >= seconds * 1000;
-  const seen = { requests: 0, logins: 0, logouts: 0, 'logouts by the provider': 0, sockets: 0, rotations: 0 };
+  const seen = {
+    requests: 0,
+    logins: 0,
+    logouts: 0,
+    'logouts by the provider': 0,
+    sockets: 0,
+    proofs: 0,
+    rotations: 0,
+  };
 
   /**
    * Asks, and holds that the answer is as it should be.
@@ -225,6 +256,28 @@ async function passTheHour(
       await rest();
     }
   };
+  const withProofs = async (lane) => {
+    while (!isOver()) {
+      const holder = await makeHolder();
+      const token = await boundToken(tenant, holder, { exp: Math.floor(Date.now() / 1000) + LONG_SECS });
+      for (let times = 1 + random.int(10); times > 0; times -= 1) {
+        const dpop = await makeProof(holder, token, `http://${HOST}${BOUND}`);
+        const init = { headers: { authorization: `DPoP ${token}`, dpop, host: HOST }, lane };
+        await ask(BOUND, init);
+        await ask(BOUND, init, ({ body }) => body?.code === 'invalid_dpop_proof');
+        seen.proofs += 1;
+      }
+      await rest();
+    }
+  };
+  const withKey = async (lane) => {
+    while (!isOver()) {
+      await ask(KEYED, { headers: { 'x-api-key': PARTNER.key }, lane });
+      const mistyped = PARTNER.key.replace('_', '_x');
+      await ask(KEYED, { headers: { 'x-api-key': mistyped }, lane }, ({ status }) => status === 401);
+      await rest();
+    }
+  };
   const uploading = async (lane) => {
     while (!isOver()) {
       const body = 'x'.repeat(1 + random.int(UPLOAD_BYTES));
@@ -294,6 +347,8 @@ async function passTheHour(
     ...Array(4).fill(withTokens),
     ...Array(2).fill(withBearer),
     ...Array(2).fill(withOpaque),
+    withProofs,
+    withKey,
     uploading,
     counted,
     ...Array(2).fill(withSockets),
@@ -371,7 +426,8 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
  * @param {Record<string, any>} entries
  * @param {number} looked
  */
-function endOf({ state, counts, left }, looked) {
+function endOf({ state, counts, left, until }, looked) {
+  if (until) return until;
   if (counts) return Math.max(...counts.map(([until]) => until));
   if (left?.sealed !== undefined) {
     const { failures = 0 } = left;

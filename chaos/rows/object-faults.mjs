@@ -28,14 +28,14 @@ const NOT_REPEATED = 'an object that is overloaded is asked once';
 /** How long an object may take: what it asks the provider for has 10 seconds more. */
 const ASKED_SECS = { [SESSIONS]: 10 + 3, [PROOFS]: 3 };
 
-/** What everybody is told while objects of a binding are not to be had. */
+/** What everybody is told while objects of a binding are not to be had. @type {Record<string, import('../faults/testbed.mjs').Expected>} */
 const TOLD = {
   [SESSIONS]: { sessions: ['store_unavailable'] },
   [EXCHANGES]: { sessions: ['idp_unavailable'], pages: ['store_unavailable'] },
   [INDEX]: {},
   [PROOFS]: { holders: ['store_unavailable'] },
 };
-/** And if only those fail whose answer is a word, not JSON. */
+/** And if only those fail whose answer is a word, not JSON. @type {typeof TOLD} */
 const TOLD_OF_WORDS = { [PROOFS]: TOLD[PROOFS] };
 
 /** Rounds in which tokens expire, and isolates forget what they know of sessions. */
