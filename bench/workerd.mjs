@@ -37,11 +37,14 @@ const CONTROL_FD = 3;
  * @param {Worker[]} workers
  * @param {string[]} [v8Flags]
  * @param {string[]} [services] others, as the configuration of workerd has them
+ * @param {string[]} [trusted] certificates of servers that Workers may call, as PEM
  */
-export function writeConfig(folder, workers, v8Flags = [], services = []) {
+export function writeConfig(folder, workers, v8Flags = [], services = [], trusted = []) {
   const service = ({ name }, index) => `(name = ${quoted(name)}, worker = .worker${index})`;
   const socket = ({ name, port = 0 }) =>
     `(name = ${quoted(name)}, address = "127.0.0.1:${port}", http = (), service = ${quoted(name)})`;
+  const certificates = trusted.map(quoted).join(', ');
+  const tls = trusted.length ? `, tlsOptions = (trustedCertificates = [${certificates}])` : '';
   const file = join(folder, 'workerd.capnp');
   writeFileSync(
     file,
@@ -51,7 +54,7 @@ const config :Workerd.Config = (
   services = [
     ${workers.map(service).join(',\n    ')},
     (name = "objects", disk = (path = ${quoted(folder)}, writable = true)),
-    ${services.map((service) => `${service},\n    `).join('')}(name = "internet", network = (allow = ["public", "private", "local"]))
+    ${services.map((service) => `${service},\n    `).join('')}(name = "internet", network = (allow = ["public", "private", "local"]${tls}))
   ],
   sockets = [
     ${workers.map(socket).join(',\n    ')}

@@ -1,4 +1,4 @@
-// What a row of renewals runs in: a provider, an upstream, KV, and a gateway on the clock of the tests in front of them.
+// What a row runs in: a provider, an upstream, KV, and a gateway in front of them, on the clock of the tests if it does not say otherwise.
 
 import { join } from 'node:path';
 import { startApi } from '../dev/api.mjs';
@@ -16,6 +16,7 @@ export const AT_A_TIME = 256;
 /**
  * @typedef {object} Bed
  * @property {any} tenant
+ * @property {Awaited<ReturnType<typeof startApi>>} api
  * @property {Awaited<ReturnType<typeof startKv>>} kv
  * @property {Awaited<ReturnType<typeof startChaosGateway>>} gateway
  * @property {ReturnType<typeof clientsOf>} clients
@@ -26,7 +27,7 @@ export const AT_A_TIME = 256;
  *
  * @template T
  * @param {Pick<import('./row.mjs').Run, 'timeline' | 'folder'>} run
- * @param {{ isolates: number, atATime?: number, settings?: object, config?: object, gateway?: object }} how requests under way at a time, settings of the tenant, what `chaosConfig` takes,
+ * @param {{ isolates: number, atATime?: number, settings?: object, config?: object, gateway?: Partial<import('./gateway.mjs').Options> }} how requests under way at a time, settings of the tenant, what `chaosConfig` takes,
  *   and further options of the gateway
  * @param {(bed: Bed) => Promise<T>} work
  * @returns {Promise<T>}
@@ -36,8 +37,9 @@ export async function inBed(
   { isolates, atATime = AT_A_TIME, settings, config, gateway: more },
   work,
 ) {
+  const { clock = true } = more ?? {};
   // The clock stands before anything is issued by it.
-  await later(0);
+  if (clock) await later(0);
   const [tenant, api, kv] = await Promise.all([
     startProvider({ accessTokenSeconds: LIFE_SECS, ...settings }, timeline),
     startApi(),
@@ -50,13 +52,13 @@ export async function inBed(
       folder: join(folder, 'workerd'),
       config: chaosConfig(tenant, api, config),
       isolates,
-      clock: true,
+      clock,
       kv,
       timeline,
       ...more,
     });
     clients = clientsOf(gateway, { timeline, connections: atATime / isolates });
-    return await work({ tenant, kv, gateway, clients });
+    return await work({ tenant, api, kv, gateway, clients });
   } finally {
     await Promise.all([clients?.close(), gateway?.close()]);
     await Promise.all([tenant.close(), api.close(), kv.close()]);

@@ -77,7 +77,8 @@ async function answered(asked) {
   }
 }
 
-function parsed(text) {
+/** Returns a text as JSON, if it is that. @param {string} text */
+export function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {

@@ -70,6 +70,7 @@ const WRAPPED = `
  * @property {string} [logLevel]
  * @property {string[]} [v8Flags]
  * @property {string[]} [args] further arguments of workerd
+ * @property {string[]} [trusted] certificates of servers that it may call, as PEM
  * @property {import('./timeline.mjs').Timeline} [timeline] where its end and its start are noted
  */
 
@@ -109,7 +110,13 @@ export async function startChaosGateway(options) {
         ...workersOf(options, bundle, ports),
         ...beside.map((worker, index) => ({ ...worker, port: ports[isolates + index] })),
       ];
-      const file = writeConfig(folder, workers, options.v8Flags, [...services, ...(options.services ?? [])]);
+      const file = writeConfig(
+        folder,
+        workers,
+        options.v8Flags,
+        [...services, ...(options.services ?? [])],
+        options.trusted,
+      );
       workerd = await startWorkerd(file, workers.length, { onLine, args: options.args });
       time = clock ? keepTime(gateway.origins.slice(0, isolates)) : undefined;
       timeline?.add(ROW, 'workerd starts', { pid: workerd.pid });

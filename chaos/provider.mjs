@@ -5,7 +5,7 @@ import { startTenant } from '../dev/tenant.mjs';
 import { CALLBACK, LOGIN, REDIRECT_URI, REFRESH } from '../tests/e2e/support/login-flow.mjs';
 import { Browser } from '../tests/e2e/support/harness.mjs';
 import { COOKIE, TOKEN_ENDPOINT, sessionConfig } from '../tests/e2e/support/session-flow.mjs';
-import { inTurns } from './clients.mjs';
+import { inTurns, parsed } from './clients.mjs';
 import { digest } from './timeline.mjs';
 
 export { CLIENT_ID, CLIENT_SECRET } from '../tests/e2e/support/login-flow.mjs';
@@ -153,18 +153,18 @@ export const chaosConfig = (tenant, api, { paths = [], ...how } = {}) =>
  *
  * @param {{ origins: string[] }} gateway
  * @param {any} tenant
- * @param {{ count: number, isolates?: number, withTokens?: boolean, people?: number, name?: string }} how
+ * @param {{ count: number, isolates?: number, withTokens?: boolean, people?: number, name?: string, newBrowser?: () => Browser }} how
  * @returns {Promise<Login[]>}
  */
 export async function logInAll(
   gateway,
   tenant,
-  { count, isolates = 1, withTokens = false, people = PEOPLE, name = 'person' },
+  { count, isolates = 1, withTokens = false, people = PEOPLE, name = 'person', newBrowser = () => new Browser() },
 ) {
   const numbers = Array.from({ length: Math.min(people, count) }, (_, index) => index);
   const logins = await inTurns(numbers, people, async (number) => {
     const email = `${name}-${number}@example.com`;
-    const browser = new Browser();
+    const browser = newBrowser();
     const own = [];
     for (let index = number; index < count; index += numbers.length)
       own.push([index, await logIn(gateway.origins[index % isolates], tenant, { browser, email, withTokens })]);
@@ -174,6 +174,15 @@ export async function logInAll(
     .flat()
     .sort(([a], [b]) => a - b)
     .map(([, login]) => login);
+}
+
+/** A login whose callback the gateway has answered otherwise. */
+export class LoginFailed extends Error {
+  /** @param {import('./clients.mjs').Answer} answer */
+  constructor(answer) {
+    super(`a login failed: ${answer.status} ${answer.text}`);
+    this.answer = answer;
+  }
 }
 
 /**
@@ -193,7 +202,10 @@ export async function logIn(origin, tenant, { browser = new Browser(), email, wi
   const arrived = new URL(await browser.logInUntilCallback(`${origin}${path}`, { email, isCallback }));
   const answer = await browser.fetch(new URL(callback + arrived.search, origin));
   const text = await answer.text();
-  if (answer.status !== (withTokens ? 200 : 302)) throw new Error(`a login failed: ${answer.status} ${text}`);
+  if (answer.status !== (withTokens ? 200 : 302)) {
+    const { status, headers } = answer;
+    throw new LoginFailed({ status, headers: Object.fromEntries(headers), text, body: parsed(text) });
+  }
   const { grantId } = tenant.family(tenant.subjectOf(email));
   const login = { about: digest(grantId), grantId };
   return withTokens

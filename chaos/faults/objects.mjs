@@ -4,10 +4,14 @@
  * The kinds of faults. `away`: no object is reached. `overloaded`: the object takes no more calls, as Cloudflare's runtime says it with
  * `overloaded`. `moved`: the object has acted, and the connection is lost before the answer. `restarted`: it is lost before the object is
  * reached. `later build` and `earlier build`: the answer has members that are not known here, or lacks those that came last. `hanging`:
- * nothing comes.
+ * nothing comes. `slow`: all of it comes, after `SLOW_SECS`. An answer that is one word is another word of a later build, and an earlier one
+ * does not have its class.
  *
- * @typedef {'away' | 'overloaded' | 'moved' | 'restarted' | 'later build' | 'earlier build' | 'hanging'} Kind
+ * @typedef {'away' | 'overloaded' | 'moved' | 'restarted' | 'later build' | 'earlier build' | 'hanging' | 'slow'} Kind
  */
+
+/** How slow an object is that is in time: each has three seconds and more. */
+export const SLOW_SECS = 2.5;
 
 /** Members of answers that builds have added since the first one that was deployed. */
 const LATER_MEMBERS = ['acr', 'auth_time', 'replaced'];
@@ -22,8 +26,9 @@ export const OBJECT_FAULTS = `
     thrown('Durable Object is overloaded. Requests queued for too long.', { overloaded: true, retryable: true });
   const lost = () => thrown('Network connection lost.', { retryable: true });
 
+  const isWord = (answer) => typeof answer === 'string' && !answer.startsWith('{');
   const changed = (answer, change) => {
-    if (typeof answer !== 'string' || !answer.startsWith('{')) return answer;
+    if (typeof answer !== 'string') return answer;
     const members = JSON.parse(answer);
     change(members);
     return JSON.stringify(members);
@@ -53,12 +58,21 @@ export const OBJECT_FAULTS = `
         throw lost();
       case 'hanging':
         return new Promise(() => {});
-      case 'later build':
-        return changed(await call(message), (members) => Object.assign(members, { of_a_later_build: { any: ['thing'] } }));
-      case 'earlier build':
-        return changed(await call(message), (members) => {
+      case 'slow':
+        await new Promise((resolve) => setTimeout(resolve, ${SLOW_SECS * 1000}));
+        return call(message);
+      case 'later build': {
+        const answer = await call(message);
+        if (isWord(answer)) return 'a word of a later build';
+        return changed(answer, (members) => Object.assign(members, { of_a_later_build: { any: ['thing'] } }));
+      }
+      case 'earlier build': {
+        const answer = await call(message);
+        if (isWord(answer)) throw new TypeError('The RPC receiver does not implement the method "call".');
+        return changed(answer, (members) => {
           for (const name of ${JSON.stringify(LATER_MEMBERS)}) delete members[name];
         });
+      }
     }
   };
 

@@ -5,10 +5,21 @@ import { join } from 'node:path';
 import { startApi } from '../../dev/api.mjs';
 import { generateSigningKey } from '../../dev/tenant/keys.mjs';
 import { later } from '../../tests/e2e/support/clock.mjs';
+import { Browser } from '../../tests/e2e/support/harness.mjs';
+import { boundToken, makeHolder, makeProof } from '../../tests/e2e/support/dpop.mjs';
 import { clientsOf, inTurns } from '../clients.mjs';
 import { startChaosGateway } from '../gateway.mjs';
 import { startKv } from '../kv.mjs';
-import { PRIVATE, REFRESH, chaosConfig, familiesOf, logIn, logInAll, startProvider } from '../provider.mjs';
+import {
+  PRIVATE,
+  REFRESH,
+  chaosConfig,
+  familiesOf,
+  LoginFailed,
+  logIn,
+  logInAll,
+  startProvider,
+} from '../provider.mjs';
 import { digest, withoutTokens } from '../timeline.mjs';
 
 /** What must hold whatever fails, in the words of the table. */
@@ -20,6 +31,9 @@ export const CLAIMS = {
   recovers: 'all is well again within the documented time',
   kept: '0 logins lost',
 };
+
+/** What must hold besides where clients prove that they have the keys of their tokens. */
+export const ONCE = '0 proofs taken twice';
 
 /** The codes of problems that say when to try again. */
 const WITH_RETRY_AFTER = new Set([
@@ -43,6 +57,19 @@ const AT_A_TIME = 24;
 export const ACCESS_TOKEN_SECS = 600;
 export const OVERLAP_SECS = 60;
 
+// What docs/operating.md says, in seconds: how soon a renewal is tried again, and the provider asked for an unknown key.
+export const RENEWAL_RETRY_SECS = 5;
+export const UNKNOWN_KEY_SECS = 30;
+
+/** What everybody is told by an isolate that has no config. */
+export const WITHOUT_CONFIG = Object.fromEntries(
+  ['sessions', 'pages', 'bearers'].map((who) => [who, ['config_invalid']]),
+);
+
+/** A path of those who have bound tokens, and the name under which all isolates are called, so that one proof is for each of them. */
+const BOUND = '/bound';
+const HOST = 'gateway.example';
+
 /** Addresses of clients, as Cloudflare names them. */
 const addressOf = (number) => ({ 'cf-connecting-ip': `192.0.2.${number + 1}` });
 const STRANGER = { 'cf-connecting-ip': '198.51.100.7' };
@@ -52,6 +79,7 @@ const STRANGER = { 'cf-connecting-ip': '198.51.100.7' };
  * @property {string[]} [sessions] codes
  * @property {string[]} [pages] codes of refreshes
  * @property {string[]} [bearers] codes
+ * @property {string[]} [holders] codes
  * @property {string} [claim] the claim that success is of; by default that what does not need it goes on
  */
 
@@ -59,12 +87,21 @@ const STRANGER = { 'cf-connecting-ip': '198.51.100.7' };
  * Starts all of it, and logs everybody in.
  *
  * @param {import('../row.mjs').Run} run
- * @param {{ people: { sessions: number, pages: number, bearers: number }, provider?: Record<string, any>, config?: Record<string, any>, change?: (config: any, bed: any) => any, path?: string, gateway?: Record<string, any> }} options
- *   `config` is as `chaosConfig` takes it, and `change` changes what comes of that; `path` is what the people use
+ * @param {{ people: { sessions: number, pages: number, bearers: number, holders?: number }, provider?: Record<string, any>, config?: Record<string, any>, change?: (config: any, bed: any) => any, path?: string, gateway?: Record<string, any>, newBrowser?: () => Browser }} options
+ *   `config` is as `chaosConfig` takes it, and `change` changes what comes of that; `path` is what the people use, and `newBrowser` makes
+ *   what they log in with
  */
 export async function startTestbed(
   { size, random, timeline, hold, folder },
-  { people, provider: settings, config: how = {}, change = (config) => config, path = PRIVATE, gateway: options = {} },
+  {
+    people,
+    provider: settings,
+    config: how = {},
+    change = (config) => config,
+    path = PRIVATE,
+    gateway: options = {},
+    newBrowser = () => new Browser(),
+  },
 ) {
   const provider = await startProvider(
     { accessTokenSeconds: ACCESS_TOKEN_SECS, rotationOverlapSeconds: OVERLAP_SECS, ...settings },
@@ -72,7 +109,9 @@ export async function startTestbed(
   );
   const [api, kv] = await Promise.all([startApi(), startKv()]);
   const parts = { provider, api, kv };
-  const config = change(chaosConfig(provider, api, how), parts);
+  const bound = { method: 'GET', path: BOUND, auth: { dpop: 'require' }, response: { ok: true } };
+  const paths = [...(how.paths ?? []), ...(people.holders ? [bound] : [])];
+  const config = change(chaosConfig(provider, api, { ...how, paths }), parts);
   const gateway = await startChaosGateway({
     folder: join(folder, 'gateway'),
     config,
@@ -87,13 +126,16 @@ export async function startTestbed(
   const clients = clientsOf(gateway, { timeline, connections: AT_A_TIME });
   const forged = { ...(await generateSigningKey('RS256')), kid: provider.keys[0].kid };
   const unknown = { ...(await generateSigningKey('RS256')), kid: 'of nobody' };
-  const counts = { requests: 0, failures: 0, bad: 0 };
+  const counts = { requests: 0, failures: 0, bad: 0, proofs: 0 };
+  const holders = await Promise.all(Array.from({ length: people.holders ?? 0 }, () => makeHolder()));
+  /** The proofs that were sent last, and how often each was taken. @type {{ number: number, headers: Record<string, string>, about: string, taken: number }[]} */
+  let proofs = [];
 
   const [sessions, pages] = [[], []];
   const logInEverybody = async () => {
     const both = [
-      await logInAll(gateway, provider, { count: people.sessions, isolates, name: 'session' }),
-      await logInAll(gateway, provider, { count: people.pages, isolates, withTokens: true, name: 'page' }),
+      await logInAll(gateway, provider, { count: people.sessions, isolates, name: 'session', newBrowser }),
+      await logInAll(gateway, provider, { count: people.pages, isolates, withTokens: true, name: 'page', newBrowser }),
     ];
     sessions.splice(0, sessions.length, ...both[0]);
     pages.splice(0, pages.length, ...both[1]);
@@ -117,6 +159,13 @@ export async function startTestbed(
     /** Notes a fault, and that it ends. */
     fault: (what, detail) => timeline.add('row', what, detail),
     anyIsolate: () => random.int(isolates),
+    /** A token of nobody else. */
+    mintOne: (how) => provider.mint({ jti: String(random.int(1e9)) }, how),
+    /** The process is killed, and started again over what is stored. */
+    async restart() {
+      await gateway.kill();
+      await gateway.start();
+    },
     /** Everybody logs in again, where a case has let their logins end in time. */
     logInEverybody,
 
@@ -196,6 +245,53 @@ export async function startTestbed(
       return bed.judge(answer, may, { claim, about: digest(token), what: 'bearer' });
     },
 
+    /** Somebody makes a request with a bound token and its proof, at an isolate. */
+    async showProof({ number, headers, about }, isolate) {
+      return clients.ask(BOUND, { isolate, headers, lane: lane('holder', number), about });
+    },
+
+    /**
+     * Each holder sends a proof to every isolate at once. One of them takes it, or while nobody can say whether it was used, none.
+     *
+     * @param {string[]} may
+     * @param {{ claim?: string }} [how]
+     */
+    async prove(may, { claim } = {}) {
+      proofs = await Promise.all(
+        holders.map(async (holder, number) => {
+          const token = await boundToken(provider, holder);
+          const dpop = await makeProof(holder, token, `http://${HOST}${BOUND}`);
+          const headers = { ...addressOf(300 + number), authorization: `DPoP ${token}`, dpop, host: HOST };
+          return { number, headers, about: digest(dpop), taken: 0 };
+        }),
+      );
+      await inTurns(proofs, AT_A_TIME, async (proof) => {
+        const everywhere = Array.from({ length: isolates }, (_, isolate) => bed.showProof(proof, isolate));
+        const answers = await Promise.all(everywhere);
+        proof.taken = answers.filter(({ status }) => status === 200).length;
+        counts.proofs += proof.taken;
+        const { about } = proof;
+        hold(ONCE, proof.taken <= 1, `${proof.taken} of ${isolates} isolates have taken it`, about);
+        // What nobody can say was used is not let in, and is not called used.
+        const judged = may.length ? answers : [answers.find(({ status }) => status !== 401) ?? answers[0]];
+        for (const answer of judged) {
+          const isTaken = bed.judge(answer, may, { claim, about, what: 'proof' });
+          if (may.length) hold(CLAIMS.closed, !isTaken, 'a proof of which nobody could say whether it was used', about);
+        }
+      });
+    },
+
+    /** The proofs that were sent last are sent again, to every isolate, and none is taken that was. */
+    async replay() {
+      const asked = proofs.flatMap((proof) => Array.from({ length: isolates }, (_, isolate) => ({ proof, isolate })));
+      await inTurns(random.shuffle(asked), AT_A_TIME, async ({ proof, isolate }) => {
+        const { status, body } = await bed.showProof(proof, isolate);
+        counts.bad += 1;
+        if (status === 200) proof.taken += 1;
+        hold(ONCE, proof.taken <= 1, { status, code: body?.code }, proof.about);
+      });
+    },
+
     /** Makes requests with credentials that are not good. */
     async tryBad() {
       const now = Math.floor(Date.now() / 1000);
@@ -224,6 +320,15 @@ export async function startTestbed(
         ['a cookie of another key', path, 'GET', { cookie: altered, 'sec-fetch-site': 'same-origin' }],
         ['nothing', path, 'GET', {}],
       ];
+      if (holders.length) {
+        const token = await boundToken(provider, holders[0]);
+        const dpop = await makeProof(await makeHolder(), token, `http://${HOST}${BOUND}`);
+        const authorization = `DPoP ${token}`;
+        asked.push(
+          ['a bound token without a proof', BOUND, 'GET', { authorization, host: HOST }],
+          ['a bound token with a proof by another key', BOUND, 'GET', { authorization, dpop, host: HOST }],
+        );
+      }
       if (pages.length)
         asked.push(['a made-up refresh token', REFRESH, 'POST', { 'x-refresh-token': `made-up-${random.int(1e9)}` }]);
       await inTurns(asked, AT_A_TIME, async ([what, to, method, headers]) => {
@@ -245,16 +350,21 @@ export async function startTestbed(
      *
      * @param {Expected} [expected]
      */
-    async round({ sessions: ofSessions = [], pages: ofPages = [], bearers: ofBearers = [], claim } = {}) {
-      const tokens = await Promise.all(
-        Array.from({ length: people.bearers }, () => provider.mint({ jti: String(random.int(1e9)) })),
-      );
+    async round({
+      sessions: ofSessions = [],
+      pages: ofPages = [],
+      bearers: ofBearers = [],
+      holders: ofHolders = [],
+      claim,
+    } = {}) {
+      const tokens = await Promise.all(Array.from({ length: people.bearers }, () => bed.mintOne()));
       const asked = [
         ...sessions.map((_, number) => () => bed.useSession(number, ofSessions, { claim })),
         ...pages.map((_, number) => () => bed.refresh(number, ofPages, { claim })),
         ...tokens.map((token, number) => () => bed.bear(token, ofBearers, { claim, number })),
       ];
-      await Promise.all([inTurns(random.shuffle(asked), AT_A_TIME, (ask) => ask()), bed.tryBad()]);
+      const all = inTurns(random.shuffle(asked), AT_A_TIME, (ask) => ask());
+      await Promise.all([all, bed.prove(ofHolders, { claim }), bed.tryBad()]);
     },
 
     /** All is well again after so many seconds. */
@@ -265,11 +375,16 @@ export async function startTestbed(
       await bed.logsIn();
     },
 
-    /** Somebody logs in, whose session is good. */
-    async logsIn() {
+    /**
+     * Somebody logs in, whose session is good; or who is told one of these codes instead.
+     *
+     * @param {string[]} [may]
+     */
+    async logsIn(may = []) {
       const email = `later-${random.int(1e9)}@example.com`;
       const origin = gateway.origins[bed.anyIsolate()];
-      const login = await logIn(origin, provider, { email }).catch((error) => error);
+      const login = await logIn(origin, provider, { email, browser: newBrowser() }).catch((error) => error);
+      if (may.length && login instanceof LoginFailed) return void bed.judge(login.answer, may, { what: 'login' });
       if (!hold(CLAIMS.recovers, !(login instanceof Error), `a login: ${login.message}`)) return;
       sessions.push(login);
       await bed.useSession(sessions.length - 1, [], { claim: CLAIMS.recovers });
@@ -301,11 +416,11 @@ export async function startTestbed(
  * What is done in a row: its cases, and who uses the gateway meanwhile.
  *
  * @param {string} what
- * @param {{ sessions: number, pages: number, bearers: number, cases?: number }} size
+ * @param {{ sessions: number, pages: number, bearers: number, holders?: number, cases?: number }} size
  * @param {number} [isolates]
  */
-export const doneText = (what, { sessions, pages, bearers, cases }, isolates = 2) =>
-  `${what}. ${cases ? `${cases} of these, each` : 'Each'} with ${sessions} sessions, ${pages} pages and ${bearers} machines over ${isolates} isolates`;
+export const doneText = (what, { sessions, pages, bearers, holders, cases }, isolates = 2) =>
+  `${what}. ${cases ? `${cases} of these, each` : 'Each'} with ${sessions} sessions, ${pages} pages${holders ? `, ${holders} holders of bound tokens` : ''} and ${bearers} machines over ${isolates} isolates`;
 
 /**
  * Runs the cases of a row one after the other, in an order of the seed, and gives the figures of the table.
@@ -323,11 +438,12 @@ export async function runCases(bed, cases, last = []) {
       await run(bed);
     }
     await bed.nobodyLost();
-    const { requests, failures, bad } = bed.counts;
+    const { requests, failures, bad, proofs } = bed.counts;
     return {
       cases: chosen.length,
       requests,
       'answered by a problem': failures,
+      ...(proofs && { 'proofs taken': proofs }),
       'bad credentials tried': bad,
     };
   } finally {

@@ -3,7 +3,7 @@
 import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { until } from '../../tests/e2e/support/harness.mjs';
 import { BINDING_FAULTS, callsOf, failBinding } from '../faults/bindings.mjs';
-import { CLAIMS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
+import { CLAIMS, WITHOUT_CONFIG, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 
 /** The paths that need a binding, and what they answer without it. */
 const PATHS = {
@@ -16,22 +16,19 @@ const PATHS = {
 const SECRET_RETRY_SECS = 5;
 const SECRET_PATIENCE_SECS = 3;
 
-const WITHOUT_CONFIG = Object.fromEntries(['sessions', 'pages', 'bearers'].map((who) => [who, ['config_invalid']]));
-const mintOne = (bed) => bed.provider.mint({ jti: String(bed.random.int(1e9)) });
-
 /** A binding throws: the path that needs it says so, and nothing else notices. */
 const isAway = (binding) => async (bed) => {
   const { path, code } = PATHS[binding];
-  await bed.bear(await mintOne(bed), [], { at: path });
+  await bed.bear(await bed.mintOne(), [], { at: path });
   await failBinding(bed.gateway, binding, 'away');
   bed.fault(`${binding} is away`);
   for (let step = 0; step < bed.steps; step += 1) {
     await bed.round();
-    const answered = await bed.bear(await mintOne(bed), [code], { at: path });
+    const answered = await bed.bear(await bed.mintOne(), [code], { at: path });
     bed.hold(CLAIMS.closed, !answered, `${path} lets a request through that was not counted`);
   }
   await failBinding(bed.gateway, binding, null);
-  await bed.bear(await mintOne(bed), [], { at: path, claim: CLAIMS.recovers });
+  await bed.bear(await bed.mintOne(), [], { at: path, claim: CLAIMS.recovers });
   await bed.recovers();
 };
 
@@ -40,20 +37,19 @@ const hangs = (binding) => async (bed) => {
   const { path, code, late = code, patienceSecs } = PATHS[binding];
   await failBinding(bed.gateway, binding, 'hanging');
   bed.fault(`${binding} does not answer`);
-  const asked = Array.from({ length: bed.steps }, async () => bed.bear(await mintOne(bed), [late], { at: path }));
+  const asked = Array.from({ length: bed.steps }, async () => bed.bear(await bed.mintOne(), [late], { at: path }));
   await until(async () => (await callsOf(bed.gateway, binding)) === asked.length);
   await bed.round();
   await elapse(patienceSecs);
   for (const answered of await Promise.all(asked)) bed.hold(CLAIMS.closed, !answered, path);
   await failBinding(bed.gateway, binding, null);
-  await bed.bear(await mintOne(bed), [], { at: path, claim: CLAIMS.recovers });
+  await bed.bear(await bed.mintOne(), [], { at: path, claim: CLAIMS.recovers });
   await bed.recovers();
 };
 
 async function restartWithout(bed, kind) {
   // The module with the stand-ins begins anew, too, so the fault is there before the first request.
-  await bed.gateway.kill();
-  await bed.gateway.start();
+  await bed.restart();
   await failBinding(bed.gateway, 'CLIENT_SECRET', kind);
   bed.fault(`isolates begin, and the Secrets Store is ${kind}`);
 }
@@ -88,7 +84,7 @@ const CASES = [
     name: 'the Secrets Store hanging while isolates begin',
     async run(bed) {
       await restartWithout(bed, 'hanging');
-      const asked = [0, 1].map(async (isolate) => bed.bear(await mintOne(bed), WITHOUT_CONFIG.bearers, { isolate }));
+      const asked = [0, 1].map(async (isolate) => bed.bear(await bed.mintOne(), WITHOUT_CONFIG.bearers, { isolate }));
       await until(async () => (await callsOf(bed.gateway, 'CLIENT_SECRET')) >= asked.length);
       await elapse(SECRET_PATIENCE_SECS);
       await Promise.all(asked);

@@ -92,8 +92,7 @@ const CASES = [
       await everybody(bed);
       // Of the key sets that isolates share, those of one ahead are good to one behind.
       bed.provider.fault({ path: KEY_SET, kind: 'reset' });
-      await bed.gateway.kill();
-      await bed.gateway.start();
+      await bed.restart();
       await Promise.all([moveClock(ahead, APART_SECS), moveClock(behind, -APART_SECS)]);
       await everybody(bed);
       bed.provider.clearFaults();

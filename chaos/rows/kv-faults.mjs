@@ -4,7 +4,7 @@ import { elapse, later } from '../../tests/e2e/support/clock.mjs';
 import { until } from '../../tests/e2e/support/harness.mjs';
 import { forAnHour } from '../faults/hour.mjs';
 import { answering, away, holding, readOnly, rubbish, stale } from '../faults/kv.mjs';
-import { CLAIMS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
+import { CLAIMS, UNKNOWN_KEY_SECS, WITHOUT_CONFIG, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
 
 const CONFIG = 'CONFIG';
 const CONFIG_KEY = 'gateway.config.json';
@@ -15,17 +15,8 @@ const OWN_TOKEN = '/own-token';
 const CHANGED = '/changed';
 
 // What docs/operating.md says, in seconds.
-const UNKNOWN_KEY_SECS = 30;
 const STORE_TIMEOUT_SECS = 3;
 const CONFIG_ACTIVE_SECS = 120;
-
-/** What an isolate answers that has not read its config yet. */
-const WITHOUT_CONFIG = Object.fromEntries(['sessions', 'pages', 'bearers'].map((who) => [who, ['config_invalid']]));
-
-async function restart(bed) {
-  await bed.gateway.kill();
-  await bed.gateway.start();
-}
 
 /** Everybody, and the path with a token of the gateway's own. */
 async function everybody(bed, expected = {}) {
@@ -43,7 +34,7 @@ const unnoticed = (fault) => async (bed) => {
   bed.fault('KV fails');
   await forAnHour(bed.steps, () => everybody(bed));
   bed.kv.instead = keepsConfig;
-  await restart(bed);
+  await bed.restart();
   bed.fault('KV fails, but for the config');
   await forAnHour(bed.steps, () => everybody(bed));
   bed.kv.instead = undefined;
@@ -54,15 +45,39 @@ const unnoticed = (fault) => async (bed) => {
 const withoutConfig = (fault, seconds) => async (bed) => {
   bed.kv.instead = fault(bed);
   bed.fault('KV fails, and isolates begin');
-  await restart(bed);
+  await bed.restart();
   await bed.round(WITHOUT_CONFIG);
   bed.kv.instead = undefined;
   await bed.recovers(seconds);
 };
 
+/** What KV has, by namespace. */
+const valuesOf = (bed) => Object.fromEntries(NAMESPACES.map((name) => [name, new Map(bed.kv.namespace(name))]));
+
+/**
+ * KV does not answer so many reads of a namespace by those who `ask`, and the gateway does without it in its time.
+ *
+ * @param {string} namespace
+ * @param {number} reads
+ * @param {(bed: any) => Promise<unknown>} ask
+ */
+const slow = (namespace, reads, ask) => async (bed) => {
+  const held = holding();
+  bed.kv.instead = (request, response) => request.namespace === namespace && held.instead(request, response);
+  bed.fault('KV does not answer', namespace);
+  const asked = ask(bed);
+  await held.arrived(reads);
+  await elapse(STORE_TIMEOUT_SECS);
+  await asked;
+  await bed.round();
+  held.release();
+  bed.kv.instead = undefined;
+  await everybody(bed, { claim: CLAIMS.recovers });
+  await bed.recovers();
+};
+
 const CASES = [
   { name: 'away', run: unnoticed(() => away) },
-  { name: 'away while isolates begin', run: withoutConfig(() => away, 0) },
   { name: 'failing (500)', run: unnoticed(() => answering(500)) },
   { name: 'over its limit (429)', run: unnoticed(() => answering(429)) },
   { name: 'full of rubbish', run: unnoticed(({ random }) => rubbish(random)) },
@@ -73,65 +88,34 @@ const CASES = [
   { name: 'read-only', run: unnoticed(() => readOnly) },
   {
     name: 'slow',
-    async run(bed) {
-      const held = holding();
-      bed.kv.instead = (request, response) => request.namespace === 'JWKS' && held.instead(request, response);
-      await restart(bed);
-      bed.fault('KV does not answer');
-      const tokens = await Promise.all([0, 1].map(() => bed.provider.mint({ jti: String(bed.random.int(1e9)) })));
-      const asked = tokens.map((token, isolate) => bed.bear(token, [], { isolate }));
-      await held.arrived(asked.length);
-      await elapse(STORE_TIMEOUT_SECS);
-      await Promise.all(asked);
-      await bed.round();
-      held.release();
-      bed.kv.instead = undefined;
-      await bed.recovers();
-    },
+    run: slow('JWKS', 2, async (bed) => {
+      await bed.restart();
+      await Promise.all([0, 1].map(async (isolate) => bed.bear(await bed.mintOne(), [], { isolate })));
+    }),
   },
   {
     name: 'slow while a config is read again',
-    async run(bed) {
-      const held = holding();
-      bed.kv.instead = (request, response) => request.namespace === CONFIG && held.instead(request, response);
-      bed.fault('KV does not answer');
+    run: slow(CONFIG, 1, async (bed) => {
       await later(CONFIG_ACTIVE_SECS);
       await everybody(bed);
-      await held.arrived(1);
-      await elapse(STORE_TIMEOUT_SECS);
-      await everybody(bed);
-      held.release();
-      bed.kv.instead = undefined;
-      await bed.recovers();
-    },
+    }),
   },
   {
     name: 'slow where the tokens of an upstream are',
-    async run(bed) {
-      const held = holding();
-      bed.kv.instead = (request, response) =>
-        request.namespace === 'UPSTREAM_TOKENS' && held.instead(request, response);
-      await restart(bed);
-      bed.fault('KV does not answer');
-      const token = await bed.provider.mint();
-      const asked = bed.bear(token, [], { at: OWN_TOKEN });
-      await held.arrived(1);
-      await elapse(STORE_TIMEOUT_SECS);
-      await asked;
-      held.release();
-      bed.kv.instead = undefined;
-      await bed.recovers();
-    },
+    run: slow('UPSTREAM_TOKENS', 1, async (bed) => {
+      await bed.restart();
+      await bed.bear(await bed.mintOne(), [], { at: OWN_TOKEN });
+    }),
   },
   {
     name: 'stale, with the key set of before a rotation',
     async run(bed) {
-      const before = Object.fromEntries(NAMESPACES.map((name) => [name, new Map(bed.kv.namespace(name))]));
+      const before = valuesOf(bed);
       await later(UNKNOWN_KEY_SECS);
       await bed.provider.rotateKeys({ forgetOld: true });
       bed.kv.instead = stale(before);
       bed.fault('KV gives the key set of before');
-      await restart(bed);
+      await bed.restart();
       await everybody(bed, { claim: CLAIMS.recovers });
       bed.kv.instead = undefined;
       await bed.recovers();
@@ -141,7 +125,7 @@ const CASES = [
     name: 'stale, with the config of before a change',
     async run(bed) {
       const values = bed.kv.namespace(CONFIG);
-      const before = Object.fromEntries(NAMESPACES.map((name) => [name, new Map(bed.kv.namespace(name))]));
+      const before = valuesOf(bed);
       const config = JSON.parse(values.get(CONFIG_KEY));
       const path = { method: 'GET', path: CHANGED, auth: true, response: { changed: true } };
       bed.kv.instead = stale({ ...before, JWKS: bed.kv.namespace('JWKS') });
@@ -162,17 +146,23 @@ const CASES = [
   },
 ];
 
+/** What anybody notices is done in each size. */
+const LAST = [{ name: 'away while isolates begin', run: withoutConfig(() => away, 0) }];
+
 /** @type {import('../row.mjs').Row} */
 export default {
   name: 'kv-faults',
   group: 'What the gateway depends on',
   rank: 2,
   done: (size) =>
-    doneText(`KV, which has key sets, tokens and the config: ${CASES.map(({ name }) => name).join('; ')}`, size),
+    doneText(
+      `KV, which has key sets, tokens and the config: ${[...CASES, ...LAST].map(({ name }) => name).join('; ')}`,
+      size,
+    ),
   holds: Object.values(CLAIMS),
   sizes: {
     card: { sessions: 8, pages: 4, bearers: 4, steps: 8 },
-    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 1, cases: 5 },
+    excerpt: { sessions: 2, pages: 1, bearers: 1, steps: 1, cases: 4 },
   },
   async run(run) {
     const { sessions, pages, bearers } = run.size;
@@ -200,6 +190,6 @@ export default {
       },
       gateway: { namespaces: NAMESPACES, texts: { BARGATE_CONFIG_JSON: '' } },
     });
-    return runCases(bed, CASES);
+    return runCases(bed, CASES, LAST);
   },
 };

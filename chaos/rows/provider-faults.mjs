@@ -1,9 +1,19 @@
 // The provider fails in every way that providers fail, while people have sessions, pages refresh their tokens and machines send theirs.
 
 import { elapse, later } from '../../tests/e2e/support/clock.mjs';
-import { startBrokenTls } from '../faults/broken-tls.mjs';
+import { Browser } from '../../tests/e2e/support/harness.mjs';
 import { forAnHour } from '../faults/hour.mjs';
-import { ACCESS_TOKEN_SECS, CLAIMS, OVERLAP_SECS, doneText, runCases, startTestbed } from '../faults/testbed.mjs';
+import { startTls } from '../faults/tls.mjs';
+import {
+  ACCESS_TOKEN_SECS,
+  CLAIMS,
+  OVERLAP_SECS,
+  RENEWAL_RETRY_SECS,
+  UNKNOWN_KEY_SECS,
+  doneText,
+  runCases,
+  startTestbed,
+} from '../faults/testbed.mjs';
 import { TOKEN_ENDPOINT } from '../provider.mjs';
 
 const KEY_SET = '/.well-known/jwks.json';
@@ -18,8 +28,9 @@ const BEHIND_TLS = '/behind-tls';
 // What docs/operating.md says of each, in seconds.
 const KEYS_FRESH_SECS = 600;
 const KEYS_RETRY_SECS = 10;
-const UNKNOWN_KEY_SECS = 30;
-const RENEWAL_RETRY_SECS = 5;
+
+/** A token is renewed so long before it expires, and a while before that it is due already. */
+const DUE_SECS = 20;
 
 /** A provider that takes this long is in time. */
 const SLOW_SECS = 9.9;
@@ -31,7 +42,6 @@ const FAILING = { sessions: ['idp_unavailable'], pages: ['idp_error'] };
 const LIMITING = { sessions: ['idp_rate_limited'], pages: ['idp_rate_limited'] };
 
 const failAll = (bed, fault) => PATHS.map((path) => bed.provider.fault({ path, ...fault }));
-const mintOne = (bed) => bed.provider.mint({ jti: String(bed.random.int(1e9)) });
 
 /** Lets an hour pass in which the provider answers everything with a fault. */
 const forAnHourOf = (fault, expected) => async (bed) => {
@@ -53,6 +63,31 @@ async function slowly(bed, path, arrivals, seconds, ask) {
   return asked;
 }
 
+/**
+ * Connections to the provider are reset, first while the access tokens still live, and then for some steps at most within its overlap.
+ *
+ * @param {import('../faults/tls.mjs').Moment} moment
+ * @param {number} [most]
+ */
+const resetting = (moment, most) => async (bed) => {
+  await later(ACCESS_TOKEN_SECS - DUE_SECS);
+  const { resets } = bed.tls;
+  bed.tls.reset(moment);
+  bed.fault('connections are reset', moment);
+  // A session has its token until that has expired.
+  await bed.round({ pages: AWAY.pages });
+  await bed.logsIn(AWAY.pages);
+  await later(DUE_SECS + 1);
+  for (let step = 0; step < (most ?? bed.steps); step += 1) {
+    await bed.round(AWAY);
+    await bed.logsIn(AWAY.pages);
+    await later(RENEWAL_RETRY_SECS);
+  }
+  bed.hold(CLAIMS.told, bed.tls.resets > resets, 'no connection was reset');
+  bed.tls.reset(undefined);
+  await bed.recovers(RENEWAL_RETRY_SECS);
+};
+
 const CASES = [
   {
     name: 'away for an hour, and the gateway is started again meanwhile',
@@ -61,10 +96,7 @@ const CASES = [
       bed.fault('the provider is away');
       const restart = bed.random.int(bed.steps);
       await forAnHour(bed.steps, async (step) => {
-        if (step === restart) {
-          await bed.gateway.kill();
-          await bed.gateway.start();
-        }
+        if (step === restart) await bed.restart();
         await bed.round(AWAY);
       });
       bed.provider.clearFaults();
@@ -100,10 +132,10 @@ const CASES = [
       // Keys are renewed behind an answer, which waits for nothing.
       await later(KEYS_FRESH_SECS + 1);
       const hold = bed.provider.hold(KEY_SET);
-      await bed.bear(await mintOne(bed), [], { isolate: 0 });
+      await bed.bear(await bed.mintOne(), [], { isolate: 0 });
       await hold.arrived();
       await elapse(SLOW_SECS);
-      await bed.bear(await mintOne(bed), [], { isolate: 0 });
+      await bed.bear(await bed.mintOne(), [], { isolate: 0 });
       hold.release();
       await bed.recovers();
     },
@@ -146,15 +178,20 @@ const CASES = [
   {
     name: 'TLS that is reset, with the keys that KV has',
     async run(bed) {
+      const { resets } = bed.brokenTls;
       for (const isolate of [0, 1]) await bed.bear(await bed.mintForTls(), [], { at: BEHIND_TLS, isolate });
       await forAnHour(bed.steps, async () => bed.bear(await bed.mintForTls(), [], { at: BEHIND_TLS }));
+      bed.hold(CLAIMS.goesOn, bed.brokenTls.resets > resets, 'the keys were not asked for');
     },
   },
+  { name: 'TLS that is reset in the handshake, under logins and renewals', run: resetting('handshake') },
+  { name: 'TLS that is reset once a request has come', run: resetting('asked') },
+  { name: 'TLS that is reset once the provider has acted, within its overlap', run: resetting('answering', 1) },
   {
     name: 'keys rotated, and announced',
     async run(bed) {
       await later(UNKNOWN_KEY_SECS);
-      const before = await mintOne(bed);
+      const before = await bed.mintOne();
       await bed.provider.rotateKeys();
       bed.fault('the provider has another key, and publishes both');
       await bed.bear(before, []);
@@ -200,14 +237,14 @@ const CASES = [
   {
     name: 'its discovery document is of another issuer, by mistake',
     async run(bed) {
-      for (const isolate of [0, 1]) await bed.bear(await mintOne(bed), [], { at: DISCOVERED, isolate });
+      for (const isolate of [0, 1]) await bed.bear(await bed.mintOne(), [], { at: DISCOVERED, isolate });
       const edit = (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), issuer: 'https://other.example' } });
       bed.provider.fault({ path: DISCOVERY, edit });
       bed.fault('the discovery document names another issuer');
-      await forAnHour(bed.steps, async () => bed.bear(await mintOne(bed), [], { at: DISCOVERED }));
+      await forAnHour(bed.steps, async () => bed.bear(await bed.mintOne(), [], { at: DISCOVERED }));
       bed.provider.clearFaults();
       await later(KEYS_RETRY_SECS);
-      await bed.bear(await mintOne(bed), [], { at: DISCOVERED, claim: CLAIMS.recovers });
+      await bed.bear(await bed.mintOne(), [], { at: DISCOVERED, claim: CLAIMS.recovers });
     },
   },
   {
@@ -246,16 +283,26 @@ export default {
   },
   async run(run) {
     const { sessions, pages, bearers } = run.size;
-    const tls = await startBrokenTls();
-    const keySetBehindTls = `${tls.origin}/keys`;
+    const [tls, brokenTls] = [await startTls(), await startTls()];
+    brokenTls.reset('handshake');
+    const keySetBehindTls = `${brokenTls.origin}/keys`;
+    /** Whose pages are the provider's own: what is in front of that is for the gateway. */
+    class PagesWithoutTls extends Browser {
+      fetch(url, init) {
+        return super.fetch(String(url).replace(tls.origin, tls.leadsTo), init);
+      }
+    }
     const bed = await startTestbed(run, {
       people: { sessions, pages, bearers },
+      gateway: { trusted: [tls.cert] },
+      newBrowser: () => new PagesWithoutTls(),
       change({ authorizer, ...config }, { provider, kv }) {
-        const { issuer, settings } = provider;
+        const { issuer, settings, origin } = provider;
+        tls.leadsTo = origin;
         const stored = { fetched_at: Math.floor(Date.now() / 1000), document: JSON.stringify(provider.keySet()) };
         kv.namespace('JWKS').set(`jwks:${keySetBehindTls}`, JSON.stringify(stored));
         const authorizers = {
-          people: authorizer,
+          people: { ...authorizer, domain: new URL(tls.origin).host, issuer },
           discovered: { type: 'oidc', issuer, audience: settings.audience },
           behind_tls: { type: 'jwt', issuer, audience: settings.audience, jwks_uri: keySetBehindTls },
         };
@@ -266,12 +313,11 @@ export default {
     });
     // This issuer's keys are those of the beginning, and signed by no other.
     const [key] = bed.provider.keys;
-    const mintForTls = () => bed.provider.mint({ jti: String(bed.random.int(1e9)) }, { key });
-    Object.assign(bed, { mintForTls });
+    Object.assign(bed, { tls, brokenTls, mintForTls: () => bed.mintOne({ key }) });
     try {
       return await runCases(bed, CASES);
     } finally {
-      await tls.close();
+      await Promise.all([tls.close(), brokenTls.close()]);
     }
   },
 };

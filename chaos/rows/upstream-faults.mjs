@@ -27,7 +27,7 @@ async function requests(bed, { plain = [], bodies = [], claim } = {}) {
       const session = bed.random.chance(0.5) && bed.random.pick(bed.sessions);
       const credential = session
         ? { cookie: session.cookie, 'sec-fetch-site': 'same-origin' }
-        : { authorization: `Bearer ${await bed.provider.mint({ jti: String(bed.random.int(1e9)) })}` };
+        : { authorization: `Bearer ${await bed.mintOne()}` };
       const name = `request-${(bed.named += 1)}`;
       made.push({ name, method, headers: { ...credential, 'x-name': name } });
     }

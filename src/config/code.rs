@@ -176,6 +176,7 @@ codes! {
         UnusedBinding = "unused_binding": "nothing in the config uses what `wrangler.toml` or a file of variables declares",
         UnusedMapping = "unused_mapping": "a path maps headers or a query and calls nothing that would get them",
         UnusedServer = "unused_server": "no path goes to a server or service",
+        UnusedTarget = "unused_target": "a path says what the tokens of sessions are for, and no session opens it",
         UnusedVariable = "unused_variable": "no mapping uses a variable",
         ValueMissing = "value_missing": "a variable or a secret has no value in the files beside the config",
     }

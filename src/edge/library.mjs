@@ -66,45 +66,45 @@ const LATER = 'a later version has stored this';
 /** An object whose form is not known waits for the version of the gateway that knows it, and sets its alarm anew this often. */
 const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
 
-/** @param {DurableObjectState} ctx */
-const isLater = ({ storage }) => storage.kv.get(VERSION) !== undefined;
+/** @typedef {DurableObjectState['storage']} Storage */
 
-const stored = (kind) =>
+/** @param {Storage} storage */
+const waitForIt = (storage) => storage.setAlarm(Date.now() + LATER_WAIT_MS);
+
+/**
+ * Returns a class that answers messages and alarms in this way, unless a later version has stored something in the object.
+ *
+ * @param {(storage: Storage, message: string, object: DurableObject) => any} answer
+ * @param {(storage: Storage, object: DurableObject) => any} erase
+ * @param {(storage: Storage) => any} [leave] what an alarm does with what a later version has stored
+ */
+const stored = (answer, erase, leave = waitForIt) =>
   class extends DurableObject {
     call(message) {
-      if (isLater(this.ctx)) throw new Error(LATER);
-      if (!inputs.config) throw new Error(`${NAME} has an object of the class ${kind}, and gateway() was not called`);
-      return answer_object(this, kind, message);
+      const { storage } = this.ctx;
+      if (storage.kv.get(VERSION) !== undefined) throw new Error(LATER);
+      return answer(storage, message, this);
     }
 
     async alarm() {
-      if (isLater(this.ctx)) return this.ctx.storage.setAlarm(Date.now() + LATER_WAIT_MS);
-      await answer_object(this, kind);
+      const { storage } = this.ctx;
+      await (storage.kv.get(VERSION) === undefined ? erase : leave)(storage, this);
     }
   };
 
-export class RefreshExchange extends stored('RefreshExchange') {}
-export class Session extends stored('Session') {}
-export class LogoutIndex extends stored('LogoutIndex') {}
+/** Returns a class whose objects the gateway answers for. @param {string} kind */
+const ofGateway = (kind) =>
+  stored(
+    (_, message, object) => {
+      if (!inputs.config) throw new Error(`${NAME} has an object of the class ${kind}, and gateway() was not called`);
+      return answer_object(object, kind, message);
+    },
+    (_, object) => answer_object(object, kind),
+  );
 
-export class DpopProofs extends DurableObject {
-  call(message) {
-    if (isLater(this.ctx)) throw new Error(LATER);
-    return take(this.ctx.storage, message);
-  }
-
-  async alarm() {
-    if (isLater(this.ctx)) return this.ctx.storage.setAlarm(Date.now() + LATER_WAIT_MS);
-    await forgetProofs(this.ctx.storage);
-  }
-}
-
-export class RateLimit extends DurableObject {
-  call(message) {
-    return count(this.ctx.storage, message);
-  }
-
-  alarm() {
-    return forget(this.ctx.storage);
-  }
-}
+export class RefreshExchange extends ofGateway('RefreshExchange') {}
+export class Session extends ofGateway('Session') {}
+export class LogoutIndex extends ofGateway('LogoutIndex') {}
+export class DpopProofs extends stored(take, forgetProofs) {}
+// Counts last for a period, so a key does not wait for the later version: once its alarm has rung, it is counted anew.
+export class RateLimit extends stored(count, forget, (storage) => storage.deleteAll()) {}

@@ -30,6 +30,7 @@ pub(super) fn warn_of_callers(warnings: &mut Warnings<'_>) {
         warn_of_counted_credentials(&path.rules, path.node, path.access.as_ref(), &path.allow, warnings);
         warn_of_proofs(path, resources.surely_have(index), warnings);
         warn_of_exchange(path, warnings);
+        warn_of_target(path, warnings);
     }
     for (at, (path, section)) in tree.protected_resources().enumerate() {
         warn_of_missing_issuers(path, section, resources.authorizers(at, path), warnings);
@@ -226,7 +227,14 @@ fn warn_of_proofs(path: &WrittenPath<'_>, of_resource: bool, warnings: &mut Warn
     }
     let (message, help) = if reasons.contains(&Unproven::Registered) {
         (
-            "clients get their tokens from the gateway's authorization server, which binds none to a key, so each is refused",
+            match reasons.contains(&Unproven::Keys) {
+                true => {
+                    "clients get their tokens from the gateway's authorization server, which binds none to a key, so each of these is refused; the API keys that open this path need no proof"
+                }
+                false => {
+                    "clients get their tokens from the gateway's authorization server, which binds none to a key, so each is refused"
+                }
+            },
             "write \"dpop\": \"accept\", which takes tokens that are not bound, too; or remove \"dpop\"",
         )
     } else if reasons.contains(&Unproven::Sessions) {
@@ -268,6 +276,27 @@ fn warn_of_exchange(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
             "name no authorizer of keys here, or give the server an \"authorization\" of grant client_credentials";
         warnings.warn(Code::UnexchangeableKey, &path.allow, access.offset, message.to_owned(), help);
     }
+}
+
+/// Warns if a path says what the token of a session is for, and no session opens it.
+fn warn_of_target(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let Some(Settings::HttpProxy { target, .. }) = path.integration().map(|one| &one.settings) else { return };
+    // Without a session, or on an open path, it is a mistake.
+    let (Some((key, written)), Some(login), Some(_)) = (target.first(), login_authorizer(tree), &tree.session) else {
+        return;
+    };
+    let Some(authorizers) = path.access.as_ref().and_then(|access| authorizers_of(tree, access)) else { return };
+    if authorizers.iter().any(|one| one.name == login.name) {
+        return;
+    }
+    let who = match authorizers.into_iter().all(takes_keys) {
+        true => "only API keys open this path",
+        false => "no session opens this path",
+    };
+    let message = format!("{who}, and \"{key}\" is about the tokens of sessions: it has no effect");
+    let help = "remove it; or name the authorizer at which people log in; or give the server an \"authorization\", by which it gets a token of the gateway's own";
+    warnings.warn(Code::UnusedTarget, &path.allow, written.offset, message, help);
 }
 
 /// Warns if the metadata of a resource names nobody who issues tokens for it.

@@ -3,7 +3,7 @@
 //! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens or keys of any of a path's
 //! authorizers, with scopes, all of which it requires of each, and a list, of which it requires one. What does not fit becomes stricter.
 
-use super::schemes::{Scheme, Schemes};
+use super::schemes::{Comes, Scheme, Schemes};
 use crate::authoring::Json;
 use crate::config::{access, holds_reference};
 
@@ -15,6 +15,9 @@ const SCOPES_MAX: usize = 30;
 
 /// What no request can show: beside a key, the gateway takes no other credential, and the upstream gets none that is bound to the connection.
 const KEY_AND_ANOTHER: &str = "an API key and another credential";
+
+/// The same beside a token: its header is taken, and the connection ends at the gateway.
+const TOKEN_AND_ANOTHER: &str = "a token and another credential in \"Authorization\" or in the connection";
 
 /// What a path requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -205,8 +208,15 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     if schemes.has_keys(tenant) && !unknown.iter().all(|(_, comes)| schemes.can_come_beside_a_key(comes)) {
         return Ok(impossible(KEY_AND_ANOTHER, notes));
     }
+    if !schemes.has_keys(tenant) && !unknown.iter().all(|(_, comes)| comes.can_come_beside_a_token()) {
+        return Ok(impossible(TOKEN_AND_ANOTHER, notes));
+    }
     let checked = if schemes.has_keys(tenant) { "API key" } else { "token" };
-    notes.push(format!("{words}: the upstream has to check it; the gateway checks only the {checked}"));
+    let fate = match unknown.iter().any(|(_, comes)| *comes == Comes::Elsewhere) {
+        true => "nobody knows where it is, nor whether the upstream gets it",
+        false => "the upstream has to check it",
+    };
+    notes.push(format!("{words}: {fate}; the gateway checks only the {checked}"));
     Ok(Read::Known(alternative))
 }
 
@@ -470,6 +480,12 @@ mod tests {
                 2,
             ),
             (
+                "a token beside Basic, or a token with a scope",
+                r#"[{"people": [], "basic": []}, {"people": ["a"]}]"#,
+                r#"{ "scopes": ["a"] }"#,
+                1,
+            ),
+            (
                 "a key beside a token at once, or nothing",
                 r#"[{"partner": [], "people": []}, {}]"#,
                 r#"{ "optional": true }"#,
@@ -512,6 +528,10 @@ mod tests {
             r#"[{"partner": [], "somehow": []}]"#,
             r#"[{"partner": [], "lost": []}]"#,
             r#"[{"partner": [], "nobody": []}]"#,
+            r#"[{"people": [], "basic": []}]"#,
+            r#"[{"people": [], "certificate": []}]"#,
+            r#"[{"people": [], "users": []}]"#,
+            r#"[{"people": [], "key": [], "basic": []}]"#,
             &many,
         ] {
             assert!(read(security).is_err(), "{security}");
@@ -534,6 +554,20 @@ mod tests {
             (
                 r#"[{"partner": [], "basic": []}, {"people": []}]"#,
                 format!("an alternative that requires {KEY_AND_ANOTHER} at once is left out"),
+            ),
+            (
+                r#"[{"people": [], "certificate": []}, {"people": ["a"]}]"#,
+                format!("an alternative that requires {TOKEN_AND_ANOTHER} at once is left out"),
+            ),
+            (
+                r#"[{"people": [], "key": []}]"#,
+                "an API key in the query (\"key\"): the upstream has to check it; the gateway checks only the token"
+                    .to_owned(),
+            ),
+            (
+                r#"[{"people": [], "somehow": []}]"#,
+                "a scheme of the type \"other\" (\"somehow\"): nobody knows where it is, nor whether the upstream gets it; the gateway checks only the token"
+                    .to_owned(),
             ),
         ] {
             let security_read: Json = serde_json::from_str(security).unwrap();

@@ -13,6 +13,9 @@ use crate::config::{check, holds_reference, is_prefix};
 /// The path of a discovery document, behind the issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
+/// The header of tokens, and of all schemes of HTTP authentication: a request has it once (RFC 9110 section 11.6.2).
+const AUTHORIZATION: &str = "authorization";
+
 /// The domain of Auth0's tenants.
 const AUTH0_SUFFIX: &str = ".auth0.com";
 
@@ -44,7 +47,9 @@ pub enum Comes {
     Beside,
     /// In the header of this name.
     Header(String),
-    /// In `Authorization`, in the connection, or nobody knows where.
+    /// In the connection, which ends at the gateway.
+    Connection,
+    /// Nobody knows where.
     Elsewhere,
 }
 
@@ -143,8 +148,11 @@ impl Schemes {
             "http" if node.text("scheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) => {
                 (Provider::Auth0, None)
             }
-            "http" => return elsewhere(format!("HTTP {} authentication", node.text("scheme").unwrap_or("other"))),
-            "mutualTLS" => return elsewhere("a client certificate"),
+            "http" => {
+                let what = format!("HTTP {} authentication", node.text("scheme").unwrap_or("other"));
+                return Scheme::Other(what, Comes::Header(AUTHORIZATION.to_owned()));
+            }
+            "mutualTLS" => return Scheme::Other("a client certificate".to_owned(), Comes::Connection),
             "openIdConnect" => {
                 by_discovery(node.text("openIdConnectUrl").unwrap_or_default()).unwrap_or((Provider::Oidc, None))
             }
@@ -207,9 +215,20 @@ impl Schemes {
             Comes::Beside => true,
             Comes::Header(name) => {
                 let name = name.to_ascii_lowercase();
-                name != "authorization" && !self.key_headers.contains(&name)
+                name != AUTHORIZATION && !self.key_headers.contains(&name)
             }
-            Comes::Elsewhere => false,
+            Comes::Connection | Comes::Elsewhere => false,
+        }
+    }
+}
+
+impl Comes {
+    /// Checks whether a request that has a token can have this too, as far as anybody knows, and the upstream gets it.
+    pub fn can_come_beside_a_token(&self) -> bool {
+        match self {
+            Self::Header(name) => !name.eq_ignore_ascii_case(AUTHORIZATION),
+            Self::Connection => false,
+            Self::Beside | Self::Elsewhere => true,
         }
     }
 }

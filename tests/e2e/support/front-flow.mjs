@@ -20,11 +20,12 @@ export const METADATA = '/.well-known/oauth-authorization-server';
 export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
 /**
- * Starts the provider, with one client and no registration.
+ * Starts the provider, with one client and no registration. By itself it does not rotate the refresh tokens of a client with a secret.
  * @param {string} callback
  * @param {Record<string, any>} [client]
+ * @param {{ rotates?: boolean }} [how]
  */
-export async function startProvider(callback, client = {}) {
+export async function startProvider(callback, client = {}, { rotates } = {}) {
   const server = createServer();
   await once(server.listen(await freePort(), '127.0.0.1'), 'listening');
   const issuer = originOf(server);
@@ -44,6 +45,7 @@ export async function startProvider(callback, client = {}) {
     jwks: { keys: [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })] },
     scopes: ['openid', 'offline_access', ...SCOPES.split(' ')],
     issueRefreshToken: (_ctx, of) => of.grantTypeAllowed('refresh_token'),
+    ...(rotates && { rotateRefreshToken: true }),
     features: {
       revocation: { enabled: true },
       resourceIndicators: {
@@ -75,7 +77,8 @@ export async function startProvider(callback, client = {}) {
 
 /**
  * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config, and
- * `pathsBeside` are paths besides; `secret` is what the gateway takes for the secret of its client, and `path` where its endpoints are.
+ * `pathsBeside` are paths besides; `secret` is what the gateway takes for the secret of its client, `path` where its endpoints are, and
+ * `rotates` whether the provider rotates refresh tokens.
  * @param {Record<string, any>} [options]
  * @returns {Promise<any>}
  */
@@ -85,12 +88,13 @@ export async function startFront({
   pathsBeside = [],
   path = '',
   secret = CLIENT_SECRET,
+  rotates = false,
   ...options
 } = {}) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const issuer = origin + path;
-  const provider = await startProvider(`${issuer}/callback`);
+  const provider = await startProvider(`${issuer}/callback`, {}, { rotates });
   const at = { issuer: provider.issuer };
   const trusting = (audience) => ({
     type: 'jwt',

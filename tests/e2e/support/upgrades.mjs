@@ -1,7 +1,7 @@
 // What a version of the gateway leaves for the next: a gateway at a moment that never comes by itself, in front of a provider whose keys
 // and refresh tokens a fixture has, and whose objects and KV namespace can be written to a fixture and filled from one.
-// `node tests/e2e/support/upgrades.mjs` writes the fixtures of this version, once, when it is published: stored.json, and that of
-// further-forms.mjs.
+// `node tests/e2e/support/upgrades.mjs` writes the fixtures of this version, once, when it is published: stored.json, and those of
+// further-forms.mjs and caller-forms.mjs.
 
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
@@ -12,12 +12,18 @@ import { later } from './clock.mjs';
 import { OBJECTS, ROOT, startGateway } from './harness.mjs';
 import { signed } from './signing.mjs';
 
+/** LATER_WAIT_MS of library.mjs. */
+export const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
+
 /** Alarms ring by the real clock: by that, none of a fixture is due. */
 export const NOW_MS = Date.UTC(2100, 0, 1);
 export const FIXTURES = join(ROOT, 'tests', 'fixtures', 'upgrades');
 
 const ISSUER = 'https://tenant.example/';
 const API = 'https://api.example/';
+/** Where the server of MCP begins a session, and goes on with it. */
+const MCP = '/mcp';
+const MCP_SESSION = 'mcp-session-id';
 const LIFE_SECS = 600;
 const CLIENT_SECRET = 'the secret of the client, which a fixture has';
 const DISCOVERY = {
@@ -135,6 +141,11 @@ function providerOf(state) {
     },
     /** Answers in place of the provider, where it gives something. @type {(path: string) => any} */
     instead: () => undefined,
+    /** A token of somebody that is bound to a key, by its thumbprint. */
+    boundTo: (jkt) => {
+      const [iat, exp] = [secondsNow(), secondsNow() + LIFE_SECS];
+      return signed(key, { iss: ISSUER, sub: 'the-holder', aud: API, iat, exp, cnf: { jkt } });
+    },
     /** How often a path was called. */
     count: (path) => calls.filter(([called]) => called === path).length,
     logoutToken: (sid, jti) =>
@@ -153,7 +164,10 @@ function providerOf(state) {
       ),
     async outbound(request) {
       const { origin, pathname } = new URL(request.url);
-      if (origin !== new URL(ISSUER).origin) return Response.json({ shown: request.headers.get('authorization') });
+      if (origin !== new URL(ISSUER).origin) {
+        const session = pathname === MCP && { [MCP_SESSION]: request.headers.get(MCP_SESSION) ?? 'of-the-server' };
+        return Response.json({ shown: request.headers.get('authorization') }, { headers: session || {} });
+      }
       const form = Object.fromEntries(new URLSearchParams(await request.text()));
       calls.push([pathname, form]);
       const other = await provider.instead(pathname);
@@ -224,6 +238,50 @@ export async function startAt(state, config, options = {}) {
     /** How many requests wait at an object for its work. */
     waits: (binding, name) => order({ object: [binding, name], act: 'waits' }),
   };
+}
+
+/**
+ * Runs a body with a gateway that goes on with a fixture, which `change` may have altered.
+ *
+ * @param {string} folder the fixture's
+ * @param {(gateway: any, handed: any, stored: any) => Promise<void>} body
+ * @param {{ change?: (stored: any) => void, paths?: object[], bundle?: string }} [how] `paths` are added to the config
+ */
+export async function goOn(folder, body, { change, paths = [], ...options } = {}) {
+  const textOf = (name) => readFileSync(join(folder, name), 'utf8');
+  const stored = JSON.parse(textOf('stored.json'));
+  change?.(stored);
+  const config = JSON.parse(textOf('gateway.config.json'));
+  config.paths.push(...paths);
+  const gateway = await startAt(stored.state, JSON.stringify(config), { kv: Object.keys(stored.kv), ...options });
+  try {
+    for (const [name, entries] of Object.entries(stored.kv)) {
+      const namespace = await gateway.kv(name);
+      for (const [key, text] of Object.entries(entries)) await namespace.put(key, text);
+    }
+    for (const object of stored.objects) await gateway.fill(object);
+    await body(gateway, stored.handed, stored);
+  } finally {
+    await gateway.close();
+  }
+}
+
+/** Lets a later version have stored what the objects of a binding have. */
+export const laterObjects = (binding) => (stored) => {
+  for (const object of stored.objects) if (object.binding === binding) object.entries.version = 2;
+};
+
+/** Asserts that what the objects of a binding have is as it was. */
+export async function keepsAll(gateway, objects, binding) {
+  for (const { name, entries } of objects.filter((object) => object.binding === binding))
+    assert.deepEqual((await gateway.look(binding, name)).entries, entries);
+}
+
+/** Asserts that the alarm of an object that a later version has written is set anew. */
+export async function waitsAnew(gateway, object) {
+  await gateway.ring(object);
+  const { alarm } = await gateway.look(object.binding, object.name);
+  assert.equal(alarm, NOW_MS + LATER_WAIT_MS, 'its alarm is set anew');
 }
 
 /** Begins a login, and gives the cookie of the browser and the path of its callback. */
@@ -345,6 +403,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = join(FIXTURES, version());
   writeConfigs(folder);
   await makeFixture(folder);
-  const { makeFurtherFixture } = await import('./further-forms.mjs');
+  const [{ makeFurtherFixture }, { makeCallerFixture }] = await Promise.all([
+    import('./further-forms.mjs'),
+    import('./caller-forms.mjs'),
+  ]);
   await makeFurtherFixture(folder);
+  await makeCallerFixture(folder);
 }

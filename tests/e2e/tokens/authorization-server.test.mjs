@@ -456,7 +456,65 @@ describe('a registration', () => {
   });
 });
 
-// The last one: the clock of this process stands still behind it.
+// From here on, the clock of this process stands still.
+describe('a refresh token that comes again', () => {
+  const LATE_SECS = 3600;
+  /** Logs a user in, and returns how its client refreshes. */
+  const begin = async (t, options) => {
+    const own = await startFront({ clock: true, ...options });
+    t.after(() => own.close());
+    const { body } = await tokensOf(own, { scope: 'read:orders offline_access', prompt: 'consent' });
+    const refresh = (refresh_token) =>
+      post(own, '/token', { grant_type: 'refresh_token', client_id: CLIENT_ID, refresh_token });
+    return { first: body.refresh_token, refresh, asked: () => own.provider.forms.length };
+  };
+  const passes = async (asked) => {
+    const { status, body } = await asked;
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+  };
+  const isRefused = async (asked, message) => {
+    const { status, body } = await asked;
+    assert.deepEqual([status, body.error], [400, 'invalid_grant'], message);
+  };
+
+  test('gets the same answer within the grace, as a client needs that has lost it', async (t) => {
+    const { first, refresh, asked } = await begin(t, { rotates: true });
+    const lost = await passes(refresh(first));
+    const before = asked();
+    const again = await passes(refresh(first));
+    assert.equal(again.access_token, lost.access_token);
+    assert.equal(asked(), before, 'the provider is not asked');
+    // Whichever of the two the client keeps, it goes on.
+    await passes(refresh(again.refresh_token));
+  });
+
+  test('past that is taken for stolen by a provider that rotates, and nobody goes on with the login', async (t) => {
+    const { first, refresh } = await begin(t, { rotates: true });
+    const next = await passes(refresh(first));
+    await later(LATE_SECS);
+    await isRefused(refresh(first), 'the used one');
+    await isRefused(refresh(next.refresh_token), 'the one that has followed');
+  });
+
+  test('of two who have it, ends with the second who goes on', async (t) => {
+    const { first, refresh } = await begin(t, { rotates: true });
+    const [client, thief] = [await passes(refresh(first)), await passes(refresh(first))];
+    await later(LATE_SECS);
+    const own = await passes(refresh(client.refresh_token));
+    await later(LATE_SECS);
+    await isRefused(refresh(thief.refresh_token), 'the second who goes on');
+    await isRefused(refresh(own.refresh_token), 'the first');
+  });
+
+  test('is as good as ever where the provider does not rotate', async (t) => {
+    const { first, refresh } = await begin(t);
+    await passes(refresh(first));
+    await later(LATE_SECS);
+    await passes(refresh(first));
+  });
+});
+
 test('what a user agreed to ends after 90 days, however often it was used', async (t) => {
   const own = await startFront({ clock: true });
   t.after(() => own.close());

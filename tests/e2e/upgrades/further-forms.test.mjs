@@ -2,43 +2,25 @@
 // rolled back to this one: they are kept for it, and nothing of them is taken for the end of a login.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { FURTHER, NAMESPACES, ORDERS, refresh } from '../support/further-forms.mjs';
+import { FURTHER, ORDERS, refresh } from '../support/further-forms.mjs';
 import { keptManifest, unpackKept } from '../support/kept-bundle.mjs';
-import { FIXTURES, NOW_MS, beginLogin, finishLogin, startAt } from '../support/upgrades.mjs';
+import {
+  FIXTURES,
+  NOW_MS,
+  beginLogin,
+  finishLogin,
+  goOn,
+  keepsAll,
+  laterObjects,
+  waitsAnew,
+} from '../support/upgrades.mjs';
 
 const STORE_UNAVAILABLE = [503, 'store_unavailable'];
-/** LATER_WAIT_MS of library.mjs. */
-const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
 
 const versions = readdirSync(FIXTURES).filter((version) => existsSync(join(FIXTURES, version, FURTHER)));
-
-/**
- * Runs a body with a gateway that goes on with a fixture, which `change` may have altered.
- * @param {string} folder the fixture's
- * @param {(gateway: any, handed: any, stored: any) => Promise<void>} body
- * @param {{ change?: (stored: any) => void, paths?: object[], bundle?: string }} [how] `paths` are added to the config
- */
-async function goOn(folder, body, { change, paths = [], ...options } = {}) {
-  const textOf = (name) => readFileSync(join(folder, name), 'utf8');
-  const stored = JSON.parse(textOf('stored.json'));
-  change?.(stored);
-  const config = JSON.parse(textOf('gateway.config.json'));
-  config.paths.push(...paths);
-  const gateway = await startAt(stored.state, JSON.stringify(config), { kv: NAMESPACES, ...options });
-  try {
-    for (const [name, entries] of Object.entries(stored.kv)) {
-      const namespace = await gateway.kv(name);
-      for (const [key, text] of Object.entries(entries)) await namespace.put(key, text);
-    }
-    for (const object of stored.objects) await gateway.fill(object);
-    await body(gateway, stored.handed, stored);
-  } finally {
-    await gateway.close();
-  }
-}
 
 const calls = ({ provider }) => provider.calls.map(([path]) => path);
 const assertStatus = ({ status, text }, expected) => assert.equal(status, expected, text);
@@ -106,14 +88,6 @@ for (const version of versions) {
   });
 
   describe(`of what version ${version} has left, as a later version stores it:`, () => {
-    const laterObjects = (binding) => (stored) => {
-      for (const object of stored.objects) if (object.binding === binding) object.entries.version = 2;
-    };
-    const keepsAll = async (gateway, objects, binding) => {
-      for (const { name, entries } of objects.filter((object) => object.binding === binding))
-        assert.deepEqual((await gateway.look(binding, name)).entries, entries);
-    };
-
     test('sessions wait for it', () =>
       goOn(
         folder,
@@ -124,11 +98,8 @@ for (const version of versions) {
             assert.deepEqual(cookiesOf(answer), [], 'the browser keeps the cookie');
             assert.match(answer.record.reason, /a later version has stored this/);
           }
-          for (const object of objects.filter(({ binding }) => binding === 'SESSIONS')) {
-            await gateway.ring(object);
-            const { alarm } = await gateway.look(object.binding, object.name);
-            assert.equal(alarm, NOW_MS + LATER_WAIT_MS, 'its alarm is set anew');
-          }
+          for (const object of objects.filter(({ binding }) => binding === 'SESSIONS'))
+            await waitsAnew(gateway, object);
           await keepsAll(gateway, objects, 'SESSIONS');
           assert.deepEqual(calls(gateway), []);
           // Others begin meanwhile.

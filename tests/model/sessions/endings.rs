@@ -6,9 +6,10 @@ use bargate::objects::{LogoutIndexAnswer, LogoutIndexMessage, RefreshExchangeMes
 use bargate::secret::Secret;
 use bargate::session::{IndexRecord, SessionCookie, SessionRecord};
 
+use super::object::{Opened, cookie};
 use super::{
-    Call, ENDED, Hop, Isolate, JTI, LIFE_SECS, Left, Opened, REVOCATION_LAST_MS, REVOCATION_RETRY_MS, REVOCATION_TRIES,
-    Settle, SettleAt, TOMBSTONE_MS, Visit, VisitAt, VisitRules, cookie,
+    Call, ENDED, Hop, Isolate, JTI, LIFE_SECS, Left, REVOCATION_LAST_MS, REVOCATION_RETRY_MS, REVOCATION_TRIES, Settle,
+    SettleAt, TOMBSTONE_MS, Visit, VisitAt, VisitRules,
 };
 use crate::exchange::{Ask, Caller, Ticket};
 use crate::mutation::Mutation;
