@@ -12,6 +12,7 @@ use crate::config::protected_resource::{ProtectedResource, SCOPES_SUPPORTED, Wri
 use crate::config::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec};
+use crate::split::split_last;
 
 /// A section, with the place of its path in `paths`; `None` for the gateway's own.
 type Placed<'n> = (Option<usize>, WrittenResource<'n>);
@@ -138,7 +139,7 @@ impl ResourceOwners {
 
     fn containing(&self, mut place: &str) -> Option<usize> {
         loop {
-            match (self.by_place.get(place), place.rsplit_once('/')) {
+            match (self.by_place.get(place), split_last(place, b'/')) {
                 (Some(owner), _) => return Some(owner),
                 (None, Some((above, _))) => place = above,
                 (None, None) => return None,
