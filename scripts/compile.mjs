@@ -8,14 +8,25 @@ import { ROOT, TOOLS, run, targetDirectory, toolEnvironment } from './toolchain.
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const MODULE = 'bargate_worker.wasm';
 const CARGO = ['build', '--release', '--locked', '--lib', '--package', 'bargate-worker', '--target', WASM_TARGET];
+/**
+ * What LLVM takes one instruction and one call to cost when it inlines, of 5 and 25 by default. All is as dear in proportion, but what a
+ * function with one caller may cost: it is inlined up to 75 instructions, not 3,000. Large functions have more variables and larger frames
+ * than one byte names, and compress worse.
+ */
+const INLINING = { 'inline-instr-cost': 200, 'inline-call-penalty': 1000 };
 /** What wasm-bindgen exports for itself and for the SDK. */
 const INTERNAL = /^__/;
 
 /** Writes `index.js` and `index_bg.wasm`. */
 export async function compileWorker(directory) {
   await run('cargo', CARGO, {
-    // The SDK's futures are those of js-sys: wasm-bindgen's macro learns it so.
-    env: toolEnvironment({ WASM_BINDGEN_USE_JS_SYS: '1' }),
+    env: toolEnvironment({
+      // The SDK's futures are those of js-sys: wasm-bindgen's macro learns it so.
+      WASM_BINDGEN_USE_JS_SYS: '1',
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: Object.entries(INLINING)
+        .map(([name, cost]) => `-Cllvm-args=-${name}=${cost}`)
+        .join(' '),
+    }),
     failure: 'the WebAssembly build failed: the lines above say why',
   });
   rmSync(join(ROOT, directory), { recursive: true, force: true });
