@@ -9,12 +9,18 @@ const WASM_TARGET = 'wasm32-unknown-unknown';
 const MODULE = 'bargate_worker.wasm';
 const CARGO = ['build', '--release', '--locked', '--lib', '--package', 'bargate-worker', '--target', WASM_TARGET];
 /**
- * What LLVM is told besides, for a smaller file once it is compressed. One instruction and one call cost it 40 times what they do by default
- * when it inlines (5 and 25), which leaves all in proportion but what a function with one caller may cost: it is inlined up to 75
- * instructions, not 3,000. Large functions have more variables and larger frames than one byte names, and compress worse. Loops count as
- * they are written: their strength reduction makes variables of what one instruction with an offset reads.
+ * What LLVM is told besides, for a file that is smaller once it is compressed. Functions with one caller become a part of it only up to 75
+ * instructions, not 3,000: one instruction and one call cost 40 times what they do by default (5 and 25), which leaves all else in proportion.
+ * A large function has more variables and a larger frame than one byte can name, and its code seldom repeats. Loops are not made cheaper by
+ * variables of their own, nor values that are known on some ways only by code on the others.
  */
-const LLVM = ['-inline-instr-cost=200', '-inline-call-penalty=1000', '-disable-lsr'];
+const LLVM = [
+  '-inline-instr-cost=200',
+  '-inline-call-penalty=1000',
+  '-disable-lsr',
+  '-enable-pre=false',
+  '-enable-load-pre=false',
+];
 /** What wasm-bindgen exports for itself and for the SDK. */
 const INTERNAL = /^__/;
 
