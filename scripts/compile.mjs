@@ -30,7 +30,8 @@ export async function compileWorker(directory) {
     env: toolEnvironment({
       // The SDK's futures are those of js-sys: wasm-bindgen's macro learns it so.
       WASM_BINDGEN_USE_JS_SYS: '1',
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: LLVM.map((argument) => `-Cllvm-args=${argument}`).join(' '),
+      // Comes before all other flags, of a shell or of a user's configuration: what is built is the same everywhere.
+      CARGO_ENCODED_RUSTFLAGS: LLVM.map((argument) => `-Cllvm-args=${argument}`).join('\x1f'),
     }),
     failure: 'the WebAssembly build failed: the lines above say why',
   });
