@@ -38,6 +38,8 @@ const STILL_AT_IT_SECS = 30;
 const COMPILE_CACHE = join(ROOT, '.tools', 'compile-cache');
 /** What cargo writes for those who compile the same again and again. If nobody has begun with that, it costs more than it saves. */
 const INCREMENTAL = join(targetDirectory(), 'debug', 'incremental');
+/** Cargo makes the folder in any case. */
+const isIncremental = existsSync(INCREMENTAL) && readdirSync(INCREMENTAL).length > 0;
 /** The most that is shown of a line that a step prints, in characters. */
 const LINE_MAX = 100;
 
@@ -191,7 +193,7 @@ function start(step, results) {
     env: toolEnvironment({
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...(isBuilt ? { BARGATE_PROGRAM: bargateProgram() } : {}),
-      ...(existsSync(INCREMENTAL) ? {} : { CARGO_INCREMENTAL: '0' }),
+      ...(isIncremental ? {} : { CARGO_INCREMENTAL: '0' }),
     }),
     silent: true,
   });
