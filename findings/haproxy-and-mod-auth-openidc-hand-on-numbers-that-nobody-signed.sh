@@ -3,8 +3,8 @@
 #
 # Expected: a proxy that reads a claim of a verified token and hands it on writes the number that was signed: 12345678 is `12345678`, and
 #   `[1, 2]` is some list of 1 and 2.
-# Seen: jwt_payload_query of HAProxy keeps six digits: 12345678 becomes `1.23457e+07`. With 'int' the number is whole, but 4e9 is 4, and a
-#   list is not found either way. mod_auth_openidc hands a list of numbers on as an empty value, with a warning in its log, and
+# Seen: jwt_payload_query of HAProxy keeps six digits: 12345678 becomes `1.23457e+07`. With 'int' the number is whole. A list is
+#   not found either way. mod_auth_openidc hands a list of numbers on as an empty value, with a warning in its log, and
 #   writes 0.25 as `0.250000`. mod_oauth2, by the same author, writes JSON, with every digit.
 # Versions: HAProxy 2.6.12-1+deb12u4, libapache2-mod-auth-openidc 2.4.12.3-2+deb12u5, libapache2-mod-oauth2 3.3.1-1 (Debian 12)
 # Why it matters: ids of users, tenants and groups are often numbers. Behind HAProxy the id in a log or a header is not the one that was
@@ -28,7 +28,7 @@ apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o D
 for package in archives/*.deb; do dpkg -x "$package" root; done
 
 cat >probe.py <<'PROBE'
-import base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
+import atexit, base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
 
 KEY = "0123456789abcdef0123456789abcdef"
 here = os.getcwd()
@@ -86,6 +86,12 @@ servers = {
     "haproxy": subprocess.Popen(["root/usr/sbin/haproxy", "-f", "haproxy.cfg"], env=libraries),
 }
 
+@atexit.register
+def end():
+    for server in servers.values():
+        server.terminate()
+        server.wait()
+
 def part(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
@@ -109,7 +115,7 @@ def claim_from(server, path, given):
         finally:
             connection.close()
 
-for claim in ["42", "12345678", "4e9", "0.25", "[1,2]", '["1","2"]', '"12345678"']:
+for claim in ["42", "12345678", "0.25", "[1,2]", '["1","2"]', '"12345678"']:
     given = token(claim)
     read = {
         "HAProxy": claim_from("haproxy", "/text", given),
@@ -118,14 +124,10 @@ for claim in ["42", "12345678", "4e9", "0.25", "[1,2]", '["1","2"]', '"12345678"
         "mod_oauth2": claim_from("apache2", "/oauth2/", given),
     }
     print(f"{claim}: " + "; ".join(f"{name} {value}" for name, value in read.items()))
-for server in servers.values():
-    server.terminate()
-    server.wait()
 PROBE
 cat >expected.txt <<'EXPECTED'
 42: HAProxy 42; as 'int' 42; mod_auth_openidc 42; mod_oauth2 42
 12345678: HAProxy 1.23457e+07; as 'int' 12345678; mod_auth_openidc 12345678; mod_oauth2 12345678
-4e9: HAProxy 4e+09; as 'int' 4; mod_auth_openidc 4000000000.000000; mod_oauth2 4000000000.0
 0.25: HAProxy 0.25; as 'int' 0; mod_auth_openidc 0.250000; mod_oauth2 0.25
 [1,2]: HAProxy (empty); as 'int' (empty); mod_auth_openidc (empty); mod_oauth2 [1, 2]
 ["1","2"]: HAProxy (empty); as 'int' (empty); mod_auth_openidc 1,2; mod_oauth2 ["1", "2"]

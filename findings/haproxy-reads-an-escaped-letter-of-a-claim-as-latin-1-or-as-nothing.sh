@@ -34,13 +34,18 @@ frontend probe
   http-request return status 404
 CONFIG
 cat >probe.py <<'PROBE'
-import base64, glob, json, os, socket, subprocess, time
+import atexit, base64, glob, json, os, socket, subprocess, time
 
 libraries = ":".join(glob.glob(os.path.abspath("root/usr/lib/*-linux-gnu")))
 listener = socket.socket(socket.AF_UNIX)
 haproxy = subprocess.Popen(
     ["root/usr/sbin/haproxy", "-f", "haproxy.cfg"], env={"LD_LIBRARY_PATH": libraries}, stderr=subprocess.PIPE, text=True
 )
+
+@atexit.register
+def end():
+    haproxy.terminate()
+    haproxy.wait()
 
 def connect():
     while True:
@@ -79,8 +84,6 @@ for name, other in names:
         assert json.loads(payload) == {"name": name}
         read = claim(payload)
         print(f"{payload}: {'the same' if read == name.encode() else 'not found' if read is None else f'the bytes {read.hex()}'}")
-haproxy.terminate()
-haproxy.wait()
 PROBE
 cat >expected.txt <<'EXPECTED'
 {"name": "Zoë"}: the same

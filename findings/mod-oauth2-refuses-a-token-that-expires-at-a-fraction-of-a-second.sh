@@ -27,7 +27,7 @@ apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o D
 for package in archives/*.deb; do dpkg -x "$package" root; done
 
 cat >probe.py <<'PROBE'
-import base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
+import atexit, base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
 
 KEY = "0123456789abcdef0123456789abcdef"
 here = os.getcwd()
@@ -62,6 +62,11 @@ for folder in ["oauth2", "openidc"]:
 libraries = ":".join(glob.glob(f"{here}/root/usr/lib/*-linux-gnu"))
 apache = subprocess.Popen(["root/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env={"LD_LIBRARY_PATH": libraries})
 
+@atexit.register
+def end():
+    apache.terminate()
+    apache.wait()
+
 def part(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
@@ -87,8 +92,6 @@ exp = '"exp":4000000000'
 for more in [exp, '"exp":4000000000.0', '"exp":4e9', '"exp":4000000000.5', exp + ',"iat":1700000000.5', exp + ',"nbf":1700000000.5']:
     given = token(more)
     print(f"{more}: mod_oauth2 {status('/oauth2/', given)}, mod_auth_openidc {status('/openidc/', given)}")
-apache.terminate()
-apache.wait()
 PROBE
 cat >expected.txt <<'EXPECTED'
 "exp":4000000000: mod_oauth2 200, mod_auth_openidc 200

@@ -82,6 +82,7 @@ const proxies = [
   spawn('root/usr/sbin/nginx', ['-c', `${here}/nginx.conf`, '-e', `${here}/error.log`], options),
   spawn('root/usr/bin/caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], options),
 ];
+process.on('exit', () => proxies.forEach((proxy) => proxy.kill()));
 
 async function get(port) {
   for (;;) {
@@ -109,7 +110,6 @@ for (refusal of refusals)
     const told = ['www-authenticate', 'dpop-nonce', 'retry-after'].flatMap((field) => fields[field] ?? []);
     console.log(`${refusal[0]} through ${name}: ${statusCode}, ${told.join('; ') || 'no field'}, ${body.startsWith('{') ? 'the problem' : 'HTML'}`);
   }
-for (const proxy of proxies) proxy.kill();
 process.exit();
 PROBE
 cat >expected.txt <<'EXPECTED'

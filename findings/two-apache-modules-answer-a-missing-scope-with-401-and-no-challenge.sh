@@ -29,7 +29,7 @@ apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o D
 for package in archives/*.deb; do dpkg -x "$package" root; done
 
 cat >probe.py <<'PROBE'
-import base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
+import atexit, base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
 
 KEY = "0123456789abcdef0123456789abcdef"
 here = os.getcwd()
@@ -77,6 +77,11 @@ for folder in [f"{module}{below}" for module in ["oauth2", "openidc"] for below 
 libraries = ":".join(glob.glob(f"{here}/root/usr/lib/*-linux-gnu"))
 apache = subprocess.Popen(["root/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env={"LD_LIBRARY_PATH": libraries})
 
+@atexit.register
+def end():
+    apache.terminate()
+    apache.wait()
+
 def part(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
@@ -104,8 +109,6 @@ rows = [("", "write"), ("", "read"), ("/forbidden", "read"), ("", "read write"),
 for module, folder in modules.items():
     for below, scope in rows:
         print(f"{module}{below}, scope {scope!r}: {answer_to(f'/{folder}{below}/', scope)}")
-apache.terminate()
-apache.wait()
 PROBE
 cat >expected.txt <<'EXPECTED'
 mod_auth_openidc, scope 'write': 200, no challenge
