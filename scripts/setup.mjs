@@ -170,6 +170,8 @@ async function compileCargoTool(name, version, root, source) {
   const where = ['--root', root, '--target-dir', built];
   await timed(`setup: ${name} ${version}, compiled once`, 150, () =>
     run('cargo', ['install', '--quiet', '--debug', '--locked', '--force', ...where, ...source], {
+      // Nobody debugs it.
+      env: { ...process.env, CARGO_PROFILE_DEV_DEBUG: '0' },
       failure: `${name} ${version} could not be installed: the lines above say why`,
     }),
   );

@@ -147,7 +147,8 @@ async function checkPackages(report) {
 
 /**
  * In the order in which they begin if they can. A step whose `needs` did not pass is skipped: its failure would say nothing new.
- * Those that hold the same thing follow each other: cargo would make them wait for its lock on target/.
+ * Those that hold the same thing follow each other: cargo would make them wait for its lock on a folder in target/, where both releases have
+ * what runs while they are compiled.
  */
 const STEPS = [
   { name: 'setup', body: setup },
@@ -157,11 +158,11 @@ const STEPS = [
   // These steps use no network; for advisories there is `make audit`.
   { name: 'crates', needs: ['setup'], body: () => checkCrates('bans', 'licenses', 'sources') },
   { name: 'browser', needs: ['setup'], body: provideChromium },
-  { name: 'build', needs: ['compile'], body: buildOrNote },
+  { name: 'build', needs: ['compile'], holds: 'release', body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
   { name: 'chaos', needs: ['bundle'], body: checkChaos },
-  { name: 'cli wasm', needs: ['compile'], body: checkCli },
+  { name: 'cli wasm', needs: ['compile'], holds: 'release', body: checkCli },
   // The page has the command line in it.
   { name: 'studio', needs: ['cli wasm', 'browser'], body: testsIn('tests/studio') },
   { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
