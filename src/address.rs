@@ -9,6 +9,8 @@
 //! spelling that has the circumflex one way ([`crate::route`]); all else compares addresses that one parser read. A config whose
 //! host has such a label is a mistake to `bargate check`, and so to a build; the Worker would take it, and call that host.
 
+use crate::split::split_last;
+
 /// An absolute URL, normalised (WHATWG URL section 4.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
@@ -51,7 +53,8 @@ impl Address {
 
     /// Returns the host, with the port if it is not the scheme's own.
     pub fn host_and_port(&self) -> &str {
-        self.authority().rsplit('@').next().unwrap_or_default()
+        let authority = self.authority();
+        split_last(authority, b'@').map_or(authority, |(_, host)| host)
     }
 
     /// Returns the origin as browsers serialise it: `null` if the scheme has none.
@@ -89,7 +92,7 @@ impl Address {
     /// Checks whether its host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         let with_port = self.host_and_port();
-        let host = match with_port.rsplit_once(':') {
+        let host = match split_last(with_port, b':') {
             Some((host, port)) if !port.ends_with(']') => host,
             _ => with_port,
         };

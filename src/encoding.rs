@@ -2,9 +2,12 @@
 //! them, with a table of its own, is a kibibyte of the Worker; the tests compare them.
 
 mod form;
+mod lossy;
 mod percent;
 
 pub use form::{FormText, form_pairs, form_value};
+#[cfg(target_os = "unknown")]
+pub use lossy::lossy_text;
 pub use percent::{MalformedEscape, decode_percent_into, push_percent_encoded};
 
 use base64::Engine as _;

@@ -52,6 +52,7 @@ pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
+mod split;
 #[cfg(not(target_os = "unknown"))]
 pub mod text_file;
 pub mod token;

@@ -7,6 +7,7 @@ use super::document::Origin;
 use super::key::{Key, Texts};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help, shown};
 use crate::address::Address;
+use crate::split::without_last;
 
 /// Which schemes an address may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -187,7 +188,7 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
 
 fn domain_origin(text: &str) -> Option<String> {
     let (written_out, loopback_alone) = match text.strip_prefix("http://") {
-        Some(_) => (text.trim_end_matches('/').to_owned(), true),
+        Some(_) => (without_last(text, b'/').to_owned(), true),
         None => (format!("https://{text}"), false),
     };
     let url = Address::parse(&written_out).filter(|url| !loopback_alone || url.is_loopback())?;

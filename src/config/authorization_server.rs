@@ -17,6 +17,7 @@ use crate::address::Address;
 #[cfg(not(target_os = "unknown"))]
 use crate::config::path::keys::RATE_LIMIT;
 use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec};
+use crate::split::without_last;
 
 /// The well-known name of the metadata (RFC 8414 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
@@ -81,7 +82,7 @@ impl WrittenAuthorizationServer<'_> {
     pub fn place(&self) -> Option<(Host, &str)> {
         let (_, url) = self.issuer.as_ref()?;
         let host = Host::parse(url.host_and_port().split(':').next()?)?;
-        Some((host, url.path().trim_end_matches('/')))
+        Some((host, without_last(url.path(), b'/')))
     }
 
     /// Returns its endpoints, each with its route; none if its place is not known here.
@@ -144,8 +145,8 @@ fn read_issuer<'n>(
     if cfg!(target_os = "unknown") {
         return Some((written, url));
     }
-    let as_clients_have_it = [&url.origin(), url.path().trim_end_matches('/')].concat();
-    let is_of_routes = Pattern::parse(&[url.path().trim_end_matches('/'), "/token"].concat())
+    let as_clients_have_it = [&url.origin(), without_last(url.path(), b'/')].concat();
+    let is_of_routes = Pattern::parse(&[without_last(url.path(), b'/'), "/token"].concat())
         .is_ok_and(|pattern| pattern.literal().is_some());
     let has_name = url.host_and_port().split(':').next().is_some_and(|name| Host::parse(name).is_some());
     if written.value() != Some(&as_clients_have_it) || !is_of_routes || !has_name {
@@ -190,8 +191,7 @@ fn read_redirect_uri(written: &Written<'_>, place: &Place<'_>, findings: &mut Fi
     }
     let url = read_url(written, Scheme::HttpsOrNative, place, findings);
     // Two parsers may write an address differently, so only one of them compares.
-    if let Some(url) = url.filter(|url| is_on_host && url.as_str().trim_end_matches('/') != text.trim_end_matches('/'))
-    {
+    if let Some(url) = url.filter(|url| is_on_host && without_last(url.as_str(), b'/') != without_last(text, b'/')) {
         let help = match written.text.origin {
             Origin::File => host_help(|| format!("write \"{}\"", url.as_str())),
             Origin::Env | Origin::Secret => Help::default(),

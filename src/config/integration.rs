@@ -21,6 +21,7 @@ use super::session::Session;
 use super::token_target::{Holder, WrittenTarget, read_token_target};
 use crate::route::{Host, Pattern};
 use crate::secret::Secret;
+use crate::split::without_last;
 use keys::{Kind, ResponseKind};
 pub use keys::{ProfileSource, SupabaseStep};
 
@@ -361,7 +362,7 @@ fn read_supabase(
     object.required(&keys::supabase::KEY, findings);
     let key = object.text(&keys::supabase::KEY, findings);
     let (url, key) = (url?, Secret::new(key?.to_text()?));
-    Some(Supabase { step, url: [&*url.origin(), url.path().trim_end_matches('/')].concat(), key })
+    Some(Supabase { step, url: [&*url.origin(), without_last(url.path(), b'/')].concat(), key })
 }
 
 /// Reads what is taken off the beginning of the path; `None` for what is taken off by default.

@@ -8,6 +8,7 @@ use super::root;
 use super::section::section;
 use crate::http::header_lines::HeaderChanges;
 use crate::secret::Secret;
+use crate::split::without_last;
 
 /// Where spans and measurements are sent, as lines: the endpoint, the name of the service, and the headers as changes to an empty list.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ pub(super) fn read_otlp(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
         headers.set(name, value);
     }
     let service = service.unwrap_or_else(|| Some(SERVICE_DEFAULT.to_owned()))?;
-    let endpoint = [&url.origin(), url.path().trim_end_matches('/')].concat();
+    let endpoint = [&url.origin(), without_last(url.path(), b'/')].concat();
     Some(Otlp(Secret::new([&endpoint, &service, headers.as_str()].join("\n"))))
 }
 

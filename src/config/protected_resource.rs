@@ -15,6 +15,7 @@ use super::section::section;
 use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::{Host, Pattern};
+use crate::split::without_last;
 
 /// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -165,7 +166,7 @@ fn read_section<'n>(
             return None;
         }
     };
-    let metadata_path = match Pattern::parse(&[WELL_KNOWN, path.trim_end_matches('/')].concat()) {
+    let metadata_path = match Pattern::parse(&[WELL_KNOWN, without_last(path, b'/')].concat()) {
         Ok(pattern) => pattern,
         Err(error) => {
             findings.note(node.offset, place, Code::InvalidPath, format_args!("{error}"), Help::default());

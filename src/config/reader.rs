@@ -4,7 +4,9 @@
 //! may have are those that it was asked for, and only declared ones can be asked for ([`super::key`]).
 
 use crate::config::code::Code;
+use crate::json::number_text;
 use crate::places::Places;
+use std::borrow::Cow;
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, LineIndex, nearest};
@@ -457,9 +459,9 @@ pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Find
 
 /// Notes that a value has the wrong type or size.
 pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
-    let found: &dyn fmt::Display = match &node.value {
-        Value::Number(number) => number,
-        value => &value.type_name(),
+    let found: Cow<'_, str> = match &node.value {
+        Value::Number(number) => number_text(number).into(),
+        value => value.type_name().into(),
     };
     let message = format_args!("expected {expected}, found {found}");
     let help = HostOnly::of(|| Advice { text: brackets(&node.value, expected), ..Advice::default() });

@@ -58,7 +58,7 @@ pub(super) fn resolve(
         let (issuer, _) = written.issuer.as_ref()?;
         Some((&*login.provider.authorizer, issuer.value()?))
     });
-    let metadata = resources::describe(described, &authorizers, before, &mut paths);
+    let metadata = resources::describe(&described, &authorizers, before, &mut paths);
     let has_front = before.is_some();
     let mut added = Vec::new();
     if let Some((written, login)) = server.zip(front.clone()) {

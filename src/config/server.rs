@@ -12,6 +12,7 @@ use super::section::section;
 use super::token_target::{Holder, WrittenTarget, read_token_target};
 use super::upstream_token::{UpstreamToken, WrittenGrant, read_upstream_token};
 use crate::http::header::is_token;
+use crate::split::without_last;
 
 /// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -277,7 +278,7 @@ fn read_target(written: &Written<'_>, weight: u32, place: &Place<'_>, findings: 
         let help = advice("put it in a path's mapping.query");
         findings.note(written.offset, place, Code::InvalidUrl, message, help);
     }
-    Some(Target { origin: url.origin(), base_path: url.path().trim_end_matches('/').to_owned(), weight })
+    Some(Target { origin: url.origin(), base_path: without_last(url.path(), b'/').to_owned(), weight })
 }
 
 section! {

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use super::lossy::lossy_text;
 use super::percent::{decode_percent_into, push_percent_encoded};
 
 /// A form, or a query, to which pairs are added.
@@ -65,7 +66,7 @@ pub fn form_value(encoded: &str) -> String {
     let mut decoded = Vec::with_capacity(spaced.len());
     // A malformed escape stays as it is.
     let _ = decode_percent_into(&spaced, &mut decoded);
-    String::from_utf8_lossy(&decoded).into_owned()
+    lossy_text(&decoded)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Warnings of callers that are no browsers: jobs and partners with API keys, clients with bound tokens, and clients that the gateway
 //! registers.
 
+use std::collections::HashSet;
+
 use super::codes::Warnings;
 use super::outline::login_authorizer;
 use crate::config::document::Node;
@@ -11,7 +13,7 @@ use crate::config::reader::Written;
 use crate::config::rules::rate_limit;
 use crate::config::{
     AuthorizerKind, ClaimsFrom, Code, ConfigTree, IntegrationKind, KeySource, NamedAuthorizers, RateKey,
-    ResourceOwners, Rules, Settings, UpstreamGrant, WrittenAccess, WrittenAuthorizer, WrittenPath,
+    ResourceOwners, Rules, Settings, UpstreamGrant, WrittenAccess, WrittenAuthorizer, WrittenPath, WrittenServer,
 };
 use crate::http::header::is_credential;
 
@@ -25,11 +27,12 @@ const KEY_HEADER: &str = "x-api-key";
 pub(super) fn warn_of_callers(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let resources = Resources::of(tree);
+    let exchanging = exchanging_servers(tree);
     for (index, path) in tree.paths.iter().enumerate() {
         warn_of_sent_credentials(path, warnings);
         warn_of_counted_credentials(&path.rules, path.node, path.access.as_ref(), &path.allow, warnings);
         warn_of_proofs(path, resources.surely_have(index), warnings);
-        warn_of_exchange(path, warnings);
+        warn_of_exchange(path, &exchanging, warnings);
         warn_of_target(path, warnings);
     }
     for (at, (path, section)) in tree.protected_resources().enumerate() {
@@ -257,16 +260,23 @@ fn warn_of_proofs(path: &WrittenPath<'_>, of_resource: bool, warnings: &mut Warn
     warnings.warn(Code::UnshownProof, &path.allow, offset, message.to_owned(), help);
 }
 
+/// Returns the names of servers that get a token in exchange for the caller's; of those with the same name the first counts.
+fn exchanging_servers<'t>(tree: &'t ConfigTree<'t>) -> HashSet<&'t str> {
+    let mut names = HashSet::new();
+    let first = tree.servers.iter().filter(|server| names.insert(server.name()));
+    let exchanges =
+        |server: &&WrittenServer<'_>| matches!(*server.grant, Some((_, Some(UpstreamGrant::TokenExchange))));
+    first.filter(exchanges).map(WrittenServer::name).collect()
+}
+
 /// Warns if keys open a path whose server gets a token in exchange for the caller's.
-fn warn_of_exchange(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
+fn warn_of_exchange(path: &WrittenPath<'_>, exchanging: &HashSet<&str>, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let Some(Settings::HttpProxy { server: Some(alias), .. }) = path.integration().map(|one| &one.settings) else {
         return;
     };
     let Some(name) = alias.in_file() else { return };
-    let server = tree.servers.iter().find(|server| server.name() == name);
-    let grant = server.and_then(|server| (*server.grant)?.1);
-    let Some(access) = path.access.as_ref().filter(|_| grant == Some(UpstreamGrant::TokenExchange)) else { return };
+    let Some(access) = path.access.as_ref().filter(|_| exchanging.contains(name)) else { return };
     // If all of them take keys, nobody is let in, which is a mistake.
     if is_opened_by_keys(tree, Some(access))
         && authorizers_of(tree, access).is_some_and(|all| !all.into_iter().all(takes_keys))

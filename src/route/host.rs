@@ -2,6 +2,8 @@
 //!
 //! It does **not** know where the host of a request comes from.
 
+use crate::split::without_last;
+
 /// The names that a route answers under, in lower case and without a dot at the end; empty for every name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(String);
@@ -45,7 +47,7 @@ impl Host {
 
 /// Returns the name in the host of a request, which may have a port and dots at its end.
 pub(super) fn name(host: &str) -> &str {
-    host.split(':').next().unwrap_or_default().trim_end_matches('.')
+    without_last(host.split(':').next().unwrap_or_default(), b'.')
 }
 
 /// Returns a name with a star as its first label, if it has several.

@@ -10,6 +10,7 @@ use std::fmt;
 use super::limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 use super::pattern_error::PatternError;
 use super::segment;
+use crate::split::split_last;
 
 /// The paths that a route matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,7 +80,7 @@ pub(super) fn is_wildcard(text: &str) -> bool {
 
 /// Returns what is before the wildcard of a pattern's text, if that is all literal.
 pub(super) fn literal_prefix(text: &str) -> Option<&str> {
-    let (prefix, _) = text.rsplit_once('/').filter(|_| is_wildcard(text))?;
+    let (prefix, _) = split_last(text, b'/').filter(|_| is_wildcard(text))?;
     (!prefix.as_bytes().contains(&b'{')).then_some(prefix)
 }
 

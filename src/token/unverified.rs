@@ -8,6 +8,7 @@ use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
 use crate::json;
 use crate::jwks::KeySet;
+use crate::split::split_last;
 
 /// A token whose form is valid; nothing else of it is verified.
 pub struct UnverifiedToken<'t> {
@@ -60,7 +61,7 @@ impl<'t> UnverifiedToken<'t> {
 
     /// Returns the bytes that are signed: header and payload as sent, with the dot between them.
     pub fn signed_bytes(&self) -> &'t [u8] {
-        self.text.rsplit_once('.').map(|(signed, _)| signed).unwrap_or_default().as_bytes()
+        split_last(self.text, b'.').map(|(signed, _)| signed).unwrap_or_default().as_bytes()
     }
 
     /// Returns the signature, not verified.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::json::FLOAT_EXACT_MAX;
+use crate::split::split_last;
 
 /// Returns a claim by its whole name, or else by a path whose dots lead into objects; names may contain dots.
 ///
@@ -17,7 +18,7 @@ pub fn value_at<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Va
                 Some(rest) => value_at(value.as_object()?, rest),
             };
         }
-        name = name.rsplit_once('.')?.0;
+        name = split_last(name, b'.')?.0;
     }
 }
 

@@ -211,3 +211,18 @@ fn a_check_without_bindings_tells_nothing_that_a_load_does_not() {
         }
     }
 }
+
+#[test]
+fn a_number_of_a_wrong_type_is_shown_as_the_gateway_writes_numbers() {
+    for (written, shown) in [
+        ("1", "1"),
+        ("-1", "-1"),
+        ("1.5", "1.5"),
+        ("1E100", "1e+100"),
+        ("18446744073709551616", "18446744073709552000.0"),
+    ] {
+        let diagnostics = check(&format!(r#"{{ "title": {written}, "paths": [] }}"#));
+        let messages: Vec<_> = diagnostics.iter().map(|found| found.message.as_str()).collect();
+        assert!(messages.contains(&format!("expected a string, found {shown}").as_str()), "{written}: {messages:?}");
+    }
+}

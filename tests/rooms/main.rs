@@ -10,11 +10,12 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it. Those of [`HOST`] are among them.
-const CORE: [&str; 30] = [
+const CORE: [&str; 31] = [
     "json",
     "secret",
     "encoding",
     "excerpt",
+    "split",
     "printable",
     "text_file",
     "address",

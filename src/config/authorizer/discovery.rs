@@ -4,6 +4,7 @@ use super::keys::oidc;
 use crate::config::address::read_https;
 use crate::config::code::Code;
 use crate::config::reader::{Findings, ObjectReader, Place, Written, advice};
+use crate::split::without_last;
 
 /// A tenant of an issuer that has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(super) fn discovery_url(
 
 /// Returns where the discovery document of an issuer is, if nothing else is said (OpenID Connect Discovery 1.0 section 4.1).
 pub(crate) fn usual_discovery_url(issuer: &str) -> String {
-    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+    format!("{}/.well-known/openid-configuration", without_last(issuer, b'/'))
 }
 
 /// Reads the tenants of an issuer; `None` if one is wrong or not known here.

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use serde_json::Value;
+
 use super::path::{Part, ResolvedPath};
 use crate::algorithm::Algorithm;
 use crate::config::access::Requirements;
@@ -12,6 +14,7 @@ use crate::config::protected_resource::{ProtectedResource, SCOPES_SUPPORTED, Wri
 use crate::config::tree::ConfigTree;
 use crate::places::Places;
 use crate::route::{Guard, Host, Method, MethodRule, Pattern, RouteSpec};
+use crate::split::split_last;
 
 /// A section, with the place of its path in `paths`; `None` for the gateway's own.
 type Placed<'n> = (Option<usize>, WrittenResource<'n>);
@@ -23,75 +26,84 @@ pub(super) fn written<'n>(tree: &mut ConfigTree<'n>) -> Vec<Placed<'n>> {
     own.into_iter().chain(of_paths).collect()
 }
 
+/// What the paths of a resource add to its metadata.
+struct Gathered<'p> {
+    /// The authorizers that open them, each once.
+    openers: Vec<&'p Authorizer>,
+    /// The scopes that they name.
+    scopes: Vec<&'p str>,
+    /// Whether any takes bound tokens.
+    takes_proofs: bool,
+    /// Whether each takes no others.
+    requires_proofs: bool,
+    /// The hosts under which it is published: where a path of another host takes its requests, its own would not be found.
+    hosts: Vec<&'p Host>,
+}
+
+impl<'p> Gathered<'p> {
+    fn add(&mut self, path: &'p ResolvedPath) {
+        if let Some(route) = &path.route
+            && !self.hosts.contains(&&route.host)
+        {
+            self.hosts.push(&route.host);
+        }
+        let Some(access) = path.path.as_ref().and_then(|path| path.access.as_ref()) else { return };
+        self.takes_proofs |= access.dpop.is_some();
+        self.requires_proofs &= access.dpop.as_ref().is_some_and(|dpop| dpop.is_required);
+        for opener in access.authorizers() {
+            if !self.openers.iter().any(|known| std::ptr::eq(*known, &**opener)) {
+                self.openers.push(opener);
+            }
+        }
+        let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
+        for scope in [all, any].into_iter().flatten() {
+            self.scopes.push(scope);
+        }
+    }
+}
+
 /// Makes the metadata: returns the paths that answer with it, and gives each path that of the resource it belongs to. `front`
 /// is the authorizer whose authorization server the gateway is for clients, and the issuer that they know it by.
 pub(super) fn describe(
-    written: Vec<Placed<'_>>,
+    written: &[Placed<'_>],
     authorizers: &[Option<Rc<Authorizer>>],
     front: Option<(&Authorizer, &str)>,
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
     let owners = ResourceOwners::of(written.iter().map(|(index, section)| (index.is_some(), section)));
-    let owner = |route: &RouteSpec| owners.find(&route.host, &route.pattern);
-    let owners: Vec<_> = paths.iter().map(|path| owner(path.route.as_ref()?)).collect();
-    // The authorizers that open the paths of each, the scopes that these paths name, and whether any takes bound tokens, and each no
-    // others.
-    let mut named = vec![(Vec::new(), Vec::new(), (false, true)); written.len()];
-    // The hosts under which each is published: where a path of another host takes its requests, its own would not be found.
-    let mut hosts: Vec<_> = written.iter().map(|(_, section)| vec![section.host.clone()]).collect();
-    for (path, owner) in paths.iter().zip(&owners) {
-        if let Some((route, hosts)) = path.route.as_ref().zip(owner.and_then(|owner| hosts.get_mut(owner)))
-            && !hosts.contains(&route.host)
-        {
-            hosts.push(route.host.clone());
-        }
-        let access = path.path.as_ref().and_then(|path| path.access.as_ref());
-        let Some((access, (openers, scopes, (takes_proofs, requires_proofs)))) =
-            access.zip(owner.and_then(|owner| named.get_mut(owner)))
-        else {
-            continue;
-        };
-        *takes_proofs |= access.dpop.is_some();
-        *requires_proofs &= access.dpop.as_ref().is_some_and(|dpop| dpop.is_required);
-        for opener in access.authorizers() {
-            if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, &**opener)) {
-                openers.push(&**opener);
-            }
-        }
-        let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
-        for scope in [all, any].into_iter().flatten() {
-            scopes.push(scope.as_str());
+    let (mut gathered, mut owned_by) = (Vec::with_capacity(written.len()), Vec::with_capacity(paths.len()));
+    for (_, section) in written {
+        let hosts = vec![&section.host];
+        let (openers, scopes) = (Vec::new(), Vec::new());
+        gathered.push(Gathered { openers, scopes, takes_proofs: false, requires_proofs: true, hosts });
+    }
+    for path in paths.iter() {
+        let owner = path.route.as_ref().and_then(|route| owners.find(&route.host, &route.pattern));
+        owned_by.push(owner);
+        if let Some(gathered) = owner.and_then(|owner| gathered.get_mut(owner)) {
+            gathered.add(path);
         }
     }
-    let mut added = Vec::with_capacity(written.len());
-    let mut described = Vec::with_capacity(written.len());
-    for (((index, written), (mut openers, scopes, proofs)), hosts) in written.into_iter().zip(named).zip(hosts) {
+    let (mut added, mut described) = (Vec::with_capacity(written.len()), Vec::with_capacity(written.len()));
+    for ((index, section), gathered) in written.iter().zip(&mut gathered) {
         if index.is_none() {
-            openers.clear();
+            gathered.openers.clear();
             for authorizer in authorizers.iter().flatten() {
-                openers.push(authorizer);
-            }
-        }
-        let mut issuers = Vec::new();
-        for authorizer in &openers {
-            for issuer in authorizer.issuers() {
-                let before = front.filter(|(provider, _)| provider.accepts_issuer(issuer));
-                issuers.push(before.map_or(issuer, |(_, own)| own));
+                gathered.openers.push(authorizer);
             }
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
-        let is_shown = written.is_in_file && entry_is_shown;
-        let (offset, pattern) = (written.offset, written.pattern.clone());
-        let resource = Rc::new(metadata(written, issuers, scopes, proofs));
-        for host in hosts {
-            let method = MethodRule::Exact(Method::Get);
+        let is_shown = section.is_in_file && entry_is_shown;
+        let resource = Rc::new(metadata(section, gathered, front));
+        for host in &gathered.hosts {
+            let host = Host::clone(host);
             let integration = Integration::ProtectedResource(Rc::clone(&resource), host.clone());
-            let route =
-                RouteSpec { method, host, pattern: pattern.clone(), encoded_slashes: false, guard: Guard::default() };
+            let (method, pattern) = (MethodRule::Exact(Method::Get), section.pattern.clone());
+            let route = RouteSpec { method, host, pattern, encoded_slashes: false, guard: Guard::default() };
             added.push(ResolvedPath {
-                index,
+                index: *index,
                 part: Part::Resource,
-                offset,
+                offset: section.offset,
                 shown: is_shown.then(|| route.name()),
                 path: Some(Path::open(integration)),
                 route: Some(route),
@@ -99,7 +111,7 @@ pub(super) fn describe(
         }
         described.push(resource);
     }
-    for (resolved, owner) in paths.iter_mut().zip(owners) {
+    for (resolved, owner) in paths.iter_mut().zip(owned_by) {
         if let Some(path) = &mut resolved.path {
             path.protected_resource = owner.and_then(|owner| described.get(owner).cloned());
         }
@@ -138,7 +150,7 @@ impl ResourceOwners {
 
     fn containing(&self, mut place: &str) -> Option<usize> {
         loop {
-            match (self.by_place.get(place), place.rsplit_once('/')) {
+            match (self.by_place.get(place), split_last(place, b'/')) {
                 (Some(owner), _) => return Some(owner),
                 (None, Some((above, _))) => place = above,
                 (None, None) => return None,
@@ -148,37 +160,51 @@ impl ResourceOwners {
 }
 
 fn metadata(
-    written: WrittenResource<'_>,
-    mut issuers: Vec<&str>,
-    scopes: Vec<&str>,
-    (takes_proofs, requires_proofs): (bool, bool),
+    written: &WrittenResource<'_>,
+    gathered: &Gathered<'_>,
+    front: Option<(&Authorizer, &str)>,
 ) -> ProtectedResource {
-    let WrittenResource { resource, pattern, mut metadata, scopes: own_scopes, .. } = written;
-    issuers.retain(|issuer| issuer.starts_with("http"));
-    let scopes = match &own_scopes {
-        Some(own) => own.iter().map(String::as_str).collect(),
-        None => scopes,
-    };
-    let mut proof_algorithms = Vec::new();
-    if takes_proofs {
-        let names = Algorithm::NAMES.iter().filter(|(_, algorithm)| Algorithm::ASYMMETRIC.contains(algorithm));
-        proof_algorithms.extend(names.map(|(name, _)| *name));
-    }
-    if takes_proofs && requires_proofs {
-        metadata.insert("dpop_bound_access_tokens_required".to_owned(), true.into());
-    }
-    for (name, mut values) in [
-        ("authorization_servers", issuers),
-        (SCOPES_SUPPORTED, scopes),
-        ("bearer_methods_supported", vec!["header"]),
-        ("dpop_signing_alg_values_supported", proof_algorithms),
-    ] {
-        let mut seen = Places::default();
-        values.retain(|value| seen.add((*value).into(), 0).is_none());
-        // What has no value is left out (RFC 9728 section 3.2).
-        if !values.is_empty() {
-            metadata.insert(name.to_owned(), values.into());
+    let mut metadata = written.metadata.clone();
+    let mut issuers = Vec::new();
+    for authorizer in &gathered.openers {
+        for issuer in authorizer.issuers() {
+            let before = front.filter(|(provider, _)| provider.accepts_issuer(issuer));
+            let issuer = before.map_or(issuer, |(_, own)| own);
+            if issuer.starts_with("http") {
+                issuers.push(issuer);
+            }
         }
     }
-    ProtectedResource { resource, path: pattern.as_str().to_owned(), metadata }
+    let (mut own_scopes, mut proof_algorithms) = (Vec::new(), Vec::new());
+    for scope in written.scopes.iter().flatten() {
+        own_scopes.push(scope.as_str());
+    }
+    if gathered.takes_proofs {
+        for (name, algorithm) in &Algorithm::NAMES {
+            if Algorithm::ASYMMETRIC.contains(algorithm) {
+                proof_algorithms.push(*name);
+            }
+        }
+        if gathered.requires_proofs {
+            metadata.insert("dpop_bound_access_tokens_required".to_owned(), true.into());
+        }
+    }
+    for (name, values) in [
+        ("authorization_servers", &issuers[..]),
+        (SCOPES_SUPPORTED, if written.scopes.is_some() { &own_scopes } else { &gathered.scopes }),
+        ("bearer_methods_supported", &["header"]),
+        ("dpop_signing_alg_values_supported", &proof_algorithms),
+    ] {
+        let (mut seen, mut once) = (Places::default(), Vec::new());
+        for value in values {
+            if seen.add((*value).into(), 0).is_none() {
+                once.push((*value).into());
+            }
+        }
+        // What has no value is left out (RFC 9728 section 3.2).
+        if !once.is_empty() {
+            metadata.insert(name.to_owned(), Value::Array(once));
+        }
+    }
+    ProtectedResource { resource: written.resource.clone(), path: written.pattern.as_str().to_owned(), metadata }
 }

@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::edge::runtime::crossings::thrown_message;
 use crate::edge::runtime::work::Awaited;
+use crate::encoding::lossy_text;
 use crate::oauth::{Outcome, ProviderResponse, TransportError};
 use crate::secret::Secret;
 
@@ -76,7 +77,7 @@ pub async fn answer_of(called: Promise) -> Outcome {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = answer.get(0).as_f64().unwrap_or_default() as u16;
     // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
-    let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
+    let body = lossy_text(&Uint8Array::new(&answer.get(2)).to_vec());
     Ok(ProviderResponse { status, retry_after: answer.get(1).as_string(), body })
 }
 

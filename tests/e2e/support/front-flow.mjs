@@ -76,15 +76,16 @@ export async function startProvider(callback, client = {}, { rotates } = {}) {
 }
 
 /**
- * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config; `secret` is
- * what the gateway takes for the secret of its client, `path` where its endpoints are, and `rotates` whether the provider rotates refresh
- * tokens.
+ * Starts a provider and a gateway in front of it. `server` replaces members of the section, `sections` those of the config, and
+ * `pathsBeside` are paths besides; `secret` is what the gateway takes for the secret of its client, `path` where its endpoints are, and
+ * `rotates` whether the provider rotates refresh tokens.
  * @param {Record<string, any>} [options]
  * @returns {Promise<any>}
  */
 export async function startFront({
   server = {},
   sections = {},
+  pathsBeside = [],
   path = '',
   secret = CLIENT_SECRET,
   rotates = false,
@@ -129,6 +130,7 @@ export async function startFront({
         protected_resource: true,
         response: { files: [] },
       },
+      ...pathsBeside,
     ],
     ...sections,
   };
