@@ -122,6 +122,11 @@ impl<'n> WrittenPath<'n> {
         }
     }
 
+    /// Checks whether the authorizer of a name, at an index, opens it, as far as that is known here.
+    pub fn may_be_opened_by(&self, index: usize, name: &str) -> bool {
+        self.access.as_ref().is_some_and(|access| access.authorizers.may_have(index, name))
+    }
+
     /// Returns the type of what answers it, if that is known; a `response` is a fixed answer too.
     #[cfg(not(target_os = "unknown"))]
     pub fn kind(&self) -> Option<Kind> {
