@@ -279,7 +279,8 @@ export async function startTestbed(
           const { status, headers, body } = answer;
           // Where one has taken it, the others say that it was used.
           if (!may.length && proof.taken === 1 && status !== 200) {
-            const isUsed = status === 401 && body?.code === USED && headers['www-authenticate']?.startsWith('DPoP ');
+            const isUsed =
+              status === 401 && body?.code === USED && String(headers['www-authenticate']).startsWith('DPoP ');
             counts.requests += 1;
             hold(claim ?? CLAIMS.goesOn, isUsed, `proof ${status} ${body?.code ?? answer.error ?? ''}`, about);
             continue;
