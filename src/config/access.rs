@@ -122,15 +122,6 @@ impl<'n> NamedAuthorizers<'n> {
         }
     }
 
-    /// Checks whether the authorizer of a name, at an index, is one of them; one that is not known here may be.
-    pub fn may_have(&self, index: usize, own: &str) -> bool {
-        match self {
-            Self::First => index == 0,
-            Self::Named { names, .. } => names.iter().any(|name| name.value().is_none_or(|name| name == own)),
-            Self::Unreadable => false,
-        }
-    }
-
     /// Reads a name, or a list of them.
     fn read(node: &'n Node<'n>, place: &Place<'_>, in_object: bool, findings: &mut Findings<'_>) -> Self {
         let Value::Array(items) = &node.value else {

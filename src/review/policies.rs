@@ -12,14 +12,13 @@ use crate::config::{AuthorizerKind, Settings, WrittenAuthorizer, WrittenConfig, 
 pub fn refresh_token_policies(source: &str) -> Option<Value> {
     let config = WrittenConfig::parse(source).ok()?;
     let tree = config.tree()?;
-    let index = tree.authorizers.iter().position(WrittenAuthorizer::can_log_in)?;
-    let login = tree.authorizers.get(index)?;
+    let login = tree.authorizers.iter().find(|authorizer| WrittenAuthorizer::can_log_in(authorizer))?;
     if login.kind != Some(AuthorizerKind::Auth0) {
         return None;
     }
     let servers = servers_by_alias(&tree);
     let mut policies: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-    let opens = |path: &WrittenPath<'_>| path.may_be_opened_by(index, login.name);
+    let opens = |path: &WrittenPath<'_>| path.may_be_opened_by(&tree, login.name);
     for target in tree.paths.iter().flat_map(|path| targets(&servers, path, opens(path))) {
         let Some(audience) = target.audience.filter(|_| target.resource.is_none()) else { continue };
         let Some(audience) = audience.text.as_written() else { continue };

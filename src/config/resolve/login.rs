@@ -32,12 +32,12 @@ pub(super) struct Logins<'t> {
 impl<'t> Logins<'t> {
     /// Finds the provider. The authorizers are those of the tree, as far as they are known.
     pub fn of(tree: &'t ConfigTree<'t>, authorizers: &[Option<Rc<Authorizer>>], paths: &[WrittenPath<'_>]) -> Self {
-        let mut able = tree.authorizers.iter().zip(authorizers).enumerate().filter(|(_, (one, _))| one.can_log_in());
+        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.can_log_in());
         let first = able.next();
         let is_one_of_several = able.next().is_some();
-        let provider = first.and_then(|(index, (written, known))| {
+        let provider = first.and_then(|(written, known)| {
             let mut provider = provider(written, known.clone()?, is_one_of_several)?;
-            for text in login_targets(tree, paths, index, written.name) {
+            for text in login_targets(tree, paths, written.name) {
                 provider.request_at_login(&text);
             }
             for integration in paths.iter().filter_map(WrittenPath::integration) {
@@ -48,7 +48,7 @@ impl<'t> Logins<'t> {
             Some(Rc::new(provider))
         });
         let begin_here = paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind == Kind::Login);
-        let authorizer = first.map(|(_, (written, _))| written);
+        let authorizer = first.map(|(written, _)| written);
         let sealing_secret = authorizer.and_then(|authorizer| {
             let provider = authorizer.provider.as_ref()?;
             provider.sealing_key.or(provider.client.secret)?.to_text().map(Secret::new)
@@ -59,20 +59,20 @@ impl<'t> Logins<'t> {
     }
 }
 
-/// Returns what upstreams get tokens for that logins have to request: all that is named as `resource` where a session opens the path. It is
-/// that of the authorizer at this index, of this name.
-fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>], index: usize, name: &str) -> Vec<String> {
+/// Returns what upstreams get tokens for that logins have to request: all that is named as `resource` where a session opens the path, which
+/// is of the authorizer of this name.
+fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>], login: &str) -> Vec<String> {
     let of_servers = tree.servers.iter().any(|server| server.token_target.resource.is_some());
     let target = |path: &WrittenPath<'_>| {
         let Settings::HttpProxy { server, target, .. } = path.integration()?.settings else { return None };
-        if !of_servers && target.resource.is_none() {
+        if !of_servers && target.resource.is_none() || !path.may_be_opened_by(tree, login) {
             return None;
         }
         let alias = server?.value()?;
         let target = target.or(tree.servers.iter().find(|server| server.name() == alias)?.token_target);
         target.resource.and_then(|_| target.target()?)
     };
-    paths.iter().filter(|path| path.may_be_opened_by(index, name)).filter_map(target).collect()
+    paths.iter().filter_map(target).collect()
 }
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
