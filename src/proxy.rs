@@ -13,6 +13,8 @@ mod shares;
 
 pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
+#[cfg(not(target_os = "unknown"))]
+pub use client_headers::never_passes;
 pub use client_headers::{ClientHeaderNames, ClientHeaders, DROPPED_REQUEST_HEADERS};
 pub use cookies::{forwarded_cookies, is_own_cookie};
 pub use forwarding::{PassedOn, holds_api_key};

@@ -66,6 +66,9 @@ export const WITHOUT_CONFIG = Object.fromEntries(
   ['sessions', 'pages', 'bearers'].map((who) => [who, ['config_invalid']]),
 );
 
+/** The code of a proof that was used. */
+const USED = 'invalid_dpop_proof';
+
 /** A path of those who have bound tokens, and the name under which all isolates are called, so that one proof is for each of them. */
 const BOUND = '/bound';
 const HOST = 'gateway.example';
@@ -272,9 +275,17 @@ export async function startTestbed(
         counts.proofs += proof.taken;
         const { about } = proof;
         hold(ONCE, proof.taken <= 1, `${proof.taken} of ${isolates} isolates have taken it`, about);
-        // What nobody can say was used is not let in, and is not called used.
-        const judged = may.length ? answers : [answers.find(({ status }) => status !== 401) ?? answers[0]];
-        for (const answer of judged) {
+        for (const answer of answers) {
+          const { status, headers, body } = answer;
+          // Where one has taken it, the others say that it was used.
+          if (!may.length && proof.taken === 1 && status !== 200) {
+            const isUsed =
+              status === 401 && body?.code === USED && String(headers['www-authenticate']).startsWith('DPoP ');
+            counts.requests += 1;
+            hold(claim ?? CLAIMS.goesOn, isUsed, `proof ${status} ${body?.code ?? answer.error ?? ''}`, about);
+            continue;
+          }
+          // What nobody can say was used is not let in, and is not called used.
           const isTaken = bed.judge(answer, may, { claim, about, what: 'proof' });
           if (may.length) hold(CLAIMS.closed, !isTaken, 'a proof of which nobody could say whether it was used', about);
         }

@@ -5,7 +5,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import Gateway, { version } from '../../build/index.js';
 import { forget as forgetProofs, take } from './objects/dpop_proofs.js';
-import { count, forget } from './objects/rate_limit.js';
+import { count, forget, leave as leaveCounts } from './objects/rate_limit.js';
 import { inputsOf } from './library/options.mjs';
 
 const { abandon, answer_object, answer_panic, fetch, resume, watch_step } = Gateway.prototype;
@@ -68,27 +68,29 @@ const LATER_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /** @typedef {DurableObjectState['storage']} Storage */
 
-/** @param {Storage} storage */
-const waitForIt = (storage) => storage.setAlarm(Date.now() + LATER_WAIT_MS);
+/** @param {Storage} storage @param {string} [message] */
+const waitForIt = (storage, message) => message === undefined && storage.setAlarm(Date.now() + LATER_WAIT_MS);
 
 /**
  * Returns a class that answers messages and alarms in this way, unless a later version has stored something in the object.
  *
  * @param {(storage: Storage, message: string, object: DurableObject) => any} answer
  * @param {(storage: Storage, object: DurableObject) => any} erase
- * @param {(storage: Storage) => any} [leave] what an alarm does with what a later version has stored
+ * @param {(storage: Storage, message?: string) => any} [leave] what a message, which is refused then, and an alarm do with what a later
+ *   version has stored
  */
 const stored = (answer, erase, leave = waitForIt) =>
   class extends DurableObject {
     call(message) {
       const { storage } = this.ctx;
-      if (storage.kv.get(VERSION) !== undefined) throw new Error(LATER);
-      return answer(storage, message, this);
+      if (storage.kv.get(VERSION) === undefined) return answer(storage, message, this);
+      leave(storage, message);
+      throw new Error(LATER);
     }
 
     async alarm() {
       const { storage } = this.ctx;
-      await (storage.kv.get(VERSION) === undefined ? erase : leave)(storage, this);
+      await (storage.kv.get(VERSION) === undefined ? erase(storage, this) : leave(storage));
     }
   };
 
@@ -106,5 +108,5 @@ export class RefreshExchange extends ofGateway('RefreshExchange') {}
 export class Session extends ofGateway('Session') {}
 export class LogoutIndex extends ofGateway('LogoutIndex') {}
 export class DpopProofs extends stored(take, forgetProofs) {}
-// Counts last for a period, so a key does not wait for the later version: once its alarm has rung, it is counted anew.
-export class RateLimit extends stored(count, forget, (storage) => storage.deleteAll()) {}
+// Counts last for a period, so a key does not wait for the later version: once they are over, it is counted anew.
+export class RateLimit extends stored(count, forget, leaveCounts) {}

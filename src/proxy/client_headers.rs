@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 
 use crate::config::Mapping;
+#[cfg(not(target_os = "unknown"))]
+use crate::http::header::FRAMING_HEADERS;
 use crate::http::header::{HOP_BY_HOP_HEADERS, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 
@@ -86,6 +88,14 @@ fn is_of(name: &[u8], pattern: &str) -> bool {
         (false, true) => name.ends_with(part),
         (false, false) => name.windows(part.len().max(1)).any(|signs| signs == part),
     }
+}
+
+/// Checks whether no upstream gets a client's header of this name, on any path of any config: it belongs to one connection, or to one message,
+/// or is dropped.
+#[cfg(not(target_os = "unknown"))]
+pub fn never_passes(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    FRAMING_HEADERS.contains(&&*name) || ClientHeaderNames::new(&[]).judge(&name).stops
 }
 
 /// Names of clients' headers that are kept with what is known of them, and their longest, in bytes.

@@ -296,11 +296,12 @@ fn warn_of_target(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     let (Some((key, written)), Some(login), Some(_)) = (target.first(), login_authorizer(tree), &tree.session) else {
         return;
     };
-    let Some(authorizers) = path.access.as_ref().and_then(|access| authorizers_of(tree, access)) else { return };
+    let Some(access) = &path.access else { return };
+    let Some(authorizers) = authorizers_of(tree, access) else { return };
     if authorizers.iter().any(|one| one.name == login.name) {
         return;
     }
-    let who = match authorizers.into_iter().all(takes_keys) {
+    let who = match authorizers.into_iter().all(takes_keys) && !access.requirements.optional {
         true => "only API keys open this path",
         false => "no session opens this path",
     };

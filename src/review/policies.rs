@@ -18,7 +18,8 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
     }
     let servers = servers_by_alias(&tree);
     let mut policies: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-    for target in tree.paths.iter().flat_map(|path| targets(&servers, path)) {
+    let opens = |path: &WrittenPath<'_>| path.may_be_opened_by(&tree, login.name);
+    for target in tree.paths.iter().flat_map(|path| targets(&servers, path, opens(path))) {
         let Some(audience) = target.audience.filter(|_| target.resource.is_none()) else { continue };
         let Some(audience) = audience.text.as_written() else { continue };
         let scopes = target.scope.and_then(|scope| scope.text.as_written()).unwrap_or_default();
@@ -33,10 +34,11 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
     (!policies.is_empty()).then(|| json!({ "refresh_token": { "policies": policies } }))
 }
 
-/// Returns what tokens are requested for because of a path: those for its upstream, or those that clients of a refresh may have.
-fn targets<'t>(servers: &Servers<'_, 't>, path: &WrittenPath<'t>) -> Vec<WrittenTarget<'t>> {
+/// Returns what tokens are requested for because of a path: those for its upstream, if a session opens it, or those that clients of a refresh
+/// may have.
+fn targets<'t>(servers: &Servers<'_, 't>, path: &WrittenPath<'t>, session_opens: bool) -> Vec<WrittenTarget<'t>> {
     match path.integration().map(|integration| &integration.settings) {
-        Some(Settings::HttpProxy { server, target, .. }) if path.access.is_some() => {
+        Some(Settings::HttpProxy { server, target, .. }) if session_opens => {
             let alias = server.and_then(|alias| alias.text.as_written());
             let server = alias.and_then(|alias| servers.get(alias));
             vec![target.or(server.map(|server| server.token_target).unwrap_or_default())]

@@ -376,6 +376,29 @@ fn a_path_that_others_name_is_told_in_the_spelling_of_addresses() {
 }
 
 #[test]
+fn logins_request_resources_only_of_paths_that_a_session_opens() {
+    let proxied = |path: &str, auth: &str, resource: &str| {
+        format!(
+            r#"{{ "method": "GET", "path": "{path}", "auth": {auth}, "integration": {{ "type": "http_proxy", "server": "api", "resource": "{resource}", "scope": "{}" }} }}"#,
+            resource.replace(':', ".")
+        )
+    };
+    let source = file("tests/fixtures/configs/unwarned/unused_target.json");
+    let (head, _) = source.split_once(r#"    { "method": "GET", "path": "/a""#).unwrap();
+    let paths = [
+        proxied("/a", r#"["people", "partners"]"#, "urn:a"),
+        proxied("/b", "true", "urn:b"),
+        proxied("/c", r#"{ "authorizer": "machines", "optional": true }"#, "urn:c"),
+        proxied("/d", r#"["machines", "partners"]"#, "urn:d"),
+        proxied("/e", r#"{ "authorizer": "people", "optional": true }"#, "urn:e"),
+    ];
+    let config = loaded(&format!("{head}{}]}}", paths.join(",")));
+    let provider = &config.login.as_ref().unwrap().provider;
+    assert_eq!(provider.login_resources, ["urn:a", "urn:b", "urn:e"]);
+    assert_eq!(provider.parameter("scope"), Some("openid offline_access urn.a urn.b urn.e"));
+}
+
+#[test]
 fn each_resource_is_described_by_the_paths_that_belong_to_it() {
     let config = loaded(
         r#"{

@@ -35,9 +35,9 @@ impl<'t> Logins<'t> {
         let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.can_log_in());
         let first = able.next();
         let is_one_of_several = able.next().is_some();
-        let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
-        let provider = provider.map(|mut provider| {
-            for text in login_targets(tree, paths) {
+        let provider = first.and_then(|(written, known)| {
+            let mut provider = provider(written, known.clone()?, is_one_of_several)?;
+            for text in login_targets(tree, paths, written.name) {
                 provider.request_at_login(&text);
             }
             for integration in paths.iter().filter_map(WrittenPath::integration) {
@@ -45,7 +45,7 @@ impl<'t> Logins<'t> {
                     targets.iter().for_each(|text| provider.request_at_login(text));
                 }
             }
-            Rc::new(provider)
+            Some(Rc::new(provider))
         });
         let begin_here = paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind == Kind::Login);
         let authorizer = first.map(|(written, _)| written);
@@ -59,19 +59,20 @@ impl<'t> Logins<'t> {
     }
 }
 
-/// Returns what upstreams get tokens for that logins have to request: all that is named as `resource`.
-fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>]) -> Vec<String> {
+/// Returns what upstreams get tokens for that logins have to request: all that is named as `resource` where a session opens the path, which
+/// is of the authorizer of this name.
+fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>], login: &str) -> Vec<String> {
     let of_servers = tree.servers.iter().any(|server| server.token_target.resource.is_some());
     let target = |path: &WrittenPath<'_>| {
         let Settings::HttpProxy { server, target, .. } = path.integration()?.settings else { return None };
-        if !of_servers && target.resource.is_none() {
+        if !of_servers && target.resource.is_none() || !path.may_be_opened_by(tree, login) {
             return None;
         }
         let alias = server?.value()?;
         let target = target.or(tree.servers.iter().find(|server| server.name() == alias)?.token_target);
         target.resource.and_then(|_| target.target()?)
     };
-    paths.iter().filter(|path| path.access.is_some()).filter_map(target).collect()
+    paths.iter().filter_map(target).collect()
 }
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {

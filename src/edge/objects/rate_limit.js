@@ -3,6 +3,9 @@
 /** A period has so many parts. Requests that come in one part are kept as one number, so that what is kept is small for any limit. */
 const PARTS = 100;
 
+/** The longest period of a config. */
+const PERIOD_MAX_SECS = 24 * 60 * 60;
+
 /** Requests that were let through, by the time in milliseconds from which they no longer count. @typedef {[until: number, requests: number][]} Counts */
 
 /**
@@ -32,10 +35,12 @@ export function admit(known, now, max, periodMs) {
   return { counts, waitMs: 0, isSetBack };
 }
 
-/** What an object's storage can do. @typedef {{ kv: { get(key: string): any, put(key: string, value: Counts): void }, setAlarm(at: number): Promise<void>, deleteAll(): Promise<void> }} Storage */
+/** What an object's storage can do. @typedef {{ kv: { get(key: string): any, put(key: string, value: Counts | number): void }, setAlarm(at: number): Promise<void>, deleteAll(): Promise<void> }} Storage */
 
 /** Where an object keeps what counts. */
 const KEY = 'counts';
+/** Where it keeps when nothing counts any longer of what a later version has stored. */
+const LEFT = 'left';
 
 /**
  * Answers a message, which has the limit and the period in seconds, with the seconds that the request would have to wait. What is let
@@ -59,4 +64,21 @@ export function forget(storage) {
   const counts = /** @type {Counts} */ (storage.kv.get(KEY) ?? []);
   const last = Math.max(0, ...counts.map(([until]) => until));
   return last > Date.now() ? storage.setAlarm(last) : storage.deleteAll();
+}
+
+/**
+ * Leaves what a later version has stored until nothing of it counts: for a period from the first request that comes meanwhile, or if none
+ * does, for the longest one from the alarm.
+ *
+ * @param {Storage} storage
+ * @param {string} [message] that of a request; without one, the alarm has rung
+ */
+export function leave(storage, message) {
+  const left = storage.kv.get(LEFT);
+  if (!message && left <= Date.now()) return storage.deleteAll();
+  const seconds = message ? Number(message.split(' ')[1]) : PERIOD_MAX_SECS;
+  const over = Date.now() + seconds * (1000 + 1000 / PARTS);
+  const until = Math.min(left ?? over, over);
+  if (until !== left) storage.kv.put(LEFT, until);
+  return storage.setAlarm(until);
 }

@@ -3,7 +3,7 @@
 //! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens or keys of any of a path's
 //! authorizers, with scopes, all of which it requires of each, and a list, of which it requires one. What does not fit becomes stricter.
 
-use super::schemes::{Comes, Scheme, Schemes};
+use super::schemes::{Scheme, Schemes};
 use crate::authoring::Json;
 use crate::config::{access, holds_reference};
 
@@ -16,8 +16,9 @@ const SCOPES_MAX: usize = 30;
 /// What no request can show: beside a key, the gateway takes no other credential, and the upstream gets none that is bound to the connection.
 const KEY_AND_ANOTHER: &str = "an API key and another credential";
 
-/// The same beside a token: its header is taken, and the connection ends at the gateway.
-const TOKEN_AND_ANOTHER: &str = "a token and another credential in \"Authorization\" or in the connection";
+/// The same beside a token: its header is taken, the connection and its headers end at the gateway, and of what is not known nobody can
+/// say that the upstream gets it.
+const TOKEN_AND_ANOTHER: &str = "a token and another credential, of which the upstream gets none or nobody knows";
 
 /// What a path requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -212,11 +213,7 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
         return Ok(impossible(TOKEN_AND_ANOTHER, notes));
     }
     let checked = if schemes.has_keys(tenant) { "API key" } else { "token" };
-    let fate = match unknown.iter().any(|(_, comes)| *comes == Comes::Elsewhere) {
-        true => "nobody knows where it is, nor whether the upstream gets it",
-        false => "the upstream has to check it",
-    };
-    notes.push(format!("{words}: {fate}; the gateway checks only the {checked}"));
+    notes.push(format!("{words}: the upstream has to check it; the gateway checks only the {checked}"));
     Ok(Read::Known(alternative))
 }
 
@@ -373,7 +370,9 @@ mod tests {
             "basic": {"type": "http", "scheme": "basic"},
             "certificate": {"type": "mutualTLS"},
             "somehow": {"type": "other"},
-            "lost": {"$ref": "schemes.yaml"}
+            "lost": {"$ref": "schemes.yaml"},
+            "proxy": {"type": "apiKey", "in": "header", "name": "Proxy-Authorization"},
+            "address": {"type": "apiKey", "in": "header", "name": "X-Client_IP"}
         }}, "security": [{"partner": []}, {"tester": []}]}"#;
         Schemes::read(&serde_json::from_str(source).unwrap(), &Wishes::default())
     }
@@ -532,6 +531,14 @@ mod tests {
             r#"[{"people": [], "certificate": []}]"#,
             r#"[{"people": [], "users": []}]"#,
             r#"[{"people": [], "key": [], "basic": []}]"#,
+            r#"[{"people": [], "somehow": []}]"#,
+            r#"[{"people": [], "lost": []}]"#,
+            r#"[{"people": [], "nobody": []}]"#,
+            r#"[{"people": [], "key": [], "nobody": []}]"#,
+            r#"[{"people": [], "proxy": []}]"#,
+            r#"[{"partner": [], "proxy": []}]"#,
+            r#"[{"people": [], "address": []}]"#,
+            r#"[{"partner": [], "address": []}]"#,
             &many,
         ] {
             assert!(read(security).is_err(), "{security}");
@@ -565,9 +572,8 @@ mod tests {
                     .to_owned(),
             ),
             (
-                r#"[{"people": [], "somehow": []}]"#,
-                "a scheme of the type \"other\" (\"somehow\"): nobody knows where it is, nor whether the upstream gets it; the gateway checks only the token"
-                    .to_owned(),
+                r#"[{"people": [], "somehow": []}, {"people": ["a"]}]"#,
+                format!("an alternative that requires {TOKEN_AND_ANOTHER} at once is left out"),
             ),
         ] {
             let security_read: Json = serde_json::from_str(security).unwrap();

@@ -9,6 +9,7 @@ use crate::authoring::{Json, Provider};
 use crate::config::authorizer::keys::{AUDIENCE, KEY_HEADER_DEFAULT, TYPE, api_key};
 use crate::config::client::CLIENT_ID;
 use crate::config::{check, holds_reference, is_prefix};
+use crate::proxy::never_passes;
 
 /// The path of a discovery document, behind the issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -208,29 +209,28 @@ impl Schemes {
         self.tenants.get(tenant).is_some_and(Tenant::has_keys)
     }
 
-    /// Checks whether the upstream gets this of a request with an API key: beside one, the gateway refuses `Authorization` and the header
-    /// of another key, and the upstream gets neither the key nor the caller's connection.
+    /// Checks whether the upstream gets this of a request with an API key: as of one with a token, unless it is the header of another key,
+    /// which the gateway refuses.
     pub fn can_come_beside_a_key(&self, comes: &Comes) -> bool {
-        match comes {
-            Comes::Beside => true,
-            Comes::Header(name) => {
-                let name = name.to_ascii_lowercase();
-                name != AUTHORIZATION && !self.key_headers.contains(&name)
-            }
-            Comes::Connection | Comes::Elsewhere => false,
-        }
+        let is_key = matches!(comes, Comes::Header(name) if self.key_headers.contains(&name.to_ascii_lowercase()));
+        !is_key && comes.can_come_beside_a_token()
     }
 }
 
 impl Comes {
-    /// Checks whether a request that has a token can have this too, as far as anybody knows, and the upstream gets it.
+    /// Checks whether a request that has a token can have this too, and the upstream gets it.
     pub fn can_come_beside_a_token(&self) -> bool {
         match self {
-            Self::Header(name) => !name.eq_ignore_ascii_case(AUTHORIZATION),
-            Self::Connection => false,
-            Self::Beside | Self::Elsewhere => true,
+            Self::Beside => true,
+            Self::Header(name) => comes_through(name),
+            Self::Connection | Self::Elsewhere => false,
         }
     }
+}
+
+/// Checks whether an upstream gets a header of a client that has a token too.
+fn comes_through(name: &str) -> bool {
+    !name.eq_ignore_ascii_case(AUTHORIZATION) && !never_passes(name)
 }
 
 /// Returns what a scheme's authorizer is called: a name that can also begin the names of variables.

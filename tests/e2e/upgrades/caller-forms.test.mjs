@@ -18,7 +18,8 @@ import {
   renew,
   send,
 } from '../support/caller-forms.mjs';
-import { FIXTURES, goOn, keepsAll, laterObjects, waitsAnew } from '../support/upgrades.mjs';
+import { later } from '../support/clock.mjs';
+import { FIXTURES, NOW_MS, goOn, keepsAll, laterObjects, waitsAnew } from '../support/upgrades.mjs';
 
 const versions = readdirSync(FIXTURES).filter((version) => existsSync(join(FIXTURES, version, CALLERS)));
 
@@ -107,21 +108,66 @@ for (const version of versions) {
         change(laterObjects('DPOP_PROOFS')),
       ));
 
-    test('nobody passes a limit that is counted there, until the alarm of that, and then it is counted anew', () =>
-      goOn(
-        folder,
-        async (gateway, _, { objects }) => {
-          for (const key of ['somebody', 'somebody']) assertProblem(await counted(gateway, key), STORE_UNAVAILABLE);
-          assertStatus(await counted(gateway, 'somebody else'), 200);
-          await keepsAll(gateway, objects, 'RATE_LIMITS');
-          await gateway.ring(objects.find(({ binding }) => binding === 'RATE_LIMITS'));
-          assert.deepEqual(
-            [await counted(gateway, 'somebody'), await counted(gateway, 'somebody')].map(({ status }) => status),
-            [200, 429],
-          );
-        },
-        change(laterObjects('RATE_LIMITS')),
-      ));
+    describe('nobody passes a limit that is counted there, until nothing of that counts:', () => {
+      /** The period of the path and a day, which is the longest, each with the part that a count may last longer. */
+      const PERIOD_SECS = 3636;
+      const DAY_SECS = 87_264;
+      const after = (seconds) => NOW_MS + seconds * 1000;
+      const waits = (name, body) =>
+        test(name, () =>
+          goOn(
+            folder,
+            async (gateway, _, { objects }) => {
+              const object = objects.find(({ binding }) => binding === 'RATE_LIMITS');
+              const refused = async () => assertProblem(await counted(gateway, 'somebody'), STORE_UNAVAILABLE);
+              /** Everything that the later version has stored is there, and the alarm is set. */
+              const isLeft = async (until, message) => {
+                const { entries, alarm } = await gateway.look(object.binding, object.name);
+                assert.deepEqual([entries, alarm], [{ ...object.entries, left: until }, until], message);
+              };
+              await body(gateway, { ring: () => gateway.ring(object), refused, isLeft });
+              const statuses = [await counted(gateway, 'somebody'), await counted(gateway, 'somebody')];
+              assert.deepEqual(
+                statuses.map(({ status }) => status),
+                [200, 429],
+                'it is counted anew',
+              );
+            },
+            change(laterObjects('RATE_LIMITS')),
+          ),
+        );
+
+      waits('for a period from the first request', async (gateway, { ring, refused, isLeft }) => {
+        await refused();
+        await isLeft(after(PERIOD_SECS), 'a request came');
+        await later(30);
+        await refused();
+        // What was counted first is over, and what was counted last is not.
+        await ring();
+        await refused();
+        await isLeft(after(PERIOD_SECS), 'the alarm of the first count has rung');
+        assertStatus(await counted(gateway, 'somebody else'), 200);
+        await later(PERIOD_SECS - 30);
+        await refused();
+        await ring();
+      });
+
+      waits('for a day from the alarm, if no request comes', async (_, { ring, isLeft }) => {
+        await ring();
+        await isLeft(after(DAY_SECS), 'the alarm has rung');
+        await later(DAY_SECS);
+        await ring();
+      });
+
+      waits('and for a period from one that comes after the alarm', async (_, { ring, refused, isLeft }) => {
+        await ring();
+        await later(60);
+        await refused();
+        await isLeft(after(60 + PERIOD_SECS), 'a request came');
+        await later(PERIOD_SECS);
+        await ring();
+      });
+    });
 
     test('an API key whose record may say less opens nothing', () =>
       goOn(folder, async (gateway, { key }) => assertProblem(await keyed(gateway, key), STORE_UNAVAILABLE), {
