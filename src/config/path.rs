@@ -4,7 +4,7 @@ pub(crate) mod keys;
 
 use std::rc::Rc;
 
-use super::access::{Access, NamedAuthorizers, WrittenAccess, read_access};
+use super::access::{Access, WrittenAccess, read_access};
 use super::cors::{Cors, read_cors};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
@@ -22,7 +22,6 @@ use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
 use crate::address::Address;
 use crate::config::code::Code;
-use crate::config::tree::ConfigTree;
 use crate::route::{Host, Method, MethodRule, Pattern};
 
 /// What is done with the requests that a route takes; several routes may share it.
@@ -120,17 +119,6 @@ impl<'n> WrittenPath<'n> {
         match &self.answer {
             Some(WrittenAnswer::Integration(integration)) => Some(integration),
             Some(WrittenAnswer::Response(_)) | None => None,
-        }
-    }
-
-    /// Checks whether the authorizer of a name opens it, as far as that is known here.
-    pub fn may_be_opened_by(&self, tree: &ConfigTree<'_>, authorizer: &str) -> bool {
-        match self.access.as_ref().map(|access| &access.authorizers) {
-            Some(NamedAuthorizers::First) => tree.authorizers.first().is_some_and(|first| first.name == authorizer),
-            Some(NamedAuthorizers::Named { names, .. }) => {
-                names.iter().any(|name| name.value().is_none_or(|name| name == authorizer))
-            }
-            Some(NamedAuthorizers::Unreadable) | None => false,
         }
     }
 

@@ -3,6 +3,7 @@
 //! The tree is there in spite of mistakes, which the reader reports. What is wrong, and what is not known here because its
 //! reference has no value, is `None` in it.
 
+use super::access::NamedAuthorizers;
 use super::authorization_server::{WrittenAuthorizationServer, read_authorization_server};
 use super::authorizer::{WrittenAuthorizer, read_authorizers};
 use super::cors::{Cors, read_cors};
@@ -111,6 +112,17 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 
 #[cfg(not(target_os = "unknown"))]
 impl<'n> ConfigTree<'n> {
+    /// Checks whether the authorizer of a name opens a path, as far as that is known here.
+    pub fn may_open(&self, authorizer: &str, path: &WrittenPath<'_>) -> bool {
+        match path.access.as_ref().map(|access| &access.authorizers) {
+            Some(NamedAuthorizers::First) => self.authorizers.first().is_some_and(|first| first.name == authorizer),
+            Some(NamedAuthorizers::Named { names, .. }) => {
+                names.iter().any(|name| name.value().is_none_or(|name| name == authorizer))
+            }
+            Some(NamedAuthorizers::Unreadable) | None => false,
+        }
+    }
+
     /// Yields the metadata for OAuth clients: the gateway's own, and that of resources at paths, each with its path.
     pub fn protected_resources(&self) -> impl Iterator<Item = (Option<&WrittenPath<'n>>, &WrittenResource<'n>)> {
         let of_paths = self.paths.iter().filter_map(|path| Some((Some(path), path.protected_resource.as_ref()?)));

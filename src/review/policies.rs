@@ -18,7 +18,7 @@ pub fn refresh_token_policies(source: &str) -> Option<Value> {
     }
     let servers = servers_by_alias(&tree);
     let mut policies: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-    let opens = |path: &WrittenPath<'_>| path.may_be_opened_by(&tree, login.name);
+    let opens = |path: &WrittenPath<'_>| tree.may_open(login.name, path);
     for target in tree.paths.iter().flat_map(|path| targets(&servers, path, opens(path))) {
         let Some(audience) = target.audience.filter(|_| target.resource.is_none()) else { continue };
         let Some(audience) = audience.text.as_written() else { continue };

@@ -65,7 +65,7 @@ fn login_targets(tree: &ConfigTree<'_>, paths: &[WrittenPath<'_>], login: &str) 
     let of_servers = tree.servers.iter().any(|server| server.token_target.resource.is_some());
     let target = |path: &WrittenPath<'_>| {
         let Settings::HttpProxy { server, target, .. } = path.integration()?.settings else { return None };
-        if !of_servers && target.resource.is_none() || !path.may_be_opened_by(tree, login) {
+        if !of_servers && target.resource.is_none() || !tree.may_open(login, path) {
             return None;
         }
         let alias = server?.value()?;
