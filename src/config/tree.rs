@@ -110,8 +110,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
     (binding, counts_events)
 }
 
-#[cfg(not(target_os = "unknown"))]
-impl<'n> ConfigTree<'n> {
+impl ConfigTree<'_> {
     /// Checks whether the authorizer of a name opens a path, as far as that is known here.
     pub fn may_open(&self, authorizer: &str, path: &WrittenPath<'_>) -> bool {
         match path.access.as_ref().map(|access| &access.authorizers) {
@@ -122,7 +121,10 @@ impl<'n> ConfigTree<'n> {
             Some(NamedAuthorizers::Unreadable) | None => false,
         }
     }
+}
 
+#[cfg(not(target_os = "unknown"))]
+impl<'n> ConfigTree<'n> {
     /// Yields the metadata for OAuth clients: the gateway's own, and that of resources at paths, each with its path.
     pub fn protected_resources(&self) -> impl Iterator<Item = (Option<&WrittenPath<'n>>, &WrittenResource<'n>)> {
         let of_paths = self.paths.iter().filter_map(|path| Some((Some(path), path.protected_resource.as_ref()?)));
