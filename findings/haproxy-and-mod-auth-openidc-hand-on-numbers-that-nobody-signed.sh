@@ -21,11 +21,11 @@ cd "$work"
 chmod 755 "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
-mkdir -p archives/partial root www/oauth2 www/openidc
+mkdir -p archives/partial unpacked www/oauth2 www/openidc
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" \
   install haproxy=2.6.12-1+deb12u4 libapache2-mod-oauth2=3.3.1-1 libapache2-mod-auth-openidc=2.4.12.3-2+deb12u5 >apt.log 2>&1 \
   || unready "apt-get failed: $(tail -n 3 apt.log)"
-for package in archives/*.deb; do dpkg -x "$package" root; done
+for package in archives/*.deb; do dpkg -x "$package" unpacked; done
 
 cat >probe.py <<'PROBE'
 import atexit, base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
@@ -47,7 +47,7 @@ PidFile {here}/pid
 ErrorLog {here}/error.log
 Listen 127.0.0.1:{ports["apache2"]}
 User nobody
-{"".join(f"LoadModule {name}_module {here}/root/usr/lib/apache2/modules/mod_{name}.so" + chr(10) for name in modules)}
+{"".join(f"LoadModule {name}_module {here}/unpacked/usr/lib/apache2/modules/mod_{name}.so" + chr(10) for name in modules)}
 DocumentRoot {here}/www
 OIDCCryptoPassphrase probe
 OIDCOAuthVerifySharedKeys "plain##{KEY}"
@@ -80,10 +80,10 @@ frontend probe
 for folder in ["oauth2", "openidc"]:
     with open(f"www/{folder}/index.html", "w") as page:
         page.write("in")
-libraries = {"LD_LIBRARY_PATH": ":".join(glob.glob(f"{here}/root/usr/lib/*-linux-gnu"))}
+libraries = {"LD_LIBRARY_PATH": ":".join(glob.glob(f"{here}/unpacked/usr/lib/*-linux-gnu"))}
 servers = {
-    "apache2": subprocess.Popen(["root/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env=libraries),
-    "haproxy": subprocess.Popen(["root/usr/sbin/haproxy", "-f", "haproxy.cfg"], env=libraries),
+    "apache2": subprocess.Popen(["unpacked/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env=libraries),
+    "haproxy": subprocess.Popen(["unpacked/usr/sbin/haproxy", "-f", "haproxy.cfg"], env=libraries),
 }
 
 @atexit.register

@@ -21,10 +21,10 @@ cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
 command -v node >/dev/null || unready "node is missing"
-mkdir -p archives/partial root
+mkdir -p archives/partial unpacked
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" \
   install nginx-light=1.22.1-9+deb12u11 caddy=2.6.2-5 >apt.log 2>&1 || unready "apt-get failed: $(tail -n 3 apt.log)"
-for package in archives/*.deb; do dpkg -x "$package" root; done
+for package in archives/*.deb; do dpkg -x "$package" unpacked; done
 
 cat >probe.mjs <<'PROBE'
 import { spawn } from 'node:child_process';
@@ -76,11 +76,11 @@ http://127.0.0.1:${ports.caddy} {
   reverse_proxy ${behind}
 }
 `);
-const [triple] = readdirSync('root/usr/lib').filter((name) => name.endsWith('-linux-gnu'));
-const options = { stdio: 'ignore', env: { HOME: here, LD_LIBRARY_PATH: `${here}/root/usr/lib/${triple}` } };
+const [triple] = readdirSync('unpacked/usr/lib').filter((name) => name.endsWith('-linux-gnu'));
+const options = { stdio: 'ignore', env: { HOME: here, LD_LIBRARY_PATH: `${here}/unpacked/usr/lib/${triple}` } };
 const proxies = [
-  spawn('root/usr/sbin/nginx', ['-c', `${here}/nginx.conf`, '-e', `${here}/error.log`], options),
-  spawn('root/usr/bin/caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], options),
+  spawn('unpacked/usr/sbin/nginx', ['-c', `${here}/nginx.conf`, '-e', `${here}/error.log`], options),
+  spawn('unpacked/usr/bin/caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], options),
 ];
 process.on('exit', () => proxies.forEach((proxy) => proxy.kill()));
 

@@ -22,11 +22,11 @@ cd "$work"
 chmod 755 "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
-mkdir -p archives/partial root
+mkdir -p archives/partial unpacked
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" \
   install libapache2-mod-oauth2=3.3.1-1 libapache2-mod-auth-openidc=2.4.12.3-2+deb12u5 >apt.log 2>&1 \
   || unready "apt-get failed: $(tail -n 3 apt.log)"
-for package in archives/*.deb; do dpkg -x "$package" root; done
+for package in archives/*.deb; do dpkg -x "$package" unpacked; done
 
 cat >probe.py <<'PROBE'
 import atexit, base64, glob, hashlib, hmac, http.client, json, os, socket, subprocess, time
@@ -44,7 +44,7 @@ PidFile {here}/pid
 ErrorLog {here}/error.log
 Listen 127.0.0.1:{port}
 User nobody
-{"".join(f"LoadModule {name}_module {here}/root/usr/lib/apache2/modules/mod_{name}.so" + chr(10) for name in modules)}
+{"".join(f"LoadModule {name}_module {here}/unpacked/usr/lib/apache2/modules/mod_{name}.so" + chr(10) for name in modules)}
 DocumentRoot {here}/www
 OIDCCryptoPassphrase probe
 OIDCOAuthVerifySharedKeys "plain##{KEY}"
@@ -74,8 +74,8 @@ for folder in [f"{module}{below}" for module in ["oauth2", "openidc"] for below 
     os.makedirs(f"www/{folder}", exist_ok=True)
     with open(f"www/{folder}/index.html", "w") as page:
         page.write("in")
-libraries = ":".join(glob.glob(f"{here}/root/usr/lib/*-linux-gnu"))
-apache = subprocess.Popen(["root/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env={"LD_LIBRARY_PATH": libraries})
+libraries = ":".join(glob.glob(f"{here}/unpacked/usr/lib/*-linux-gnu"))
+apache = subprocess.Popen(["unpacked/usr/sbin/apache2", "-f", f"{here}/apache.conf", "-DFOREGROUND"], env={"LD_LIBRARY_PATH": libraries})
 
 @atexit.register
 def end():
