@@ -298,7 +298,7 @@ fn warn_of_target(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     };
     let Some(access) = &path.access else { return };
     let Some(authorizers) = authorizers_of(tree, access) else { return };
-    if authorizers.iter().any(|one| one.name == login.name) {
+    if tree.may_open(login.name, path) {
         return;
     }
     let who = match authorizers.into_iter().all(takes_keys) && !access.requirements.optional {
