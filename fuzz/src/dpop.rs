@@ -23,7 +23,10 @@ pub fn check(bytes: &[u8]) {
     }
     let [header, claims, signature] = fields(text);
     let proof = [&base64url(header.as_bytes()), ".", &base64url(claims.as_bytes()), ".", signature].concat();
-    check_proof(&proof, Some([header, claims]));
+    // A signature with a comma in it makes two proofs.
+    if let Ok(proof) = one_proof(Some(&proof)) {
+        check_proof(proof, Some([header, claims]));
+    }
 }
 
 /// A proof that is taken meets each rule by another reading, and no error shows it.
