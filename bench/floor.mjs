@@ -24,9 +24,9 @@ const [BEGIN, END] = ['<!-- Written by `make bench-floor`. -->\n', '<!-- As far 
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '9' },
-    requests: { type: 'string', default: '4000' },
-    starts: { type: 'string', default: '25' },
+    rounds: { type: 'string', default: '40' },
+    requests: { type: 'string', default: '1000' },
+    starts: { type: 'string', default: '40' },
     'even-if-noisy': { type: 'boolean', default: false },
     dry: { type: 'boolean', default: false },
   },

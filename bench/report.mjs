@@ -1,8 +1,8 @@
 // What the measurements say: medians, ratios beside their targets, and whether the machine was quiet enough to tell.
 
-import { summary, typicalDifference } from './statistics.mjs';
+import { interval, median, summary } from './statistics.mjs';
 
-/** Two measurements of the same handler may differ by this part. */
+/** What two measurements of the same handler differ by must be known to be at most this part. */
 const NOISE_MOST = 0.05;
 /** The status of a program that could not tell. */
 export const TOO_NOISY = 2;
@@ -34,22 +34,32 @@ export function judged({ rows, targets, pairs, measured, sizes }) {
   };
 }
 
-/** Says by how much measurements of the same thing differ, and whether that is too much to tell anything. */
+/** Says by how much measurements of the same thing differ, which is nothing, and whether that is told too roughly to tell anything else. */
 export function noiseOf(pairs, measured, titleOf) {
   const noise = pairs
     .filter((pair) => pair.every((name) => measured[name]?.length))
-    .map(([one, other]) => ({ of: titleOf(one), differs: rounded(typicalDifference(measured[one], measured[other])) }));
-  return { noise, isNoisy: noise.some(({ differs }) => differs > NOISE_MOST) };
+    .map(([one, other]) => {
+      const ratios = multiples(measured[other], measured[one]);
+      return {
+        of: titleOf(one),
+        ratio: rounded(median(ratios)),
+        interval: interval(ratios).map((end) => rounded(end)),
+      };
+    });
+  const isFar = (ratio) => Math.abs(ratio - 1) > NOISE_MOST;
+  return { noise, isNoisy: noise.some((pair) => pair.interval.some(isFar)) };
 }
 
 /** Returns what that says as people read it. */
 export function noiseText({ noise, isNoisy }) {
   if (noise.length === 0) return '\nNo handler was measured twice, so nothing says how quiet the machine was.';
-  const differences = noise.map(({ of, differs }) => `${(differs * 100).toFixed(1)} % (${of})`).join(', ');
+  const ratios = noise
+    .map(({ of, ratio, interval: [least, most] }) => `${ratio}, ${least} to ${most} (${of})`)
+    .join('; ');
   const noisy = isNoisy
-    ? `TOO NOISY TO TELL: of two measurements of the same handler one is more than ${NOISE_MOST * 100} % above the other.`
+    ? `TOO NOISY TO TELL: that is not within ${NOISE_MOST * 100} % of 1. More rounds (--rounds, --starts) tell more.`
     : 'Quiet enough to tell.';
-  return `\nThe same handler twice differs by ${differences}. ${noisy}`;
+  return `\nThe same handler twice: ${ratios}. ${noisy}`;
 }
 
 /** What something takes, each time as a multiple of what something else took in the same round: what slows a round down slows both. */
@@ -59,17 +69,19 @@ function judgedTarget({ of, to, most, goal, isDifference = false }, measured, ti
   const each = isDifference
     ? measured[of].map((value, round) => value - measured[to][round])
     : multiples(measured[of], measured[to]);
-  const { median: value, quartiles } = summary(each);
+  const value = median(each);
+  const [least, greatest] = interval(each);
   return {
     of,
     to,
     title: `${titleOf(of)} ${isDifference ? '−' : '÷'} ${titleOf(to)}`,
     value: rounded(value),
-    quartiles: quartiles.map((one) => rounded(one)),
+    interval: [rounded(least), rounded(greatest)],
     most,
     ...(goal ? { goal } : {}),
     ...(isDifference ? { unit: 'MiB' } : {}),
     isMet: value <= most,
+    isCertain: greatest <= most || least > most,
   };
 }
 
@@ -81,11 +93,11 @@ export function printed({ rows, targets, sizes, noise, isNoisy }) {
       `${title.padEnd(wide)} ${String(middle).padStart(7)} ${unit.padEnd(3)}  ${quartiles.join(' to ')}`,
   );
   /** @param {any} of */
-  const verdict = ({ isMet, most, goal }) =>
-    `${isMet ? 'met' : 'NOT met'}: at most ${most}${goal ? `, goal ${goal}` : ''}`;
+  const verdict = ({ isMet, isCertain = true, most, goal }) =>
+    `${isMet ? 'met' : 'NOT met'}${isCertain ? '' : ', perhaps'}: at most ${most}${goal ? `, goal ${goal}` : ''}`;
   const verdicts = targets.map(
-    ({ title, value, quartiles, unit = '', ...target }) =>
-      `${title.padEnd(wide)} ${String(value).padStart(7)} ${unit.padEnd(3)}  ${quartiles.join(' to ')}   ${verdict(target)}`,
+    ({ title, value, interval: ends, unit = '', ...target }) =>
+      `${title.padEnd(wide)} ${String(value).padStart(7)} ${unit.padEnd(3)}  ${ends.join(' to ')}   ${verdict(target)}`,
   );
   const weights = sizes.map(
     ({ title, gzip_kib: kib, ...size }) => `${title.padEnd(wide)} ${String(kib).padStart(7)} KiB   ${verdict(size)}`,
@@ -93,7 +105,7 @@ export function printed({ rows, targets, sizes, noise, isNoisy }) {
   return [
     '\nmedian and quartiles; CPU time of workerd for each request in microseconds (us)',
     ...lines,
-    '\nratios within a round, median and quartiles, beside their targets',
+    '\nratios within a round, their median and where it lies with 95 % confidence, beside their targets',
     ...verdicts,
     ...weights,
     noiseText({ noise, isNoisy }),

@@ -1,7 +1,7 @@
 // What the ladders say: each rung as a multiple of the first, the step to it, and whose part the steps are.
 
 import { multiples, rounded } from '../report.mjs';
-import { median, summary } from '../statistics.mjs';
+import { interval, median } from '../statistics.mjs';
 import { BARGATE, PARTS } from './ladders.mjs';
 
 /**
@@ -14,8 +14,8 @@ export function climbed({ name, title, unit = 'us', rungs }, measured, targets) 
   const titleOf = (wanted) => rungs.find((rung) => rung.name === wanted).title;
   let below = 0;
   const lines = rungs.map((rung) => {
-    const { median: middle, quartiles } = summary(multiples(measured[rung.name], measured[first.name]));
-    const ratio = twoDigits(middle);
+    const ratios = multiples(measured[rung.name], measured[first.name]);
+    const ratio = twoDigits(median(ratios));
     const step = rung.whose ? { whose: rung.whose, step: twoDigits(ratio - below) } : {};
     if (rung.whose) below = ratio;
     const limits = targets.filter(({ of, to }) => of === rung.name && rungs.some(({ name }) => name === to));
@@ -25,7 +25,7 @@ export function climbed({ name, title, unit = 'us', rungs }, measured, targets) 
       title: rung.title,
       median: rounded(median(measured[rung.name]), 4),
       ratio,
-      quartiles: quartiles.map(twoDigits),
+      interval: interval(ratios).map(twoDigits),
       ...step,
       ...(atMost.length ? { at_most: atMost } : {}),
     };
@@ -37,16 +37,18 @@ const twoDigits = (number) => Number(number.toFixed(2));
 
 /** Returns the cells of a ladder's table, its head first. */
 function cellsOf({ unit, rungs }) {
-  const head = ['', unit === 'us' ? 'µs' : unit, '× the first', 'quartiles', 'step', 'whose', 'at most'];
-  const rows = rungs.map(({ title, median: middle, ratio, quartiles, step, whose, at_most: limits = [] }, index) => [
-    `${step !== undefined && index > 0 ? '+ ' : ''}${title}`,
-    String(middle),
-    ratio.toFixed(2),
-    quartiles.map((one) => one.toFixed(2)).join(' to '),
-    step === undefined ? '–' : `${step < 0 ? '−' : '+'}${Math.abs(step).toFixed(2)}`,
-    whose ?? '–',
-    limits.map(({ most, of }) => (of ? `${most} × ${of}` : String(most))).join('; '),
-  ]);
+  const head = ['', unit === 'us' ? 'µs' : unit, '× the first', '95 % sure', 'step', 'whose', 'at most'];
+  const rows = rungs.map(
+    ({ title, median: middle, ratio, interval: ends, step, whose, at_most: limits = [] }, index) => [
+      `${step !== undefined && index > 0 ? '+ ' : ''}${title}`,
+      String(middle),
+      ratio.toFixed(2),
+      ends.map((one) => one.toFixed(2)).join(' to '),
+      step === undefined ? '–' : `${step < 0 ? '−' : '+'}${Math.abs(step).toFixed(2)}`,
+      whose ?? '–',
+      limits.map(({ most, of }) => (of ? `${most} × ${of}` : String(most))).join('; '),
+    ],
+  );
   return [head, ...rows];
 }
 
