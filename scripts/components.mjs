@@ -2,11 +2,11 @@
 // that comes with it for WASI, and the packages of npm that are bundled. Each has the text of its licence, or there is no package. Written as a text for people, and as a
 // bill of materials (CycloneDX).
 
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { licenceTexts } from './bundled-packages.mjs';
+import { askCargo, spdxOf } from './crates.mjs';
 import { Failure, ROOT, outputOf } from './toolchain.mjs';
 
 /**
@@ -38,7 +38,7 @@ const WASI_LIBC_TEXTS = join(ROOT, 'scripts', 'licences', 'wasi-libc');
  * @returns {Component[]}
  */
 export function crates() {
-  const metadata = JSON.parse(cargo('metadata', '--format-version', '1'));
+  const metadata = JSON.parse(askCargo('metadata', '--format-version', '1'));
   const checksums = new Map(
     [
       ...readFileSync(join(ROOT, 'Cargo.lock'), 'utf8').matchAll(
@@ -47,7 +47,7 @@ export function crates() {
     ].map(([, name, version, checksum]) => [`${name} v${version}`, checksum]),
   );
   const names = PROGRAMS.flatMap(({ crate, target }) =>
-    cargo('tree', '--edges', 'normal,no-proc-macro', '--target', target, '--package', crate, '--prefix', 'none')
+    askCargo('tree', '--edges', 'normal,no-proc-macro', '--target', target, '--package', crate, '--prefix', 'none')
       .split('\n')
       .map((line) => line.split(' ').slice(0, 2).join(' ')),
   );
@@ -59,12 +59,10 @@ export function crates() {
       if (!found?.license) throw new Failure(`the crate ${wanted} names no licence`);
       const { name, version, license, manifest_path } = found;
       const texts = licenceTexts(dirname(manifest_path), `the crate ${wanted}`);
-      // An older way to say "or".
-      const spdx = license.replaceAll('/', ' OR ');
       return {
         name,
         version,
-        license: spdx,
+        license: spdxOf(license),
         texts,
         purl: `pkg:cargo/${name}@${version}`,
         digest: checksums.get(wanted),
@@ -114,16 +112,6 @@ function sysrootOf() {
   const sysroot = outputOf('rustc', ['--print', 'sysroot']);
   if (!sysroot) throw new Failure(RUST_MISSING);
   return sysroot;
-}
-
-function cargo(command, ...args) {
-  const { status, stdout, stderr } = spawnSync('cargo', [command, '--locked', ...args], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: Number.POSITIVE_INFINITY,
-  });
-  if (status !== 0) throw new Failure(`"cargo ${command}" failed: ${stderr.trim()}`);
-  return stdout;
 }
 
 /** The components of npm packages that were bundled. */

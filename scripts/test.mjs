@@ -156,7 +156,7 @@ const STEPS = [
   { name: 'format', needs: ['setup'], body: checkFormat },
   { name: 'lint scripts', needs: ['setup'], body: () => biome('lint', '--error-on-warnings', '.') },
   // These steps use no network; for advisories there is `make audit`.
-  { name: 'crates', needs: ['setup'], body: () => checkCrates('bans', 'licenses', 'sources') },
+  { name: 'crates', needs: ['setup'], body: checkCrates },
   { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'build', needs: ['compile'], holds: 'release', body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
