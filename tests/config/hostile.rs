@@ -7,16 +7,17 @@ use bargate::review::{ReviewedFile, compare, github, json, needs, review, text};
 const TEN_MEGABYTES: usize = 10_000_000;
 
 /// As many routes as most of these files have; one has 50,000.
-const MANY: usize = 20_000;
+const MANY: usize = 10_000;
 
-/// As large as most of these files are, so that the test of all of them takes seconds.
-const TWO_MEGABYTES: usize = 2_000_000;
+/// As large as most of these files are, so that the test of all of them takes a minute of a program that is not optimised. What grows
+/// with the square of a file does not end with a megabyte, either.
+const ONE_MEGABYTE: usize = 1_000_000;
 
-/// Repeats what `item` writes until there are two megabytes of it, with commas between.
+/// Repeats what `item` writes until there is a megabyte of it, with commas between.
 fn filled(before: &str, item: impl Fn(usize) -> String, after: &str) -> String {
     let mut source = before.to_owned();
     let mut index = 0;
-    while source.len() < TWO_MEGABYTES {
+    while source.len() < ONE_MEGABYTE {
         if index > 0 {
             source.push(',');
         }
@@ -46,17 +47,17 @@ fn hostile() -> Vec<(&'static str, String)> {
         (
             "patterns that overlap",
             many_paths(
-                16_384,
-                |bits| (0..14).map(|bit| if bits >> bit & 1 == 1 { "/a" } else { "/{x}" }).collect(),
+                8_192,
+                |bits| (0..13).map(|bit| if bits >> bit & 1 == 1 { "/a" } else { "/{x}" }).collect(),
                 r#""response":1"#,
             ),
         ),
         (
             "patterns that overlap, each with a guard of its own",
             many_paths(
-                16_384,
+                8_192,
                 |bits| {
-                    let segments = (0..14).map(|bit| match bits >> bit & 1 {
+                    let segments = (0..13).map(|bit| match bits >> bit & 1 {
                         1 => "/a".to_owned(),
                         _ => format!("/{{x{bit}}}"),
                     });
@@ -69,7 +70,7 @@ fn hostile() -> Vec<(&'static str, String)> {
         (
             "patterns that cross, but for their ends",
             many_paths(
-                20_000,
+                MANY,
                 |index| match index % 2 {
                     0 => format!(r#"/{{x}}/a{index}/b/{{.+}}","auth":true,"x-":""#),
                     _ => format!("/a{index}/{{y}}/c/{{.+}}"),
@@ -101,7 +102,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "servers and as many paths",
             format!(
                 r#"{{"servers":[{}],{}"#,
-                (0..10_000)
+                (0..MANY)
                     .map(|index| format!(r#"{{"alias":"s{index}","url":"https://a.example"}}"#))
                     .collect::<Vec<_>>()
                     .join(","),
@@ -134,7 +135,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "variables and as many uses",
             format!(
                 r#"{{"variables":{{{}}},{}"#,
-                (0..20_000).map(|index| format!(r#""v{index}":"1""#)).collect::<Vec<_>>().join(","),
+                (0..MANY).map(|index| format!(r#""v{index}":"1""#)).collect::<Vec<_>>().join(","),
                 &filled(
                     r#""paths":[{"method":"GET","path":"/","response":1,"mapping":{"headers":{"#,
                     |index| format!(r#""x-{index}":"$config.v{index}""#),
@@ -176,9 +177,9 @@ fn hostile() -> Vec<(&'static str, String)> {
         ),
         ("one long word", "x".repeat(TEN_MEGABYTES)),
         ("one long number", format!(r#"{{"paths":{}}}"#, "9".repeat(TEN_MEGABYTES))),
-        ("white space", " ".repeat(TEN_MEGABYTES)),
-        ("line ends", "\n".repeat(TEN_MEGABYTES)),
-        ("open brackets", "[".repeat(TEN_MEGABYTES)),
+        ("white space", " ".repeat(ONE_MEGABYTE)),
+        ("line ends", "\n".repeat(ONE_MEGABYTE)),
+        ("open brackets", "[".repeat(ONE_MEGABYTE)),
         ("open objects", r#"{"a":"#.repeat(TEN_MEGABYTES / 5)),
         (
             "deep as it may be, many times",
@@ -188,7 +189,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "control characters",
             format!(
                 r#"{{"paths":[],{}}}"#,
-                (0..20_000).map(|index| format!(r#""\u0007{index}\u001b[2J":1"#)).collect::<Vec<_>>().join(",")
+                (0..MANY).map(|index| format!(r#""\u0007{index}\u001b[2J":1"#)).collect::<Vec<_>>().join(",")
             ),
         ),
     ]
