@@ -81,7 +81,11 @@ impl Address {
     /// Returns the text after the origin, fragment included.
     pub fn beyond_authority(&self) -> &str {
         let rest = self.0.get(self.scheme().len() + 1..).unwrap_or_default();
-        rest.strip_prefix("//").and_then(|rest| rest.get(self.authority().len()..)).unwrap_or(rest)
+        match rest.strip_prefix("//") {
+            Some(rest) => rest.get(self.authority().len()..).unwrap_or_default(),
+            // A path that begins with two slashes, and has no host before it, is written so that they name none (section 4.5).
+            None => rest.strip_prefix("/.").filter(|path| path.starts_with("//")).unwrap_or(rest),
+        }
     }
 
     /// Checks whether it has a fragment.
@@ -151,6 +155,9 @@ mod tests {
             "https://a.localhost/",
             "javascript:alert(1)",
             "mailto:a@b?subject=#x",
+            "com.example.app:/callback",
+            "com.example.app:/.//callback?x=1",
+            "com.example.app:///.//callback",
         ];
         for text in addresses {
             let (url, address) = (url::Url::parse(text).unwrap(), Address::parse(text).unwrap());
