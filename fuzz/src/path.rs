@@ -47,13 +47,24 @@ pub fn check(bytes: &[u8]) {
                 assert!(Method::parse(method).is_none_or(|method| !allow.contains(method)));
                 assert_eq!(best(&routes, method, path), None);
                 for other in Method::ALL {
-                    assert_eq!(allow.contains(other), best(&routes, other.as_str(), path).is_some(), "{other} {path}");
+                    let is_best = best(&routes, other.as_str(), path).is_some();
+                    assert!(is_best || !allow.contains(other), "{other} {path}");
+                    assert!(!is_best || allow.contains(other) || has_readings(path), "{other} {path}");
                 }
             }
-            Found::NotFound => assert!(Method::ALL.iter().all(|method| best(&routes, method.as_str(), path).is_none())),
+            Found::NotFound => {
+                assert_eq!(best(&routes, method, path), None);
+                let is_there = Method::ALL.iter().any(|method| best(&routes, method.as_str(), path).is_some());
+                assert!(!is_there || has_readings(path), "{method} {path}");
+            }
             Found::Ambiguous(_) => {}
         }
     }
+}
+
+/// Checks whether a path could be read in more ways than one: to methods that no route has for it as it stands, that is another path.
+fn has_readings(path: &str) -> bool {
+    path.contains(['%', ';']) || path.contains("//")
 }
 
 /// Reads a route; a pattern that is one stays as it is once it has been written.
