@@ -17,7 +17,8 @@ pub fn check(bytes: &[u8]) {
             assert_eq!(written(bytes), kept(&Value::Object(strict.clone())), "nothing is named twice");
             let value = Value::Object(strict.clone());
             let text = value.to_text();
-            assert_eq!(text, serde_json::to_string(&value).expect("every value can be written"), "both write the same");
+            // A float may be written in several ways.
+            assert_eq!(serde_json::from_str::<Value>(&text).ok().as_ref(), Some(&value), "both read what is written");
             assert_eq!(parse_object(text.as_bytes()).as_ref(), Some(strict), "what is written is read as it was");
         }
         (None, Some(lax @ Value::Object(_))) => {
