@@ -21,7 +21,8 @@ export async function launchChromium(options = {}) {
   const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (how) => {
-    const context = await newContext(how);
+    // Without a graphics card, a transition that never comes to rest costs more than all that the tests do.
+    const context = await newContext({ reducedMotion: 'reduce', ...how });
     context.setDefaultTimeout(PATIENCE_MS);
     return context;
   };
