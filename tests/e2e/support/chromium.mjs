@@ -14,9 +14,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts the browser that `make test` has found or installed. `options` are those of Playwright. */
-export async function launchChromium(options = {}) {
-  const found = await findChromium();
+/** Starts the browser that `make test` has found or installed, `whole` or not (scripts/chromium.mjs). `options` are those of Playwright. */
+export async function launchChromium({ whole = false, ...options } = {}) {
+  const found = await findChromium({ whole });
   if (!found) throw new Error('no browser found: "node scripts/test.mjs browser" installs one');
   const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
   const newContext = browser.newContext.bind(browser);
