@@ -264,7 +264,7 @@ describe('a document is kept', () => {
     t.after(() => rm(directory, { recursive: true, force: true }));
     const realm = await startRealm();
     t.after(() => realm.close());
-    const first = await startTokenGateway(realm, { paths, resourcePersistencePath: directory });
+    const first = await startTokenGateway(realm, { paths, kv: ['JWKS'], resourcePersistencePath: directory });
     try {
       await assertLogin(first, realm.origin + AT.authorization, 'the first');
       const kv = await first.kv('JWKS');
