@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
 import { later } from '../support/clock.mjs';
 import { startGateway, until } from '../support/harness.mjs';
+import { STORAGE } from '../support/miniflare.mjs';
 import { LOGIN, PROFILE, assertProblem } from '../support/login-flow.mjs';
 import { AT, DISCOVERY, oidcAuthorizer, startRealm, startTokenGateway } from '../support/oidc-flow.mjs';
 import { PRIVATE } from '../support/session-flow.mjs';
@@ -242,7 +242,7 @@ describe('a document is kept', () => {
   });
 
   test('in KV, for an isolate that begins while the provider is away', async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), 'bargate-kv-'));
+    const directory = await mkdtemp(join(STORAGE, 'bargate-kv-'));
     t.after(() => rm(directory, { recursive: true, force: true }));
     const realm = await startRealm();
     t.after(() => realm.close());
@@ -260,7 +260,7 @@ describe('a document is kept', () => {
   });
 
   test('in KV no better than it came: a copy of another issuer is not used', async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), 'bargate-kv-'));
+    const directory = await mkdtemp(join(STORAGE, 'bargate-kv-'));
     t.after(() => rm(directory, { recursive: true, force: true }));
     const realm = await startRealm();
     t.after(() => realm.close());

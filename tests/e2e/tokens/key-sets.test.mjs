@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { publicKeyOf } from '../../../dev/tenant/keys.mjs';
@@ -19,6 +18,7 @@ import {
   publish,
   seconds,
 } from '../support/bearer.mjs';
+import { STORAGE } from '../support/miniflare.mjs';
 import { until } from '../support/harness.mjs';
 import { sendBytes } from '../support/wire.mjs';
 
@@ -225,7 +225,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
 
 describe('the copy in KV', { concurrency: 8 }, () => {
   test('serves another isolate while the provider is away', async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), 'bargate-kv-'));
+    const directory = await mkdtemp(join(STORAGE, 'bargate-kv-'));
     t.after(() => rm(directory, { recursive: true, force: true }));
     const tenant = await startTenant();
     t.after(() => tenant.close());
