@@ -13,8 +13,7 @@ const MARY = 'mary.shelley@example.com';
 let site;
 
 before(async () => {
-  // Playwright switches the back/forward cache off.
-  site = await startSite({ launch: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+  site = await startSite();
 });
 
 afterEach(() => site.endVisits());
@@ -281,28 +280,6 @@ for (const mode of Object.keys(MODES)) {
       await second.logged('Logged out in another tab');
       await first.shows('out');
       assert.equal(await second.page.locator('#answer').textContent(), '', 'what the other tab showed is gone');
-    });
-
-    test('after a logout elsewhere, Back brings the page out of its cache and nothing of the person with it', async () => {
-      const browser = await site.visit();
-      const tab = await browser.logIn(mode, ALICE);
-      await tab.call();
-      await tab.page.evaluate(() =>
-        addEventListener('pageshow', ({ persisted }) => {
-          const texts = ['who', 'answer'].map((id) => document.getElementById(id).textContent);
-          globalThis.back = { persisted, state: document.body.dataset.state, texts };
-        }),
-      );
-      await tab.page.goto(`${site.origin}/icon.svg`);
-      // As another device, or the provider, would end it.
-      await browser.context.clearCookies();
-      await tab.page.evaluate(() => void setTimeout(() => history.back()));
-      await tab.page.waitForURL(`${site.origin}/`, { waitUntil: 'commit' });
-      await tab.page.waitForFunction(() => globalThis.back);
-      const back = await tab.page.evaluate(() => globalThis.back);
-      assert.deepEqual(back, { persisted: true, state: 'starting', texts: ['', ''] }, 'at once');
-      await tab.shows('out');
-      assert.equal(await tab.person.textContent(), '');
     });
 
     test('a login in one tab is taken up by the other', async () => {

@@ -4,13 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { later } from '../support/clock.mjs';
 import { Browser, freePort } from '../support/harness.mjs';
+import { STORAGE } from '../support/miniflare.mjs';
 import {
   CLIENT_SECRET,
   PROFILE,
@@ -55,7 +55,7 @@ let port;
 let gateway;
 
 beforeEach(async () => {
-  [directory, port] = await Promise.all([mkdtemp(join(tmpdir(), 'bargate-secret-rotation-')), freePort()]);
+  [directory, port] = await Promise.all([mkdtemp(join(STORAGE, 'bargate-secret-rotation-')), freePort()]);
   [tenant, api] = await Promise.all([
     startTenant({ accessTokenSeconds: LIFE_SECS, redirectUris: [TOKENS_REDIRECT_URI] }),
     startApi(),

@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { later } from '../support/clock.mjs';
 import { Browser } from '../support/harness.mjs';
+import { STORAGE } from '../support/miniflare.mjs';
 import { REFRESH, assertPrivateJson, loginUntilCallback } from '../support/login-flow.mjs';
 import {
   TOKEN_ENDPOINT,
@@ -32,7 +32,7 @@ let gateway;
 let directory;
 
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'bargate-at-rest-'));
+  directory = await mkdtemp(join(STORAGE, 'bargate-at-rest-'));
   const policies = [{ audience: ORDERS, scope: ['read:messages'] }];
   [tenant, api] = await Promise.all([startTenant({ redirectUris: [TOKENS_REDIRECT_URI], policies }), startApi()]);
   const own = { redirect_uri: TOKENS_REDIRECT_URI };

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { elapse, later } from '../support/clock.mjs';
 import { Browser, startUpstream, until } from '../support/harness.mjs';
+import { STORAGE } from '../support/miniflare.mjs';
 import { assertPrivateJson, assertProblem, loginUntilCallback, startTenant } from '../support/login-flow.mjs';
 import {
   CSRF_REJECTED,
@@ -347,7 +347,7 @@ describe('an administrator', () => {
 });
 
 test('sessions that began before the config listed any join the list when they are used, and all of them end', async (t) => {
-  const resourcePersistencePath = await mkdtemp(join(tmpdir(), 'bargate-sessions-'));
+  const resourcePersistencePath = await mkdtemp(join(STORAGE, 'bargate-sessions-'));
   t.after(() => rm(resourcePersistencePath, { recursive: true, force: true }));
   const earlier = await startPlain(t, [], { resourcePersistencePath });
   const [used, unused, spared] = await begin('mallory', 3, { at: earlier });

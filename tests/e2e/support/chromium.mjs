@@ -14,14 +14,15 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts the browser that `make test` has found or installed. `options` are those of Playwright. */
-export async function launchChromium(options = {}) {
-  const found = await findChromium();
+/** Starts the browser that `make test` has found or installed, `whole` or not (scripts/chromium.mjs). `options` are those of Playwright. */
+export async function launchChromium({ whole = false, ...options } = {}) {
+  const found = await findChromium({ whole });
   if (!found) throw new Error('no browser found: "node scripts/test.mjs browser" installs one');
   const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (how) => {
-    const context = await newContext(how);
+    // Without a graphics card, a transition that never comes to rest costs more than all that the tests do.
+    const context = await newContext({ reducedMotion: 'reduce', ...how });
     context.setDefaultTimeout(PATIENCE_MS);
     return context;
   };

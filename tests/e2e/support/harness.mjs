@@ -48,11 +48,28 @@ export const AS_CLASS = `
 `;
 
 /**
+ * Reads and writes the namespaces of a gateway for its test. Miniflare has a way to them, too, for which each gateway would get a thread that
+ * costs more than its start.
+ */
+const STORES = {
+  name: 'stores',
+  script: `
+    export default {
+      async fetch(request, env) {
+        const { name, method, args } = await request.json();
+        return Response.json((await env[name][method](...args)) ?? null);
+      },
+    };
+  `,
+  unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+};
+
+/**
  * Starts a gateway.
  *
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
- * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings
- * of Durable Objects (all unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
+ * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), which `gateway.kv` then
+ * gives the test; `objects` the bindings of Durable Objects (all unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
  * Request to Response. `entry` is the text of a module that runs in place of the bundle's entry and can import that as
  * `./worker.js`; classes of objects that it does not export are the bundle's; `modules` are the texts of others beside it, by
  * name. With `clock` the gateway is on the clock of the tests, which stands still, or with `clock: 'runs'` goes on with the
@@ -72,10 +89,11 @@ export async function startGateway(options = {}) {
     clock = false,
     modules: more = {},
     isolates = 1,
+    beside: further = [],
     bundle = join(ROOT, 'build', 'bundle'),
-    beside = [],
     ...rest
   } = options;
+  const beside = [...further, ...(options.kv?.length ? [{ ...STORES, kvNamespaces: kv }] : [])];
   const wasm = moduleOf(bundle);
   const lines = [];
   const records = [];
@@ -155,8 +173,11 @@ export async function startGateway(options = {}) {
     /** How many requests a gateway on the clock has taken in. */
     taken: time?.taken,
     miniflare,
-    /** The KV namespace of this name. */
-    kv: async (name) => callingAgain(await miniflare.getKVNamespace(name)),
+    /** The KV namespace of this name, if it is among those of `kv`. */
+    async kv(name) {
+      assert.ok(options.kv?.includes(name), `start the gateway with \`kv\`, and ${name} in it`);
+      return namespaceAt((await miniflare.unsafeGetDirectURL(STORES.name)).origin, name);
+    },
     /** Every line the Worker has logged, as text. */
     lines,
     /** The log's JSON lines, parsed. */
@@ -187,20 +208,16 @@ export async function startGateway(options = {}) {
   };
 }
 
-/**
- * Makes calls to a namespace again if their connection was closed: workerd closes an idle one after 5 s, and on a busy machine miniflare
- * may have used it before it hears of that.
- */
-function callingAgain(namespace) {
-  const call = async (method, args) => namespace[method](...args);
-  const again =
+/** A namespace as a Worker has it, but for values that are no text. */
+function namespaceAt(origin, name) {
+  const call =
     (method) =>
-    (...args) =>
-      call(method, args).catch((error) => {
-        if (error.cause?.code !== 'UND_ERR_SOCKET') throw error;
-        return call(method, args);
-      });
-  return { get: again('get'), put: again('put'), list: again('list'), delete: again('delete') };
+    async (...args) => {
+      const answer = await sendRaw(origin, { method: 'POST', body: JSON.stringify({ name, method, args }) });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.json();
+    };
+  return { get: call('get'), put: call('put'), list: call('list'), delete: call('delete') };
 }
 
 /** The name of the Worker that is the isolate of this number; the objects are those of the first. */

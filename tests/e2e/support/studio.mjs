@@ -31,7 +31,7 @@ export async function startStudio({ config = CONFIG } = {}) {
   const file = join(folder, 'gateway.config.json');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
   const server = await serveStudio(['--config', file], { page });
-  const browser = await launchChromium();
+  const browser = await launchChromium({ whole: true });
   return {
     page,
     file,

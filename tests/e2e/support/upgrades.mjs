@@ -209,6 +209,7 @@ export async function startAt(state, config, options = {}) {
     clock: true,
     entry: ENTRY,
     outbound: provider.outbound,
+    kv: ['JWKS'],
     ...options,
   });
   const order = async (what) => {
