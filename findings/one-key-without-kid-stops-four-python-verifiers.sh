@@ -2,8 +2,8 @@
 # one-key-without-kid-stops-four-python-verifiers
 #
 # Expected: `kid` of a JWK is optional. A verifier that looks for the key of a token passes over a key that has none.
-# Seen: mozilla-django-oidc, pyjwt-key-fetcher and fastapi-cloudauth raise KeyError at a set that has one key without `kid` anywhere, and flask-jwt-oidc
-#   if it comes first. Tokens that name another key of the set, and have always been good, are not verified. PyJWT and joserfc do.
+# Seen: mozilla-django-oidc, pyjwt-key-fetcher and fastapi-cloudauth raise KeyError if one key of the set has no `kid`, and flask-jwt-oidc if
+#   that key comes first. Tokens that name another key of the set, and have always been good, are not verified. PyJWT and joserfc do.
 # Versions: mozilla-django-oidc 5.0.2, Django 5.2.19, pyjwt-key-fetcher 0.8.0, fastapi-cloudauth 0.4.3, flask-jwt-oidc 0.9.0, PyJWT 2.15.1,
 #   joserfc 1.8.0 (PyPI)
 # Why it matters: a provider adds a key for encryption, or a second one by hand, and leaves `kid` out. KeyError is none of the errors that these

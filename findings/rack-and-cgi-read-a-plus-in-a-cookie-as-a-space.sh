@@ -4,8 +4,9 @@
 # Expected: a cookie value is opaque: `+`, `/`, `=`, `&` and `%` are ordinary characters of it, and who set `sid=a+b` is sent and reads `a+b`.
 # Seen: Rack, which Rails and Sinatra are built on, CGI of Ruby, and CGI and CGI::Simple of Perl read `a b`. For `a&b` the CGI modules and
 #   Dancer2 have two values. `%2B` is `+` for seven and stays what it is for Mojolicious and WEBrick. Four drop quotation marks.
-# Versions: ruby-rack 2.2.22-0+deb12u2, ruby3.1 3.1.7+really3.1.2-0+deb12u1 (CGI), ruby-webrick 1.8.1-1, libcgi-pm-perl 4.55-1, libcgi-simple-perl 1.280-2+deb12u1,
-#   libplack-perl 1.0050-1, libdancer2-perl 0.400001+dfsg-1, libmojolicious-perl 9.31+dfsg-1, php8.2-cli 8.2.36-1~deb12u1 (Debian 12)
+# Versions: ruby-rack 2.2.22-0+deb12u2, ruby3.1 3.1.7+really3.1.2-0+deb12u1 (CGI), ruby-webrick 1.8.1-1, libcgi-pm-perl 4.55-1,
+#   libcgi-simple-perl 1.280-2+deb12u1, libplack-perl 1.0050-1, libdancer2-perl 0.400001+dfsg-1, libmojolicious-perl 9.31+dfsg-1,
+#   php8.2-cli 8.2.36-1~deb12u1 (Debian 12)
 # Why it matters: a gateway or a service in another language sets a session id or a token in base64, and of ids of 32 bytes every second one has a
 #   `+` in it. The Ruby or Perl service behind the same host then looks for an id that nobody has: half of the users cannot stay signed in,
 #   and another login may help. Base64url without padding is the same to all nine.

@@ -134,7 +134,7 @@ folders() { printf '%s:' "$@"; }
   LD_LIBRARY_PATH=$(folders root/usr/lib/*-linux-gnu) RUBYLIB=$ruby root/usr/bin/ruby3.1 -W0 --disable-gems probe.rb
   perl -I root/usr/share/perl5 $(printf -- '-I %s ' root/usr/lib/*-linux-gnu/perl5/*) probe.pl
 } >seen.txt 2>errors.txt || { echo "the probe ended early:"; tail -n 5 errors.txt; }
-sort -o seen.txt -s -t '>' -k 1,1 seen.txt
+LC_ALL=C sort -o seen.txt -s -t '>' -k 1,1 seen.txt
 cat seen.txt
 if diff -u expected.txt seen.txt >difference.txt; then
   echo "unchanged"
