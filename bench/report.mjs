@@ -1,6 +1,6 @@
 // What the measurements say: medians, ratios beside their targets, and whether the machine was quiet enough to tell.
 
-import { interval, median, summary } from './statistics.mjs';
+import { TOLD_BY, interval, median, summary } from './statistics.mjs';
 
 /** What two measurements of the same handler differ by must be known to be at most this part. */
 const NOISE_MOST = 0.05;
@@ -40,14 +40,15 @@ export function noiseOf(pairs, measured, titleOf) {
     .filter((pair) => pair.every((name) => measured[name]?.length))
     .map(([one, other]) => {
       const ratios = multiples(measured[other], measured[one]);
+      const ends = interval(ratios);
       return {
         of: titleOf(one),
         ratio: rounded(median(ratios)),
-        interval: interval(ratios).map((end) => rounded(end)),
+        interval: ends.map((end) => rounded(end)),
+        isNoisy: ratios.length < TOLD_BY || ends.some((end) => Math.abs(end - 1) > NOISE_MOST),
       };
     });
-  const isFar = (ratio) => Math.abs(ratio - 1) > NOISE_MOST;
-  return { noise, isNoisy: noise.some((pair) => pair.interval.some(isFar)) };
+  return { noise, isNoisy: noise.some((pair) => pair.isNoisy) };
 }
 
 /** Returns what that says as people read it. */
@@ -57,7 +58,7 @@ export function noiseText({ noise, isNoisy }) {
     .map(({ of, ratio, interval: [least, most] }) => `${ratio}, ${least} to ${most} (${of})`)
     .join('; ');
   const noisy = isNoisy
-    ? `TOO NOISY TO TELL: that is not within ${NOISE_MOST * 100} % of 1. More rounds (--rounds, --starts) tell more.`
+    ? `TOO NOISY TO TELL: that is not known to be within ${NOISE_MOST * 100} % of 1. More rounds (--rounds, --starts) tell more.`
     : 'Quiet enough to tell.';
   return `\nThe same handler twice: ${ratios}. ${noisy}`;
 }
@@ -81,7 +82,7 @@ function judgedTarget({ of, to, most, goal, isDifference = false }, measured, ti
     ...(goal ? { goal } : {}),
     ...(isDifference ? { unit: 'MiB' } : {}),
     isMet: value <= most,
-    isCertain: greatest <= most || least > most,
+    isCertain: each.length >= TOLD_BY && (greatest <= most || least > most),
   };
 }
 

@@ -16,15 +16,27 @@ export const summary = (values) => ({
   quartiles: [quantile(values, 0.25), quantile(values, 0.75)],
 });
 
-/** How far from the middle of n values, in steps of √n, the ranks lie that 95 of 100 medians fall between (a sign test, as if normal). */
-const RANKS = 1.96 / 2;
+/** What an interval may miss the true median by, on both sides together. */
+const MISSED_MOST = 0.05;
+/** With fewer values than this, no interval of theirs is as sure. */
+export const TOLD_BY = 6;
 
 /**
- * Returns where the true median lies, with 95 % confidence, whatever the values' distribution: between two of the values, by their ranks.
- * With fewer than six there are no such ranks, and it is between the least and the greatest.
+ * Returns where the true median lies, with 95 % confidence or more, whatever the values' distribution, as long as they are independent:
+ * between two of the values, by their ranks. As many of n values are below the median as of n coins show heads. Of fewer values than
+ * `TOLD_BY` it returns the least and the greatest.
  */
 export function interval(values) {
   const sorted = values.toSorted((one, other) => one - other);
-  const rank = Math.max(0, Math.floor(sorted.length / 2 - RANKS * Math.sqrt(sorted.length)));
+  let rank = 0;
+  let heads = 0.5 ** sorted.length;
+  let missed = 2 * heads;
+  // With one more value left out at each end, the median is missed if no more than that are below it, or above it.
+  for (;;) {
+    heads *= (sorted.length - rank) / (rank + 1);
+    missed += 2 * heads;
+    if (!(missed <= MISSED_MOST)) break;
+    rank += 1;
+  }
   return [sorted[rank], sorted[sorted.length - 1 - rank]];
 }

@@ -28,7 +28,7 @@ export async function setup() {
   ]);
 }
 
-/** Installs the tool that checks licences and sources of crates. */
+/** Installs the tool that knows of vulnerabilities of crates. */
 export function provideCargoDeny() {
   return installCargoTool('cargo-deny', CARGO_DENY_VERSION, TOOLS.cargoDeny, [
     'cargo-deny',

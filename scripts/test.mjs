@@ -155,7 +155,7 @@ const STEPS = [
   { name: 'compile', needs: ['setup'], holds: 'target', body: () => cargo(...COMPILE) },
   { name: 'format', needs: ['setup'], body: checkFormat },
   { name: 'lint scripts', needs: ['setup'], body: () => biome('lint', '--error-on-warnings', '.') },
-  // These steps use no network; for advisories there is `make audit`.
+  // Asks nobody for advisories, as `make audit` does.
   { name: 'crates', needs: ['setup'], body: checkCrates },
   { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'build', needs: ['compile'], holds: 'release', body: buildOrNote },

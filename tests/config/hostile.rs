@@ -9,8 +9,8 @@ const TEN_MEGABYTES: usize = 10_000_000;
 /// As many routes as most of these files have; one has 50,000.
 const MANY: usize = 10_000;
 
-/// As large as most of these files are, so that the test of all of them takes a minute of a program that is not optimised. What grows
-/// with the square of a file does not end with a megabyte, either.
+/// As large as most of these files are, so that the test of all of them takes a minute of a program that is not optimised. Work that
+/// grows with the square of the bytes would take hours.
 const ONE_MEGABYTE: usize = 1_000_000;
 
 /// Repeats what `item` writes until there is a megabyte of it, with commas between.
@@ -207,7 +207,7 @@ fn each_hostile_file_is_judged_and_printed() {
         github(&[file()]);
         needs(&source);
         compare(&source, &source);
-        // A file takes seconds; with work that grows with the square of its input it would take hours.
+        // A file takes seconds; with work that grows with the square of its bytes it would take hours.
         if std::env::var_os("SHOW_TIMES").is_some() {
             println!("{:>10.2?}  {:>5} found  {name}", begun.elapsed(), diagnostics.len());
         }

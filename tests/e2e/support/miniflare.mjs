@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 
 /** Scripts of Miniflare that every workerd would run at its start, by the end of their paths, and what it runs instead. */
 const UNUSED = new Map([
-  // The store of e-mails, and the validator that no other script imports: a third of the start of a gateway.
+  // The store of e-mails, and the validator that only it and bindings that no test has import: a third of the start of a gateway.
   ['email/email-store.worker.js', 'export class EmailStore {}\nexport default {};\n'],
   ['shared/zod.worker.js', 'export {};\n'],
 ]);
@@ -34,6 +34,7 @@ const MEMORY_MIN_BYTES = 1024 ** 3;
 export const STORAGE = (() => {
   try {
     const { bavail, bsize } = fs.statfsSync(MEMORY);
+    fs.accessSync(MEMORY, fs.constants.W_OK);
     return bavail * bsize >= MEMORY_MIN_BYTES ? MEMORY : tmpdir();
   } catch {
     return tmpdir();
