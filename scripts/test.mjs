@@ -146,7 +146,8 @@ async function checkPackages(report) {
 }
 
 /**
- * In the order in which they begin if they can. A step whose `needs` did not pass is skipped: its failure would say nothing new.
+ * In the order in which they begin if they can: first those that others need, or that take longest. A step whose `needs` did not pass is
+ * skipped: its failure would say nothing new. One that `waits` for most of its time runs beside the others.
  * Those that hold the same thing follow each other: cargo would make them wait for its lock on a folder in target/, where both releases have
  * what runs while they are compiled.
  */
@@ -161,12 +162,12 @@ const STEPS = [
   { name: 'build', needs: ['compile'], holds: 'release', body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
-  { name: 'chaos', needs: ['bundle'], body: checkChaos },
+  { name: 'chaos', needs: ['bundle'], waits: true, body: checkChaos },
+  { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'cli wasm', needs: ['compile'], holds: 'release', body: checkCli },
+  { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
   // The page has the command line in it.
   { name: 'studio', needs: ['cli wasm', 'browser'], body: testsIn('tests/studio') },
-  { name: 'package', needs: ['build', 'cli wasm', 'browser'], body: checkPackages },
-  { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'clippy host', needs: ['compile'], holds: 'target', body: checkWarnings },
   { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: clippyWasm },
   { name: 'types', needs: ['build'], body: checkTypes },
@@ -228,7 +229,7 @@ const lastLine = (chunk) =>
 const progressOf = (running) =>
   `      ${running.step.name}, ${spoken(elapsed(running))} so far  ${running.progress || running.said}`.trimEnd();
 
-/** Runs steps as they become possible, as many at a time as there are cores, and at least two. */
+/** Runs steps as they become possible, as many at a time as there are cores, and at least two, besides those that wait. */
 async function runSteps(steps) {
   const results = [];
   const waiting = [...steps];
@@ -244,8 +245,8 @@ async function runSteps(steps) {
   const ticks = setInterval(() => console.log([...running].map(progressOf).join('\n')), STILL_AT_IT_SECS * 1000);
   while (waiting.length || running.size) {
     for (const step of waiting.filter(canStart)) {
-      if (running.size >= Math.max(2, availableParallelism())) break;
-      if (!canStart(step)) continue;
+      const isFull = [...running].filter(({ step }) => !step.waits).length >= Math.max(2, availableParallelism());
+      if ((isFull && !step.waits) || !canStart(step)) continue;
       waiting.splice(waiting.indexOf(step), 1);
       const missing = step.needs?.find((need) =>
         results.some(({ name, outcome }) => name === need && outcome !== 'PASS'),
