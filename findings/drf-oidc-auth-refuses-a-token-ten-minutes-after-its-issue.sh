@@ -76,7 +76,10 @@ print("made eleven minutes ago:", answer_to(iat=ago(660)))
 print("without iat:", answer_to())
 print("made five minutes ago, as Bearer:", answer_to("Bearer", iat=ago(300)))
 published = [pair.as_dict(private=False) for pair in pairs]
-print("by a key that was published after the first token:", answer_to(pair=pairs[1], iat=ago(0)))
+now = time.time
+for hours in [0, 23, 25]:
+    time.time = lambda: now() + 3600 * hours
+    print(f"by a key that was published after the first token, {hours} hours later:", answer_to(pair=pairs[1], iat=ago(0)))
 PROBE
 cat >probe_user.py <<'PROBE'
 from django.contrib.auth.models import User
@@ -88,7 +91,9 @@ made five minutes ago: 200, in
 made eleven minutes ago: 401, Invalid Authorization header. JWT too old. JWT realm="api"
 without iat: 401, Invalid Authorization header. JWT too old. JWT realm="api"
 made five minutes ago, as Bearer: 401, Authentication credentials were not provided. JWT realm="api"
-by a key that was published after the first token: 401, Invalid Authorization header. JWT signature key not found. JWT realm="api"
+by a key that was published after the first token, 0 hours later: 401, Invalid Authorization header. JWT signature key not found. JWT realm="api"
+by a key that was published after the first token, 23 hours later: 401, Invalid Authorization header. JWT signature key not found. JWT realm="api"
+by a key that was published after the first token, 25 hours later: 200, in
 EXPECTED
 
 venv/bin/python -W ignore probe.py >seen.txt 2>errors.txt || { echo "the probe ended early:"; tail -n 5 errors.txt; }

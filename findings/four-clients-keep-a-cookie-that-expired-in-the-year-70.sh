@@ -12,7 +12,7 @@
 #   browsers forget the cookie. Scripts and tests go on sending it, and a service that asks whether it is there takes them for signed in.
 #   A deletion that all understand says `Thu, 01 Jan 1970 00:00:00 GMT`, and Max-Age=0 beside it.
 # Source: RFC 6265 sections 5.1.1, 5.2.1 and 5.3; RFC 9110 section 5.6.7 (a year more than 50 years ahead is in the past: 2070 is not).
-# Needs: Debian 12 with apt-get, its package lists up to date
+# Needs: Debian 12 with apt-get, its package lists up to date; perl with its core modules
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -21,10 +21,12 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
+perl -MJSON::PP -e1 2>/dev/null || unready "perl or one of its core modules is missing"
 mkdir -p archives/partial root
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" install \
-  curl=7.88.1-10+deb12u15 libcurl4=7.88.1-10+deb12u15 wget=1.21.3-1+deb12u1 libhttp-cookies-perl=6.10-1 libhttp-cookiejar-perl=0.014-1 ruby3.1 libruby3.1 \
-  ruby-http-cookie=1.0.5-1 ruby-httpclient=2.8.3+git20211122.4658227-1 python3.11=3.11.2-6+deb12u9 libpython3.11-minimal libpython3.11-stdlib python3.11-minimal \
+  curl=7.88.1-10+deb12u15 libcurl4=7.88.1-10+deb12u15 wget=1.21.3-1+deb12u1 libhttp-cookies-perl=6.10-1 libhttp-cookiejar-perl=0.014-1 \
+  ruby3.1=3.1.7+really3.1.2-0+deb12u1 libruby3.1=3.1.7+really3.1.2-0+deb12u1 ruby-http-cookie=1.0.5-1 ruby-httpclient=2.8.3+git20211122.4658227-1 \
+  python3.11=3.11.2-6+deb12u9 libpython3.11-minimal=3.11.2-6+deb12u9 libpython3.11-stdlib=3.11.2-6+deb12u9 python3.11-minimal=3.11.2-6+deb12u9 \
   >apt.log 2>&1 || unready "apt-get failed: $(tail -n 3 apt.log)"
 for package in archives/*.deb; do dpkg -x "$package" root; done
 

@@ -10,7 +10,7 @@
 #   second API is the day on which the first one, in Perl, refuses it. A provider that has one key may leave `kid` out. A gateway that
 #   verifies such a token itself can hand on the claims, or a token of its own with one audience and a `kid`.
 # Source: RFC 7515 section 4.1.4; RFC 7519 section 4.1.3; OpenID Connect Core 1.0 section 10.1; _verify_claims in Crypt/JWT.pm; jwk/key_finder.rb.
-# Needs: Debian 12 with apt-get, its package lists up to date
+# Needs: Debian 12 with apt-get, its package lists up to date; perl with its core modules
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -19,9 +19,11 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
+perl -MJSON::PP -e1 2>/dev/null || unready "perl or one of its core modules is missing"
 mkdir -p archives/partial root
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" install \
-  ruby3.1 libruby3.1 libcrypt-jwt-perl=0.034-1 libmojo-jwt-perl=0.09-1 ruby-jwt=2.5.0-1+deb12u1 ruby-json-jwt=1.14.0-2 >apt.log 2>&1 \
+  ruby3.1=3.1.7+really3.1.2-0+deb12u1 libruby3.1=3.1.7+really3.1.2-0+deb12u1 libcrypt-jwt-perl=0.034-1 libmojo-jwt-perl=0.09-1 \
+  ruby-jwt=2.5.0-1+deb12u1 ruby-json-jwt=1.14.0-2 >apt.log 2>&1 \
   || unready "apt-get failed: $(tail -n 3 apt.log)"
 for package in archives/*.deb; do dpkg -x "$package" root; done
 

@@ -11,7 +11,7 @@
 #   gateway these services send everything each time, and nothing in a log says so. A gateway that revalidates sends the tag as it
 #   came and If-Modified-Since beside it.
 # Source: RFC 9110 sections 8.8.3.2, 13.1.2 and 13.1.3; Plack/Middleware/ConditionalGET.pm; rack/conditional_get.rb.
-# Needs: Debian 12 with apt-get, its package lists up to date
+# Needs: Debian 12 with apt-get, its package lists up to date; perl with its core modules
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -20,9 +20,11 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
+perl -MJSON::PP -e1 2>/dev/null || unready "perl or one of its core modules is missing"
 mkdir -p archives/partial root
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" \
-  install libplack-perl=1.0050-1 ruby-rack=2.2.22-0+deb12u2 ruby3.1 libruby3.1 >apt.log 2>&1 || unready "apt-get failed: $(tail -n 3 apt.log)"
+  install libplack-perl=1.0050-1 ruby-rack=2.2.22-0+deb12u2 ruby3.1=3.1.7+really3.1.2-0+deb12u1 libruby3.1=3.1.7+really3.1.2-0+deb12u1 >apt.log 2>&1 \
+  || unready "apt-get failed: $(tail -n 3 apt.log)"
 for package in archives/*.deb; do dpkg -x "$package" root; done
 
 # The ETag and the Last-Modified of the answer, If-None-Match and If-Modified-Since of the request; - for none.

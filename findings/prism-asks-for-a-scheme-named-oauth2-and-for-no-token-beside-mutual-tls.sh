@@ -67,11 +67,14 @@ const { port } = free.address();
 free.close();
 const prism = spawn('node_modules/.bin/prism', ['mock', 'api.json', '-h', '127.0.0.1', '-p', `${port}`], { stdio: 'ignore' });
 process.once('exit', () => prism.kill());
+const deadline = Date.now() + 60_000;
 for (const [schemes, headers] of rows) {
   let answer;
   while (!answer) {
-    if (prism.exitCode !== null) throw new Error('prism has ended');
-    answer = await fetch(`http://127.0.0.1:${port}/${schemes.replaceAll(' ', '-')}`, { headers }).catch(() => sleep(200));
+    if (prism.exitCode !== null || prism.signalCode !== null) throw new Error('prism has ended');
+    if (Date.now() > deadline) throw new Error('prism has not answered in a minute');
+    const signal = AbortSignal.timeout(10_000);
+    answer = await fetch(`http://127.0.0.1:${port}/${schemes.replaceAll(' ', '-')}`, { headers, signal }).catch(() => sleep(200));
   }
   const sent = Object.values(headers).map((value) => value.split(' ')[0]).join('') || 'nothing';
   console.log(`${schemes}, sent ${sent}: ${answer.status}, ${answer.headers.get('www-authenticate') ?? 'no challenge'}`);

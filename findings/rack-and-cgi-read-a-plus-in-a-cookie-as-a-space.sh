@@ -11,7 +11,7 @@
 #   `+` in it. The Ruby or Perl service behind the same host then looks for an id that nobody has: half of the users cannot stay signed in,
 #   and another login may help. Base64url without padding is the same to all nine.
 # Source: RFC 6265 sections 4.1.1, 4.2.2 and 5.2; Rack::Utils.parse_cookies_header; CGI::Cookie.parse of Ruby; CGI/Cookie.pm.
-# Needs: Debian 12 with apt-get, its package lists up to date; python3
+# Needs: Debian 12 with apt-get, its package lists up to date; perl with its core modules; python3
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -20,6 +20,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
+perl -MJSON::PP -e1 2>/dev/null || unready "perl or one of its core modules is missing"
 mkdir -p archives/partial root www
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" install \
   ruby-rack=2.2.22-0+deb12u2 ruby3.1=3.1.7+really3.1.2-0+deb12u1 libruby3.1=3.1.7+really3.1.2-0+deb12u1 ruby-webrick=1.8.1-1 libcgi-pm-perl=4.55-1 libcgi-simple-perl=1.280-2+deb12u1 \

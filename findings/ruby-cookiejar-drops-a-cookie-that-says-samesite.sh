@@ -12,7 +12,7 @@
 #   it is told 401, with nothing in its log. A signed value in quotation marks fails its signature when it comes back without them.
 #   Whoever sets cookies for clients that are no browsers puts no quotation marks around the value, and offers them a bearer token.
 # Source: RFC 6265 sections 4.1.1, 5.2 and 5.2.1 to 5.2.6; parse_set_cookie in cookie_validation.rb of cookiejar; client.rb of em-http-request.
-# Needs: Debian 12 with apt-get, its package lists up to date
+# Needs: Debian 12 with apt-get, its package lists up to date; perl with its core modules
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -21,9 +21,11 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 command -v apt-get >/dev/null || unready "apt-get is missing"
+perl -MJSON::PP -e1 2>/dev/null || unready "perl or one of its core modules is missing"
 mkdir -p archives/partial root
 apt-get -qq -y -d --reinstall --no-install-recommends -o Debug::NoLocking=1 -o Dir::Cache::archives="$work/archives" install \
-  ruby3.1 libruby3.1 ruby-cookiejar=0.3.3-1.1 ruby-em-http-request=1.1.7-1 ruby-http-cookie=1.0.5-1 ruby-httpclient=2.8.3+git20211122.4658227-1 \
+  ruby3.1=3.1.7+really3.1.2-0+deb12u1 libruby3.1=3.1.7+really3.1.2-0+deb12u1 ruby-cookiejar=0.3.3-1.1 \
+  ruby-em-http-request=1.1.7-1 ruby-http-cookie=1.0.5-1 ruby-httpclient=2.8.3+git20211122.4658227-1 \
   libhttp-cookies-perl=6.10-1 libhttp-cookiejar-perl=0.014-1 >apt.log 2>&1 || unready "apt-get failed: $(tail -n 3 apt.log)"
 for package in archives/*.deb; do dpkg -x "$package" root; done
 

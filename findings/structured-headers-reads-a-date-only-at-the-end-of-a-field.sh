@@ -6,7 +6,7 @@
 # Seen: structured-headers throws at `@1688169599;v=2` and at `@1, @2`, and reads a Date only if nothing follows. It reads Display Strings.
 #   @svta/cml-structured-field-values and structured-field-values read Dates everywhere, and no Display String. http-sf reads both.
 # Versions: structured-headers 2.1.0, @svta/cml-structured-field-values 1.1.6, structured-field-values 2.0.4 (npm); http-sf 1.5.0 (PyPI)
-# Why it matters: Deprecation is an Item, so its Date may have parameters, and a client that tries a field with a Date alone is sure that all works.
+# Why it matters: Deprecation is an Item, so its Date may have parameters, and a client that tries a field with only a Date is sure that all works.
 #   One member with a Date in a Dictionary costs all the others, since a field that fails to parse is ignored whole. A gateway
 #   writes Deprecation without parameters, and a Date at the end of a field.
 # Source: RFC 9651 sections 3.3.7, 3.3.8, 4.2 and 4.2.9; RFC 9745 section 2.1; parseDate in parser.js of structured-headers.
