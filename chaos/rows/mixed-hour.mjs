@@ -59,7 +59,7 @@ const BUDGET = 'every request is answered as it should be: the error budget is 0
 const FAMILIES =
   'the provider revokes the family of every logout, and no other but at the end of its session; the cookie of a logout is dead';
 const MEMORY =
-  'the isolates hold in the last sixth what they held in the second, within a tenth (in the excerpt, in which little is warm by then, a half)';
+  'the isolates hold in the last sixth what they held in the third, by which what they remember is full, within a tenth (in the excerpt, in which little is, a half)';
 const ALARMS = 'every object that has stored something has an alarm, no later than the end of that';
 const OVER = 'nothing that is stored outlives its end';
 
@@ -359,7 +359,7 @@ async function passTheHour(
       gateway.origins.map(async (_, isolate) => (await clients.ask('/number', { isolate })).body?.number),
     );
     const sixths = held.filter((looks) => looks.length > 0).map(median);
-    hold(MEMORY, /** @type {number} */ (sixths.at(-1)) <= sixths[1] * (1 + growth), { sixths });
+    hold(MEMORY, /** @type {number} */ (sixths.at(-1)) <= sixths[2] * (1 + growth), { sixths });
     await pause((LOGOUT_SECS * 1000) / factor);
     const isRevoked = (about) => familiesOf(tenant).get(about)?.revoked;
     // A revocation that a logout has not waited for is tried again by an alarm.
