@@ -177,6 +177,8 @@ pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result
         _ if is_refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
             Err(Problem::InteractionRequired(error))
         }
+        // Auth0 runs Actions at each renewal.
+        _ if is_refused && denies_user(&error.error) => Err(Problem::LoginDenied(error)),
         _ => Err(refused(response, "the token endpoint did not answer with tokens")),
     }
 }
@@ -204,6 +206,11 @@ pub type Outcome = Result<ProviderResponse, TransportError>;
 /// section 3.1.2.6), and so do those that providers add, such as `mfa_required`.
 fn needs_user(error: &str) -> bool {
     error.as_bytes().ends_with(b"_required")
+}
+
+/// Checks whether an error says that the user, or the provider about the user, denied the login; Auth0 has two names for it.
+fn denies_user(error: &str) -> bool {
+    matches!(error, "access_denied" | "unauthorized")
 }
 
 /// Checks whether an error says that the user has to begin again.
@@ -265,7 +272,7 @@ pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Prob
     match error {
         _ if has_expired(error, description) => Problem::StateExpired,
         _ if needs_user(error) => Problem::LoginRequired(detail),
-        "access_denied" | "unauthorized" => Problem::LoginDenied(detail),
+        _ if denies_user(error) => Problem::LoginDenied(detail),
         // OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
         "unmet_authentication_requirements" => Problem::AuthenticationUnmet(detail.to_string()),
         "server_error" => Problem::IdpError("the provider failed during login", None),
@@ -335,6 +342,10 @@ mod tests {
                 401,
                 "the same, as Keycloak says it",
             ),
+            (403, r#"{"error":"access_denied"}"#, "login_denied", 403, "an Action that denies"),
+            (401, r#"{"error":"unauthorized"}"#, "login_denied", 403, "a user who is blocked"),
+            (404, r#"{"error":"access_denied"}"#, "idp_rejected", 502, "a denial with a status that does not fit"),
+            (500, r#"{"error":"access_denied"}"#, "idp_error", 502, "a failure that denies"),
             (500, r#"{"error":"login_required"}"#, "idp_error", 502, "a failure, whatever it says"),
             (404, r#"{"error":"login_required"}"#, "idp_rejected", 502, "with a status that does not fit"),
             (400, r#"{"error":"required"}"#, "idp_rejected", 502, "another error that ends alike"),

@@ -43,14 +43,11 @@ pub fn refusal(target: &str, problem: &Problem) -> Option<Unfit> {
     match problem {
         // Anything else may be of a firewall, or of the client, and may be gone the next time.
         Problem::IdpRejected(error)
-            if !matches!(
-                &*error.error,
-                "invalid_target" | "invalid_scope" | "access_denied" | "unauthorized_client"
-            ) =>
+            if !matches!(&*error.error, "invalid_target" | "invalid_scope" | "unauthorized_client") =>
         {
             None
         }
-        Problem::IdpRejected(error) | Problem::InteractionRequired(error) => {
+        Problem::IdpRejected(error) | Problem::LoginDenied(error) | Problem::InteractionRequired(error) => {
             TokenTarget::parse(target).map(|target| Unfit::refused(&target, error))
         }
         _ => None,
@@ -147,7 +144,7 @@ mod tests {
         let table = [
             (Problem::IdpRejected(of("invalid_target")), true, "the target"),
             (Problem::IdpRejected(of("invalid_scope")), true, "its scopes"),
-            (Problem::IdpRejected(of("access_denied")), true, "this user"),
+            (Problem::LoginDenied(of("access_denied")), true, "this user"),
             (Problem::IdpRejected(of("unauthorized_client")), true, "this client"),
             (Problem::IdpRejected(of("invalid_client")), false, "whoever the client is"),
             (Problem::IdpRejected(of("")), false, "a firewall"),

@@ -119,7 +119,9 @@ impl RefreshExchangeAnswer {
         let tokens = self.tokens().map_err(|problem| {
             self.next.iter().for_each(|next| see_next(next.expose()));
             match (&problem, wanted) {
-                (Problem::IdpRejected(_), Some(target)) => refusal(target, &problem).map_or(problem, Problem::from),
+                (Problem::IdpRejected(_) | Problem::LoginDenied(_), Some(target)) => {
+                    refusal(target, &problem).map_or(problem, Problem::from)
+                }
                 _ => problem,
             }
         })?;

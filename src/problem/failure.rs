@@ -84,7 +84,7 @@ pub enum Problem {
     LogoutTokenRefused(&'static str),
     /// `return_to` leads to a place that is not on the list.
     ReturnToRejected,
-    /// The provider refused the login.
+    /// The user or the provider denied the login, when it was made or at a renewal.
     LoginDenied(Box<ProviderError>),
     /// The provider would have to ask the user, and `prompt=none` forbids it.
     LoginRequired(Box<ProviderError>),

@@ -225,7 +225,7 @@ kinds! {
     LOGIN_DENIED = 403, "login_denied", "Login denied",
         detail "The user or the identity provider denied this login.",
         challenge Some(Challenge::Bare),
-        when "the user or the provider denied the login",
+        when "the user or the provider denied the login, when it was made or when its tokens were to be renewed",
         remedy "Tell the user.";
     UNMET_AUTHENTICATION_REQUIREMENTS = 403, "unmet_authentication_requirements", "Authentication requirements not met",
         detail "The identity provider did not authenticate the user as strongly or as recently as this login has to.",

@@ -30,9 +30,12 @@ impl Problem {
             Self::OtpRejected(_) | Self::OtpInvalid(_) => return otp,
             Self::IdpUnavailable(_) | Self::IdpTimeout => otp.unwrap_or("AUTH0_NETWORK_ERROR"),
             Self::IdpError(_, None | Some(..400)) => otp.unwrap_or("AUTH0_ERROR"),
+            // By an answer, and not by an address that led back from the provider: to that SAG paid no attention.
+            Self::LoginDenied(error) if error.status.is_none() => return None,
             Self::AccessTokenRejected
             | Self::CodeInvalid(_)
             | Self::RefreshTokenInvalid(_)
+            | Self::LoginDenied(_)
             | Self::InteractionRequired(_)
             | Self::IdpRejected(_)
             | Self::IdpRateLimited(_)
@@ -86,12 +89,14 @@ mod tests {
         let not_yet = |claim| TokenError::Claim(ClaimError::NotYetValid { claim, at: 1, now: 0 });
         let expired = TokenError::Claim(ClaimError::Expired { at: 0, now: 1 });
         let refused = Box::<ProviderError>::default;
+        let answered = || Box::new(ProviderError { status: Some(403), ..ProviderError::default() });
         let table = [
             (0, Problem::from(expired), "JWT_EXPIRED"),
             (0, Problem::from(not_yet("nbf")), "JWT_NOT_ACTIVE"),
             (0, Problem::from(not_yet("iat")), "JWT_INVALID"),
             (0, Problem::from(TokenError::BadSignature), "JWT_INVALID"),
             (0, Problem::TokenMissing, "AUTH_ERROR"),
+            (0, Problem::LoginDenied(answered()), "AUTH0_UPSTREAM_ERROR"),
             (1, Problem::OtpRejected(refused()), "SUPABASE_OTP_SEND_FAILED"),
             (1, Problem::IdpRateLimited(RetryAfter::default()), "SUPABASE_OTP_SEND_FAILED"),
             (2, Problem::IdpTimeout, "SUPABASE_OTP_ALT_FAILED"),
@@ -104,5 +109,6 @@ mod tests {
             assert_eq!(problem.older_code(path, authorizer), Some(expected), "{index}: {problem:?}");
         }
         assert_eq!(Problem::EmailMissing.older_code(config.paths.get(1), None), None, "the same in both");
+        assert_eq!(Problem::LoginDenied(refused()).older_code(None, None), None, "of a login that came back");
     }
 }

@@ -143,6 +143,7 @@ pub async fn run(
             // Whatever the user would have to do, a client begins again.
             Err(
                 Problem::CodeInvalid(mut said)
+                | Problem::LoginDenied(mut said)
                 | Problem::RefreshTokenInvalid(mut said)
                 | Problem::InteractionRequired(mut said),
             ) => {

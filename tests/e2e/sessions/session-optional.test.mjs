@@ -173,6 +173,7 @@ describe('a session that cannot be used at present', () => {
     ['the provider cannot be reached', 'idp_unavailable', { kind: 'reset' }],
     ['the provider limits the rate', 'idp_rate_limited', { status: 429 }],
     ['the provider refuses the gateway', 'idp_rejected', { status: 401, body: { error: 'invalid_client' } }],
+    ['the provider denies it to the user', 'login_denied', { status: 403, body: { error: 'access_denied' } }],
     ['the provider wants to ask the user', 'interaction_required', { status: 403, body: { error: 'mfa_required' } }],
   ];
   for (const [name, code, fault] of troubles) {

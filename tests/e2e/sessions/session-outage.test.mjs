@@ -310,6 +310,32 @@ describe('a renewal that the provider gives to nobody until it has asked the use
   }
 });
 
+describe('a renewal that the provider denies to the user', () => {
+  for (const [status, error] of [
+    [403, 'access_denied'],
+    [401, 'unauthorized'],
+  ]) {
+    test(`says so, sends nobody to log in, and keeps the session: ${status} ${error}`, async () => {
+      const session = await begin();
+      await untilExpired();
+      tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status, body: { error, error_description: 'not today' } });
+      for (const path of [PRIVATE, PROFILE, REFRESH]) {
+        const answer = await askWith(gateway, session.cookie, path);
+        assertProblem(answer, [403, 'login_denied'], path);
+        assert.deepEqual(answer.headers.getSetCookie(), [], `${path}: the cookie is kept`);
+        assert.equal((await gateway.recordOf(answer)).reason, `${status} ${error}: not today`, path);
+      }
+      const headers = { cookie: session.cookie, 'sec-fetch-mode': 'navigate' };
+      const navigation = await sendRaw(gateway.origin, { path: '/app/x', headers });
+      assert.deepEqual([navigation.status, navigation.header('location')], [403, null], 'the login would deny it, too');
+      assert.deepEqual(api.requests, [], 'the upstream hears nothing');
+      tenant.clearFaults();
+      await assertAlive(gateway, session, 'once the provider denies nothing');
+      assertFamily(session, { rotations: 1, revoked: false });
+    });
+  }
+});
+
 describe('a login that the provider has ended', () => {
   async function revoked(at = gateway) {
     const session = await begin(at);

@@ -15,12 +15,14 @@ const ok = (body) => ({ status: 200, body });
 
 const IDP_REJECTED = [502, 'idp_rejected'];
 const INTERACTION_REQUIRED = [401, 'interaction_required'];
+const LOGIN_DENIED = [403, 'login_denied'];
 const IDP_ERROR = [502, 'idp_error'];
 const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
 const IDP_TIMEOUT = [504, 'idp_timeout', '5'];
 const RATE_LIMITED = (wait) => [429, 'idp_rate_limited', wait];
 
 const asksUser = { refresh: INTERACTION_REQUIRED, callback: INTERACTION_REQUIRED };
+const denied = { refresh: LOGIN_DENIED, callback: LOGIN_DENIED };
 const gone = { refresh: [401, 'refresh_token_invalid'], callback: [400, 'code_invalid'] };
 const rejectedToken = [401, 'token_invalid'];
 const all = (outcome) => ({ refresh: outcome, callback: outcome, userinfo: outcome });
@@ -34,6 +36,9 @@ const ROWS = [
   { when: 'interaction_required with 400', fault: refusal(400, 'interaction_required'), ...asksUser },
   { when: 'login_required with 401', fault: refusal(401, 'login_required'), ...asksUser },
   { when: 'authentication_expired with 400', fault: refusal(400, 'authentication_expired'), ...asksUser },
+  { when: 'access_denied with 403', fault: refusal(403, 'access_denied'), ...denied, userinfo: rejectedToken },
+  { when: 'unauthorized with 401', fault: refusal(401, 'unauthorized'), ...denied, userinfo: rejectedToken },
+  { when: 'access_denied with 404', fault: refusal(404, 'access_denied'), ...all(IDP_REJECTED) },
   { when: 'consent_required with 500', fault: refusal(500, 'consent_required'), ...all(IDP_ERROR) },
   { when: 'invalid_client with 400', fault: refusal(400, 'invalid_client'), ...all(IDP_REJECTED) },
   {
@@ -114,7 +119,7 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     const isClient = integration !== 'userinfo' && fault.body?.error === 'invalid_client';
     const advice = isClient ? ' (see token_endpoint_auth_method and client_secret)' : '';
     const words = `${fault.status} ${fault.body?.error}: ${MARKUP}${advice}`;
-    const isRefusal = [IDP_REJECTED, INTERACTION_REQUIRED, gone[integration]].includes(expected);
+    const isRefusal = [IDP_REJECTED, INTERACTION_REQUIRED, LOGIN_DENIED, gone[integration]].includes(expected);
     assert.equal(record.reason === words, isRefusal && Boolean(fault.body.error), `${when}: ${record.reason}`);
   }
 
