@@ -102,7 +102,7 @@ def token(claim):
     return f"{signed}.{part(hmac.new(KEY.encode(), signed.encode(), hashlib.sha256).digest())}"
 
 def claim_from(server, path, given):
-    while True:
+    for _ in range(600):
         assert servers[server].poll() is None, f"{server} has ended"
         connection = http.client.HTTPConnection("127.0.0.1", ports[server])
         try:
@@ -114,6 +114,7 @@ def claim_from(server, path, given):
             time.sleep(0.1)
         finally:
             connection.close()
+    raise TimeoutError(f"{server} does not listen")
 
 for claim in ["42", "12345678", "0.25", "[1,2]", '["1","2"]', '"12345678"']:
     given = token(claim)

@@ -48,7 +48,7 @@ def end():
     haproxy.wait()
 
 def connect():
-    while True:
+    for _ in range(600):
         assert haproxy.poll() is None, haproxy.stderr.read()
         connection = socket.socket(socket.AF_UNIX)
         try:
@@ -57,6 +57,7 @@ def connect():
         except OSError:
             connection.close()
             time.sleep(0.1)
+    raise TimeoutError("haproxy does not listen")
 
 def part(text):
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()

@@ -77,7 +77,7 @@ def token(more):
     return f"{signed}.{part(hmac.new(KEY.encode(), signed.encode(), hashlib.sha256).digest())}"
 
 def status(path, given):
-    while True:
+    for _ in range(600):
         assert apache.poll() is None, "apache2 has ended"
         connection = http.client.HTTPConnection("127.0.0.1", port)
         try:
@@ -87,6 +87,7 @@ def status(path, given):
             time.sleep(0.1)
         finally:
             connection.close()
+    raise TimeoutError("apache2 does not listen")
 
 exp = '"exp":4000000000'
 for more in [exp, '"exp":4000000000.0', '"exp":4e9', '"exp":4000000000.5', exp + ',"iat":1700000000.5', exp + ',"nbf":1700000000.5']:

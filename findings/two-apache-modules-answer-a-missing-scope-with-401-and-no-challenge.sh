@@ -92,7 +92,7 @@ def token(scope):
 
 def answer_to(path, scope):
     headers = {"Authorization": f"Bearer {token(scope)}"} if scope else {}
-    while True:
+    for _ in range(600):
         assert apache.poll() is None, "apache2 has ended"
         connection = http.client.HTTPConnection("127.0.0.1", port)
         try:
@@ -103,6 +103,7 @@ def answer_to(path, scope):
             time.sleep(0.1)
         finally:
             connection.close()
+    raise TimeoutError("apache2 does not listen")
 
 modules = {"mod_auth_openidc": "openidc", "mod_oauth2": "oauth2"}
 rows = [("", "write"), ("", "read"), ("/forbidden", "read"), ("", "read write"), ("/pattern", "read write"), ("", None)]

@@ -21,8 +21,7 @@ export async function launchChromium({ whole = false, ...options } = {}) {
   const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (how) => {
-    // Without a graphics card, a transition that never comes to rest costs more than all that the tests do.
-    const context = await newContext({ reducedMotion: 'reduce', ...how });
+    const context = await newContext(how);
     context.setDefaultTimeout(PATIENCE_MS);
     return context;
   };
