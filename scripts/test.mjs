@@ -4,7 +4,7 @@
 
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,8 @@ const COMPILE_CACHE = join(ROOT, '.tools', 'compile-cache');
 const INCREMENTAL = join(targetDirectory(), 'debug', 'incremental');
 /** Cargo makes the folder in any case. */
 const isIncremental = existsSync(INCREMENTAL) && readdirSync(INCREMENTAL).length > 0;
+/** By its `nice`, a step that yields gets a third of what another one gets that wants as much. */
+const YIELDING = 5;
 /** The most that is shown of a line that a step prints, in characters. */
 const LINE_MAX = 100;
 
@@ -147,7 +149,8 @@ async function checkPackages(report) {
 
 /**
  * In the order in which they begin if they can: first those that others need, or that take longest. A step whose `needs` did not pass is
- * skipped: its failure would say nothing new. One that `waits` for most of its time runs beside the others.
+ * skipped: its failure would say nothing new. One that `waits` for most of its time runs beside the others. One that `yields` takes what they
+ * leave of the machine: alone it fills all of it, and they do not, so it had better be the last to end.
  * Those that hold the same thing follow each other: cargo would make them wait for its lock on a folder in target/, where both releases have
  * what runs while they are compiled.
  */
@@ -161,7 +164,7 @@ const STEPS = [
   { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'build', needs: ['compile'], holds: 'release', body: buildOrNote },
   { name: 'bundle', needs: ['build'], body: checkBundle },
-  { name: 'e2e', needs: ['bundle', 'browser'], body: testsIn('tests/e2e') },
+  { name: 'e2e', needs: ['bundle', 'browser'], yields: true, body: testsIn('tests/e2e') },
   { name: 'chaos', needs: ['bundle'], waits: true, body: checkChaos },
   { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
   { name: 'cli wasm', needs: ['compile'], holds: 'release', body: checkCli },
@@ -174,7 +177,8 @@ const STEPS = [
 ];
 
 /** Runs the body of a step in this process, and tells the one that started it how far it is and what came of it. */
-async function perform({ body }) {
+async function perform({ body, yields }) {
+  if (yields) setPriority(YIELDING);
   const tell = (message) =>
     new Promise((resolve) => (process.send ? process.send(message, resolve) : resolve(console.log(message))));
   try {
