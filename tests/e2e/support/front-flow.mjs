@@ -59,7 +59,13 @@ export async function startProvider(callback, client = {}, { rotates } = {}) {
       },
     },
   });
+  let denies = false;
   provider.use(async (ctx, next) => {
+    if (denies && ctx.path === '/token') {
+      ctx.status = 403;
+      ctx.body = { error: 'access_denied', error_description: '<b>' };
+      return;
+    }
     await next();
     if (ctx.oidc?.route === 'token') forms.push({ ...ctx.oidc.body });
   });
@@ -68,6 +74,10 @@ export async function startProvider(callback, client = {}, { rotates } = {}) {
     issuer,
     /** The forms that its token endpoint got. */
     forms,
+    /** From now on its token endpoint denies tokens to everyone. */
+    deny() {
+      denies = true;
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -411,6 +411,15 @@ test('a provider that refuses the gateway is no fault of the client, which would
   assert.deepEqual([status, body.error], [502, 'server_error']);
 });
 
+test('a provider that denies a user lets the client begin again, and says nothing of why', async (t) => {
+  const own = await startFront();
+  t.after(() => own.close());
+  own.provider.deny();
+  const { status, body } = await tokensOf(own);
+  assert.deepEqual([status, body.error], [400, 'invalid_grant']);
+  assert.ok(!JSON.stringify(body).includes('<b>'), 'nothing of it is reflected');
+});
+
 describe('a registration', () => {
   const register = (body, type = 'application/json') =>
     fetch(`${front.issuer}/register`, {
