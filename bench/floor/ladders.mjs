@@ -2,6 +2,7 @@
 // take for the same.
 
 import { join } from 'node:path';
+import { USER } from '../credentials.mjs';
 import { NEW_TOKENS, ROWS, fixed, proxied } from '../rows.mjs';
 import { bundledWorkers } from '../testbed.mjs';
 import { boundaryModule } from './modules.mjs';
@@ -65,7 +66,7 @@ export const LADDERS = [
     title: 'A proxied request',
     rungs: [
       known('bare-proxied', RUNTIME),
-      ...built('proxied', (name, title, worker) => proxied(name, title, worker, '/proxied/open'), [
+      ...built('proxied', (name, title, worker, sent) => proxied(name, title, worker, '/proxied/open', claimOf(sent)), [
         step('headers', DUTY, '15 of its headers deleted and 5 set'),
         route,
         step('ids', DUTY, 'a request id and a `traceparent` made'),
@@ -77,6 +78,7 @@ export const LADDERS = [
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and its changes back, each as one text'),
         step('moreTexts', WEBASSEMBLY, 'the same with the answer'),
+        step('claim', undefined, 'a token found and looked up, and its claim set as a header, beside that', 'token'),
       ]),
       sent('token', 'bare-proxied', proxied, { credential: 'token' }),
       known('open-proxied', BARGATE),
@@ -98,6 +100,7 @@ export const LADDERS = [
         entry,
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and the answer’s headers back, each as one text'),
+        step('token', undefined, 'a token found and looked up, beside that', 'token'),
         step('session', undefined, 'the cookie of a session found, decoded and looked up, beside that', 'cookie'),
       ]),
       sent('token', 'bare-fixed', fixed, 'token'),
@@ -123,6 +126,11 @@ export const LADDERS = [
     ],
   },
 ];
+
+/** What the upstream is told of the user whose token is sent. */
+function claimOf(sent) {
+  return sent ? { user: USER, credential: sent } : {};
+}
 
 /** A row of bench/rows.mjs with other tokens. */
 function newToken(name, title, worker, whose = undefined) {

@@ -95,6 +95,8 @@ export function traceparent(headers) {
   return `00-${given?.[1] ?? digits.slice(0, 32)}-${digits.slice(32)}-00`;
 }
 
+const textOf = (part) => new TextDecoder().decode(Uint8Array.fromBase64(part, { alphabet: 'base64url' }));
+
 /** The token of a session by its cookie, and what is known of a token. */
 const sessions = new Map();
 const verified = new Map();
@@ -113,6 +115,18 @@ export function claimsOfSession({ method, headers }) {
     sessions.set(cookie, token);
     verified.set(token, { exp: Number.MAX_SAFE_INTEGER });
   }
-  const claims = verified.get(sessions.get(cookie));
+  return claimsInForce(sessions.get(cookie));
+}
+
+/** Finds what the bearer token of a request says; the first request with a token has it read. */
+export function claimsOfToken({ headers }) {
+  const token = /^bearer +([\w.~+/-]+=*)$/i.exec(headers.get('authorization') ?? '')?.[1];
+  if (token === undefined) return undefined;
+  if (!verified.has(token)) verified.set(token, JSON.parse(textOf(token.split('.')[1])));
+  return claimsInForce(token);
+}
+
+function claimsInForce(token) {
+  const claims = verified.get(token);
   return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
 }

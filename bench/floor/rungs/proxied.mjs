@@ -3,7 +3,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { askNothing, change, relayedChanges, requestChanges } from './boundary.mjs';
 import { guarded } from './entry.mjs';
-import { CLOSED_REQUEST, HIDDEN, answerHeaders, isRouted, requestId, traceparent } from './duties.mjs';
+import { CLOSED_REQUEST, HIDDEN, answerHeaders, claimsOfToken, isRouted, requestId, traceparent } from './duties.mjs';
 
 const TIMEOUT_MS = 600_000;
 
@@ -16,6 +16,11 @@ function handle(request, { UPSTREAM }) {
   const trace = HAS.ids ? traceparent(request.headers) : 'none';
   if (HAS.texts) change(sent.headers, requestChanges(request));
   else if (HAS.headers) closeRequest(sent.headers, url, id, trace);
+  if (HAS.claim) {
+    const claims = claimsOfToken(request);
+    if (!claims) return new Response(null, { status: 401 });
+    sent.headers.set('x-user-id', claims.sub);
+  }
   const answer = HAS.abort ? fetchWithin(sent) : HAS.timer ? fetchBegun(sent) : fetch(sent, { redirect: 'manual' });
   return HAS.answer ? answer.then((response) => closeAnswer(response, request, id)) : answer;
 }
