@@ -176,7 +176,10 @@ const STEPS = [
   { name: 'types', needs: ['build'], body: checkTypes },
 ];
 
-/** Runs the body of a step in this process, and tells the one that started it how far it is and what came of it. */
+/**
+ * Runs the body of a step in this process, and tells the one that started it how far it is and what came of it.
+ * @param {{ body: (report: (progress: string) => void) => Promise<any>, yields?: boolean }} step
+ */
 async function perform({ body, yields }) {
   if (yields) setPriority(YIELDING);
   const tell = (message) =>
