@@ -11,10 +11,10 @@ const FILES = join(ROOT, 'fuzz', 'corpora');
 const FOLDERS = process.env.CORPUS ?? join(ROOT, 'fuzz', 'corpus');
 
 /** How many texts are kept of a kind: all of them are replayed in seconds. */
-const KEPT_MAX = 200;
+const KEPT_MAX = 500;
 
 /** How long all texts of a kind are at most, in bytes. */
-const KEPT_MAX_BYTES = 40 * 1024;
+const KEPT_MAX_BYTES = 64 * 1024;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -2,12 +2,14 @@
 //!
 //! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
 //! to a check and another to the call that follows; on the host, for the command line and tests, the crate `url`. The two differ in
-//! two things, which `tests/addresses.rs` tests: `^` in a path is `%5E` only in the runtime, and a label `xn--…` that is not one
-//! of IDNA is refused only by the crate.
+//! what `tests/addresses.rs` names, and in nothing else that fuzzing has found: `^` in a path is `%5E` only in the runtime; a label that IDNA
+//! forbids is refused only by the crate, and one of a later Unicode only by the runtime; a segment like `c:` before a `..` stays only in the
+//! crate (servo/rust-url#1130), which also takes a backslash behind the port of a scheme other than http and https.
 //!
 //! So nothing may be decided by comparing the results of the two. The path of a request is matched in a
 //! spelling that has the circumflex one way ([`crate::route`]); all else compares addresses that one parser read. A config whose
-//! host has such a label is a mistake to `bargate check`, and so to a build; the Worker would take it, and call that host.
+//! host has a label that IDNA forbids is a mistake to `bargate check`, and so to a build; the Worker would take it, and call that host. What
+//! only the crate takes is a mistake to the Worker, which says so and serves nothing by it.
 
 use crate::split::split_last;
 
