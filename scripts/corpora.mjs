@@ -1,6 +1,6 @@
 // Between what cargo-fuzz keeps, a folder of files for each kind of text, and what the repository has of it, one file with a text a line.
-// `node scripts/corpora.mjs unpack` makes the folders, with which fuzzing begins; `node scripts/corpora.mjs pack` writes the files, of
-// each kind as many of the shortest texts as are kept. Names of kinds behind that select them.
+// `node scripts/corpora.mjs unpack` makes the folders, with which fuzzing begins; `node scripts/corpora.mjs pack` adds to the files what is
+// in the folders besides, the shortest texts first, as many as are kept of a kind. Names of kinds behind that select them.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
