@@ -57,6 +57,7 @@ function built(source, row, steps) {
 const step = (has, whose, title, sent = undefined) => ({ has, whose, title, sent });
 const entry = step('entry', WEBASSEMBLY, 'another answer if it fails');
 const call = step('call', WEBASSEMBLY, 'one empty call into WebAssembly');
+const texts = step('texts', WEBASSEMBLY, 'its head into WebAssembly and the answer’s headers back, each as one text');
 const route = step('route', DUTY, 'the route found among 20');
 
 /** @type {Ladder[]} */
@@ -99,7 +100,7 @@ export const LADDERS = [
         step('answer', DUTY, 'request id, CORS and `nosniff` set'),
         entry,
         call,
-        step('texts', WEBASSEMBLY, 'its head into WebAssembly and the answer’s headers back, each as one text'),
+        texts,
         step('token', undefined, 'a token found and looked up, beside that', 'token'),
         step('session', undefined, 'the cookie of a session found, decoded and looked up, beside that', 'cookie'),
       ]),
@@ -120,6 +121,8 @@ export const LADDERS = [
       ...built('token', (name, title, worker) => newToken(name, title, worker).row, [
         step('verify', RUNTIME, '`crypto.subtle.verify` with an imported key (RS256)'),
         step('reading', DUTY, 'the token decoded and parsed; issuer, audience and expiry compared'),
+        step('duties', DUTY, 'the route found among 20; request id, CORS and `nosniff` set'),
+        { ...texts, has: 'call' },
       ]),
       known('new-token', BARGATE),
       known('jose-new-token'),

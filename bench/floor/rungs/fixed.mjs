@@ -1,11 +1,9 @@
 // Gives one answer, with the duties of a gateway one after the other: `HAS` says which, and what it has not is left out of the bundle.
 
-import { askNothing, change, madeChanges } from './boundary.mjs';
-import { answerHeaders, claimsOfSession, claimsOfToken, isRouted, requestId } from './duties.mjs';
+import { changed, plain, withDuties } from './answer.mjs';
+import { askNothing } from './boundary.mjs';
+import { claimsOfSession, claimsOfToken, isRouted, requestId } from './duties.mjs';
 import { guarded } from './entry.mjs';
-
-const BODY = '{"status":"ok"}';
-const HEADERS = { 'content-type': 'application/json' };
 
 function handle(request) {
   const path = HAS.url ? new URL(request.url).pathname : '';
@@ -14,21 +12,9 @@ function handle(request) {
   const id = HAS.ids ? requestId(request.headers) : 'none';
   if (HAS.token && !claimsOfToken(request)) return new Response(null, { status: 401 });
   if (HAS.session && !claimsOfSession(request)) return new Response(null, { status: 401 });
-  if (HAS.texts) return changed(madeChanges(request));
-  if (HAS.answer) return new Response(BODY, { headers: allHeaders(request, id) });
-  return new Response(BODY, { headers: HEADERS });
-}
-
-const allHeaders = (request, id) => ({
-  ...HEADERS,
-  'x-content-type-options': 'nosniff',
-  ...Object.fromEntries(answerHeaders(request, id)),
-});
-
-function changed(changes) {
-  const response = new Response(BODY);
-  change(response.headers, changes);
-  return response;
+  if (HAS.texts) return changed(request);
+  if (HAS.answer) return withDuties(request, id);
+  return plain();
 }
 
 export default { fetch: HAS.entry ? guarded(handle) : handle };

@@ -1,6 +1,8 @@
 // Verifies an RS256 token by hand, step by step: `HAS` says which, and what it has not is left out of the bundle.
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import { changed, plain, withDuties } from './answer.mjs';
+import { isRouted, requestId } from './duties.mjs';
 
 const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
 const BASE64URL = /** @type {const} */ ({ alphabet: 'base64url' });
@@ -13,12 +15,16 @@ let keys;
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
+    if (HAS.duties && !isRouted(request.method, new URL(request.url).pathname))
+      return new Response(null, { status: 404 });
+    const id = HAS.duties ? requestId(request.headers) : 'none';
     const sent = request.headers.get('authorization').slice('Bearer '.length);
     const token = HAS.reading ? taken(sent) : (first ??= taken(sent));
     keys ??= await loadKeys(this.env);
     const verified = await crypto.subtle.verify(ALGORITHM, keys[token.head.kid], token.signature, token.signed);
     if (!verified || (HAS.reading && !isFor(token.claims, this.env))) return new Response('no', { status: 401 });
-    return new Response('{"status":"ok"}', { headers: { 'content-type': 'application/json' } });
+    if (HAS.call) return changed(request);
+    return HAS.duties ? withDuties(request, id) : plain();
   }
 }
 
