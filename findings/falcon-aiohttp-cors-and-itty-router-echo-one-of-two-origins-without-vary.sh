@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# falcon-and-aiohttp-cors-echo-one-of-two-origins-without-vary
+# falcon-aiohttp-cors-and-itty-router-echo-one-of-two-origins-without-vary
 #
 # Expected: a middleware that allows two origins and names the one that asked says `Vary: Origin`, on the answer and on a
 #   refusal, so that no cache gives the answer for one origin to the other.
-# Seen: falcon.CORSMiddleware and aiohttp-cors say no Vary at all, for an allowed origin, another one or none. Starlette,
-#   Quart-CORS, Litestar and django-cors-headers say it wherever they name an origin.
+# Seen: falcon.CORSMiddleware, aiohttp-cors and cors of itty-router say no Vary at all, for an allowed origin, another one or
+#   none. Starlette, Quart-CORS, Litestar, django-cors-headers and hono/cors say it wherever they name an origin.
 # Versions: falcon 4.4.0, aiohttp-cors 0.8.1, starlette 1.10.0, Quart-CORS 0.8.0, litestar 2.25.0, django-cors-headers 4.9.0
+#   (PyPI); itty-router 5.0.24, hono 4.13.19 (npm)
 # Why it matters: A cache in front of such a service keeps the answer with the first origin's name, and the browser of the
 #   second refuses it for as long as it is fresh. A gateway that answers CORS for these services adds the Vary itself,
 #   or takes their Access-Control fields off and writes its own.
 # Source: Fetch Standard, "CORS protocol and HTTP caches"; RFC 9110 section 12.5.5.
-# Needs: python3 with venv
+# Needs: python3 with venv, node 20 or later with npm
 set -euo pipefail
 
 unready() { echo "could not be set up: $1" >&2; exit 2; }
@@ -18,6 +19,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
+command -v npm >/dev/null || unready "npm is missing"
+npm init -y >/dev/null
+npm install --silent --no-audit --no-fund --ignore-scripts itty-router@5.0.24 hono@4.13.19 >npm.log 2>&1 \
+  || unready "npm install failed: $(tail -n 3 npm.log)"
 python3 -m venv venv >venv.log 2>&1 || unready "python3 -m venv failed"
 venv/bin/pip install --quiet falcon==4.4.0 aiohttp==3.14.5 aiohttp-cors==0.8.1 starlette==1.10.0 httpx==0.28.1 quart==0.22.0 quart-cors==0.8.0 litestar==2.25.0 Django==5.2.19 django-cors-headers==4.9.0 >pip.log 2>&1 \
   || unready "pip install failed: $(tail -n 3 pip.log)"
@@ -86,6 +91,25 @@ for name, get_headers in apps.items():
         seen = {key.lower(): value for key, value in dict(get_headers({"Origin": origin} if origin else {})).items()}
         print(f"{name}: {origin or 'no origin'}: allows {seen.get('access-control-allow-origin')}, Vary {seen.get('vary')}")
 PROBE
+cat >probe.mjs <<'PROBE'
+import { Hono } from 'hono';
+import { cors as honoCors } from 'hono/cors';
+import { AutoRouter, cors } from 'itty-router';
+
+const origin = ['https://one.example', 'https://two.example'];
+const { preflight, corsify } = cors({ origin });
+const apps = {
+  'itty-router': AutoRouter({ before: [preflight], finally: [corsify] }).get('/', () => 'ok'),
+  'hono/cors': new Hono().use(honoCors({ origin })).get('/', (context) => context.text('ok')),
+};
+for (const [name, app] of Object.entries(apps)) {
+  for (const asks of [...origin, 'https://other.example', undefined]) {
+    const { headers } = await app.fetch(new Request('http://api.example/', { headers: asks ? { Origin: asks } : {} }));
+    const [allowed, vary] = ['Access-Control-Allow-Origin', 'Vary'].map((field) => headers.get(field) ?? 'None');
+    console.log(`${name}: ${asks ?? 'no origin'}: allows ${allowed}, Vary ${vary}`);
+  }
+}
+PROBE
 cat >expected.txt <<'EXPECTED'
 Falcon: https://one.example: allows https://one.example, Vary None
 Falcon: https://two.example: allows https://two.example, Vary None
@@ -111,9 +135,17 @@ django-cors-headers: https://one.example: allows https://one.example, Vary origi
 django-cors-headers: https://two.example: allows https://two.example, Vary origin
 django-cors-headers: https://other.example: allows None, Vary origin
 django-cors-headers: no origin: allows None, Vary origin
+itty-router: https://one.example: allows https://one.example, Vary None
+itty-router: https://two.example: allows https://two.example, Vary None
+itty-router: https://other.example: allows None, Vary None
+itty-router: no origin: allows None, Vary None
+hono/cors: https://one.example: allows https://one.example, Vary Origin
+hono/cors: https://two.example: allows https://two.example, Vary Origin
+hono/cors: https://other.example: allows None, Vary Origin
+hono/cors: no origin: allows None, Vary Origin
 EXPECTED
 
-venv/bin/python -W ignore probe.py >seen.txt 2>errors.txt \
+{ venv/bin/python -W ignore probe.py && node probe.mjs; } >seen.txt 2>errors.txt \
   || { code=$?; [ "$code" -ne 2 ] || unready "$(tail -n 1 errors.txt)"; echo "the probe ended early:"; tail -n 5 errors.txt; }
 cat seen.txt
 if diff -u expected.txt seen.txt >difference.txt; then
