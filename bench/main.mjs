@@ -21,9 +21,9 @@ const BASELINE_MOST = 1.03;
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '100' },
     requests: { type: 'string', default: '1000' },
-    starts: { type: 'string', default: '40' },
+    starts: { type: 'string', default: '80' },
     rows: { type: 'string' },
     against: { type: 'string' },
     'even-if-noisy': { type: 'boolean', default: false },
