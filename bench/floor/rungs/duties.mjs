@@ -95,7 +95,10 @@ export function traceparent(headers) {
   return `00-${given?.[1] ?? digits.slice(0, 32)}-${digits.slice(32)}-00`;
 }
 
-const textOf = (part) => new TextDecoder().decode(Uint8Array.fromBase64(part, { alphabet: 'base64url' }));
+const decoder = new TextDecoder();
+
+/** The text of a part of a token. */
+export const textOf = (part) => decoder.decode(Uint8Array.fromBase64(part, { alphabet: 'base64url' }));
 
 /** The token of a session by its cookie, and what is known of a token. */
 const sessions = new Map();

@@ -2,12 +2,11 @@
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { changed, plain, withDuties } from './answer.mjs';
-import { isRouted, requestId } from './duties.mjs';
+import { isRouted, requestId, textOf } from './duties.mjs';
 
 const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
 const BASE64URL = /** @type {const} */ ({ alphabet: 'base64url' });
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** The first token that came, taken apart. */
 let first;
@@ -37,8 +36,6 @@ function taken(token) {
     signed: encoder.encode(token.slice(0, token.lastIndexOf('.'))),
   };
 }
-
-const textOf = (part) => decoder.decode(Uint8Array.fromBase64(part, BASE64URL));
 
 const isFor = ({ iss, aud, exp }, { ISSUER, AUDIENCE }) =>
   iss === ISSUER && [aud].flat().includes(AUDIENCE) && exp > Date.now() / 1000;
