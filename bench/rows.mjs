@@ -40,7 +40,8 @@ const [PROXIED, PROXIED_WITH_CLAIM, FIXED, PROTECTED] = [
   '/fixed/open',
   '/fixed/protected',
 ];
-const WITH_CLAIM = { user: USER, credential: 'token' };
+/** What a request brings whose upstream is told of its user. */
+export const WITH_CLAIM = { user: USER, credential: 'token' };
 
 /** The rows without copies. @type {Row[]} */
 const EACH = [

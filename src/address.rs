@@ -2,7 +2,7 @@
 //!
 //! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
 //! to a check and another to the call that follows; on the host, for the command line and tests, the crate `url`. The two differ in
-//! what `tests/addresses.rs` names, and in nothing else that fuzzing has found: `^` in a path is `%5E` only in the runtime; a label that IDNA
+//! what `tests/addresses.rs` names, and in nothing else that fuzzing has found: `^` in a path is `%5E` only in the runtime; a host that IDNA
 //! forbids is refused only by the crate, and one of a later Unicode only by the runtime; a segment like `c:` before a `..` stays only in the
 //! crate (servo/rust-url#1130), which also takes a backslash behind the port of a scheme other than http and https.
 //!

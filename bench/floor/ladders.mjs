@@ -2,8 +2,7 @@
 // take for the same.
 
 import { join } from 'node:path';
-import { USER } from '../credentials.mjs';
-import { NEW_TOKENS, ROWS, fixed, proxied } from '../rows.mjs';
+import { NEW_TOKENS, ROWS, WITH_CLAIM, fixed, proxied } from '../rows.mjs';
 import { bundledWorkers } from '../testbed.mjs';
 import { boundaryModule } from './modules.mjs';
 
@@ -40,8 +39,8 @@ function sent(what, of, make, how) {
  * Makes rungs of a source of rungs/, each of which has what those before have.
  *
  * @param {string} source
- * @param {(name: string, title: string, worker: string, sent?: string) => any} row
- * @param {{ has: string, title: string, whose?: string, sent?: string }[]} steps
+ * @param {(name: string, title: string, worker: string, sent?: any) => any} row
+ * @param {{ has: string, title: string, whose?: string, sent?: any }[]} steps
  * @returns {Rung[]}
  */
 function built(source, row, steps) {
@@ -67,7 +66,7 @@ export const LADDERS = [
     title: 'A proxied request',
     rungs: [
       known('bare-proxied', RUNTIME),
-      ...built('proxied', (name, title, worker, sent) => proxied(name, title, worker, '/proxied/open', claimOf(sent)), [
+      ...built('proxied', (name, title, worker, sent) => proxied(name, title, worker, '/proxied/open', sent), [
         step('headers', DUTY, '15 of its headers deleted and 5 set'),
         route,
         step('ids', DUTY, 'a request id and a `traceparent` made'),
@@ -79,7 +78,7 @@ export const LADDERS = [
         call,
         step('texts', WEBASSEMBLY, 'its head into WebAssembly and its changes back, each as one text'),
         step('moreTexts', WEBASSEMBLY, 'the same with the answer'),
-        step('claim', undefined, 'a token found and looked up, and its claim set as a header, beside that', 'token'),
+        step('claim', undefined, 'a token found and looked up, and its claim set as a header, beside that', WITH_CLAIM),
       ]),
       sent('token', 'bare-proxied', proxied, { credential: 'token' }),
       known('open-proxied', BARGATE),
@@ -129,11 +128,6 @@ export const LADDERS = [
     ],
   },
 ];
-
-/** What the upstream is told of the user whose token is sent. */
-function claimOf(sent) {
-  return sent ? { user: USER, credential: sent } : {};
-}
 
 /** A row of bench/rows.mjs with other tokens. */
 function newToken(name, title, worker, whose = undefined) {

@@ -271,6 +271,15 @@ describe('while the provider is down and the token has expired', () => {
   });
 });
 
+/** Asserts that a request with the session meets a problem, that the log has the provider's reason, and that the cookie stays. */
+async function assertToldAndKept(session, path, problem, reason) {
+  const answer = await askWith(gateway, session.cookie, path);
+  assertProblem(answer, problem, path);
+  assert.deepEqual(answer.headers.getSetCookie(), [], `${path}: the cookie is kept`);
+  assert.equal((await gateway.recordOf(answer)).reason, reason, path);
+  return answer;
+}
+
 describe('a renewal that the provider gives to nobody until it has asked the user', () => {
   /** @type {any[][]} */
   const answers = [
@@ -289,12 +298,9 @@ describe('a renewal that the provider gives to nobody until it has asked the use
       await assertAlive(gateway, session, 'while the token holds');
       await later(RENEW_BEFORE_SECS);
       for (const path of [PRIVATE, '/app/x', PROFILE, REFRESH]) {
-        const answer = await askWith(gateway, session.cookie, path);
-        assertProblem(answer, [401, 'interaction_required'], path);
+        const reason = `${status} ${body.error}: ${body.error_description ?? ''}`;
+        const answer = await assertToldAndKept(session, path, [401, 'interaction_required'], reason);
         assert.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token", /, path);
-        assert.deepEqual(answer.headers.getSetCookie(), [], `${path}: the cookie is kept`);
-        const { reason } = await gateway.recordOf(answer);
-        assert.equal(reason, `${status} ${body.error}: ${body.error_description ?? ''}`, path);
       }
       const headers = { cookie: session.cookie, 'sec-fetch-mode': 'navigate' };
       const navigation = await sendRaw(gateway.origin, { path: '/app/x?y=z', headers });
@@ -320,10 +326,7 @@ describe('a renewal that the provider denies to the user', () => {
       await untilExpired();
       tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status, body: { error, error_description: 'not today' } });
       for (const path of [PRIVATE, PROFILE, REFRESH]) {
-        const answer = await askWith(gateway, session.cookie, path);
-        assertProblem(answer, [403, 'login_denied'], path);
-        assert.deepEqual(answer.headers.getSetCookie(), [], `${path}: the cookie is kept`);
-        assert.equal((await gateway.recordOf(answer)).reason, `${status} ${error}: not today`, path);
+        await assertToldAndKept(session, path, [403, 'login_denied'], `${status} ${error}: not today`);
       }
       const headers = { cookie: session.cookie, 'sec-fetch-mode': 'navigate' };
       const navigation = await sendRaw(gateway.origin, { path: '/app/x', headers });
