@@ -44,8 +44,9 @@ export async function buildCli() {
   );
   const built = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), TARGET, 'release', 'bargate.wasm');
   const next = `${PROGRAM}.next`;
-  await timed('build: the command line, made smaller', 40, () =>
-    run(TOOLS.wasmOpt, ['-Oz', ...FEATURES.map((name) => `--enable-${name}`), built, '-o', next], {
+  // Compressed, `-Oz` saves 0.03 % over this, and takes three times as long.
+  await timed('build: the command line, made smaller', 15, () =>
+    run(TOOLS.wasmOpt, ['-O1', ...FEATURES.map((name) => `--enable-${name}`), built, '-o', next], {
       env: toolEnvironment(),
       failure: 'wasm-opt failed: the lines above say why',
     }),

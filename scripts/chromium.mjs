@@ -40,27 +40,28 @@ export async function findChromium({ whole = false } = {}) {
 
 /** Sees to it that there is a browser, and says which one the tests take. */
 export async function provideChromium() {
-  const ways = [
-    { origin: 'was there already', install: async () => {} },
-    { origin: "Debian's packages", install: installDebianPackages },
-    { origin: "Playwright's download", install: download },
-  ];
-  for (const { origin, install } of ways) {
-    await install().catch((failure) => console.error(failure.message));
-    const found = (await findChromium({ whole: true })) && (await findChromium());
-    if (found) return `${found.version}, ${found.path} (${origin})`;
-  }
-  throw new Failure(
-    'no browser could be installed: install Chromium or Chrome, on Debian with "apt-get install chromium"',
-  );
+  const whole = () => findChromium({ whole: true });
+  const before = await findChromium();
+  if (!before?.path.endsWith(SHELL) || !(await whole())) await installDebianPackages().catch(explain);
+  if (!(await whole())) await download().catch(explain);
+  const found = (await whole()) && (await findChromium());
+  if (!found)
+    throw new Failure(
+      'no browser could be installed: install Chromium or Chrome, on Debian with "apt-get install chromium"',
+    );
+  return `${found.version}, ${found.path} (${found.path === before?.path ? 'was there already' : 'installed'})`;
 }
 
+const explain = (failure) => console.error(failure.message);
+
+/** Installs what of Debian's two packages is not there, if that is up to whoever runs this. */
 async function installDebianPackages() {
   if (process.getuid?.() !== 0 || !outputOf('apt-get', ['--version'])) return;
   const env = toolEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
   await run('apt-get', ['update', '-qq'], { env });
   const install = (...packages) =>
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  if (await findChromium({ whole: true })) return install(SHELL);
   // Not every system of this kind has the one without windows.
   await install('chromium', SHELL).catch(() => install('chromium'));
 }

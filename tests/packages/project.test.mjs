@@ -32,7 +32,7 @@ const file = (name) => join(root, name);
 const since = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s after the start`;
 
 before(async () => {
-  browser = await launchChromium({ whole: true });
+  browser = await launchChromium();
   machine = await startMachine();
 });
 

@@ -23,15 +23,15 @@ export const CONFIG = {
   ],
 };
 
-/** Builds the page, serves it with `config` (a text or a value), and starts a browser. */
-export async function startStudio({ config = CONFIG } = {}) {
+/** Builds the page, serves it with `config` (a text or a value), and starts a browser, `whole` or not (scripts/chromium.mjs). */
+export async function startStudio({ config = CONFIG, whole = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'bargate-studio-'));
   const page = join(folder, 'page');
   await buildStudio(page);
   const file = join(folder, 'gateway.config.json');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
   const server = await serveStudio(['--config', file], { page });
-  const browser = await launchChromium({ whole: true });
+  const browser = await launchChromium({ whole });
   return {
     page,
     file,

@@ -16,7 +16,8 @@ let site;
 let tab;
 
 before(async () => {
-  site = await startStudio();
+  // One without windows asks for no icon.
+  site = await startStudio({ whole: true });
 });
 
 afterEach(() => tab?.close());
