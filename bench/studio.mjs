@@ -20,7 +20,8 @@ const config = {
   })),
 };
 
-const site = await startStudio({ config });
+// As people have it: in a browser with windows.
+const site = await startStudio({ config, whole: true });
 try {
   const tab = await site.open();
   await tab.verdict('✓ valid');
