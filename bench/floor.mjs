@@ -15,6 +15,7 @@ import { BUNDLE, checkBundle } from './gateway.mjs';
 import { machine } from './machine.mjs';
 import { TOO_NOISY, noiseOf, noiseText } from './report.mjs';
 import { measureRequests } from './requests.mjs';
+import { SLICE_MS } from './rounds.mjs';
 import { PAIRS, ROWS, TARGETS } from './rows.mjs';
 import { START_TARGETS } from './starts.mjs';
 import { checkSystem } from './usage.mjs';
@@ -24,9 +25,8 @@ const [BEGIN, END] = ['<!-- Written by `make bench-floor`. -->\n', '<!-- As far 
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '60' },
-    requests: { type: 'string', default: '1000' },
-    starts: { type: 'string', default: '80' },
+    rounds: { type: 'string', default: '240' },
+    starts: { type: 'string', default: '240' },
     'even-if-noisy': { type: 'boolean', default: false },
     dry: { type: 'boolean', default: false },
   },
@@ -35,11 +35,11 @@ const { values: options } = parseArgs({
 await main(async () => {
   checkSystem();
   checkBundle(BUNDLE);
-  const how = { rounds: Number(options.rounds), requests: Number(options.requests) };
+  const rounds = Number(options.rounds);
   const starts = Number(options.starts);
   const rows = LADDERS.flatMap(({ rungs }) => [...rungs.map(({ row }) => row), ...againOf(rungs[0].name)]);
   const measured = {
-    ...(await measureRequests(rows, { ...how, othersOf: rungWorkers })),
+    ...(await measureRequests(rows, { rounds, othersOf: rungWorkers })),
     ...(await measureLadder(starts)),
   };
   const all = [...LADDERS, STARTS];
@@ -49,7 +49,15 @@ await main(async () => {
   console.log(`${printed(ladders)}\n${noiseText(noise)}`);
   if (noise.isNoisy) process.exitCode = TOO_NOISY;
   if (!options.dry && (!noise.isNoisy || options['even-if-noisy']))
-    write({ ...machine(), ...how, starts, ladders, sizes: JSON.parse(readFileSync(RUNGS, 'utf8')), ...noise });
+    write({
+      ...machine(),
+      rounds,
+      slice_ms: SLICE_MS,
+      starts,
+      ladders,
+      sizes: JSON.parse(readFileSync(RUNGS, 'utf8')),
+      ...noise,
+    });
 });
 
 /** A first rung once more, behind its ladder. */

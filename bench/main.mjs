@@ -11,6 +11,7 @@ import { BUNDLE, checkBundle } from './gateway.mjs';
 import { machine } from './machine.mjs';
 import { TOO_NOISY, judged, printed } from './report.mjs';
 import { measureRequests } from './requests.mjs';
+import { SLICE_MS } from './rounds.mjs';
 import { PAIRS, ROWS, TARGETS, withBaseline } from './rows.mjs';
 import { measureSizes } from './size.mjs';
 import { START_PAIRS, START_ROWS, START_TARGETS, measureStarts } from './starts.mjs';
@@ -21,9 +22,8 @@ const BASELINE_MOST = 1.03;
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '100' },
-    requests: { type: 'string', default: '1000' },
-    starts: { type: 'string', default: '80' },
+    rounds: { type: 'string', default: '400' },
+    starts: { type: 'string', default: '240' },
     rows: { type: 'string' },
     against: { type: 'string' },
     'even-if-noisy': { type: 'boolean', default: false },
@@ -37,8 +37,8 @@ await main(async () => {
   const all = against ? withBaseline(BASELINE_MOST) : { rows: ROWS, targets: TARGETS };
   const { rows, targets } = chosen(all, options.rows);
   const starts = Number(options.starts);
-  const requests = { rounds: Number(options.rounds), requests: Number(options.requests) };
-  const measured = rows.length ? await measureRequests(rows, { ...requests, against }) : {};
+  const rounds = Number(options.rounds);
+  const measured = rows.length ? await measureRequests(rows, { rounds, against }) : {};
   const started = starts ? await measureStarts(starts) : {};
   const report = judged({
     rows: [...rows, ...(starts ? START_ROWS : [])],
@@ -50,7 +50,8 @@ await main(async () => {
   console.log(printed(report));
   const isWhole = !options.rows && !against && starts > 0;
   if (report.isNoisy) process.exitCode = TOO_NOISY;
-  if (isWhole && (!report.isNoisy || options['even-if-noisy'])) write({ ...machine(), ...requests, starts, ...report });
+  if (isWhole && (!report.isNoisy || options['even-if-noisy']))
+    write({ ...machine(), rounds, slice_ms: SLICE_MS, starts, ...report });
 });
 
 /** The rows whose name contains one of the words, with those that their targets and the noise of the machine are told by. */

@@ -13,10 +13,10 @@ const PEERS = ['pass-through', 'fixed-class', 'hono', 'jose', 'auth0-hono', 'kv'
  * Measures the rows, and returns for each by name the CPU time of a request in microseconds, round by round.
  *
  * @param {import('./rows.mjs').Row[]} rows
- * @param {{ rounds: number, requests: number, against?: string, othersOf?: (place: any) => Promise<import('./workerd.mjs').Worker[]> }} how
+ * @param {{ rounds: number, against?: string, othersOf?: (place: any) => Promise<import('./workerd.mjs').Worker[]> }} how
  *   `against` is the folder of another bundle, and `othersOf` makes Workers that rows are of besides
  */
-export async function measureRequests(rows, { rounds, requests, against, othersOf }) {
+export async function measureRequests(rows, { rounds, against, othersOf }) {
   const testbed = await startTestbed(async (place) => {
     const config = benchConfig(place);
     return [
@@ -35,7 +35,7 @@ export async function measureRequests(rows, { rounds, requests, against, othersO
     const loads = {};
     for (const { name, worker, path, body, credential } of rows) {
       const origin = testbed.origins[worker];
-      const load = { url: origin + path, headers: CLIENT_HEADERS, body, requests };
+      const load = { url: origin + path, headers: CLIENT_HEADERS, body };
       if (credential === NEW_TOKENS) {
         loads[name] = () => ({ ...load, changing: { name: 'authorization', values } });
       } else if (credential === PROOFS) {
@@ -51,10 +51,13 @@ export async function measureRequests(rows, { rounds, requests, against, othersO
       }
     }
     // Everybody sees the same tokens in a round, and nobody has seen them before.
-    const needed = rows.some(({ credential }) => credential === NEW_TOKENS) ? valuesFor(requests) : 0;
-    const begin = async () => {
-      values = (await mintTokens(testbed.tenant, needed)).map((token) => `Bearer ${token}`);
-      proofs = bound ? await bound.prove(valuesFor(requests)) : [];
+    const begin = async (_, requests) => {
+      const needed = (kind) => {
+        const numbers = rows.filter(({ credential }) => credential === kind).map(({ name }) => requests[name]);
+        return numbers.length ? valuesFor(Math.max(...numbers)) : 0;
+      };
+      values = (await mintTokens(testbed.tenant, needed(NEW_TOKENS))).map((token) => `Bearer ${token}`);
+      proofs = bound ? await bound.prove(needed(PROOFS)) : [];
     };
     return await measureInRounds(testbed.pid, loads, rounds, begin);
   } finally {

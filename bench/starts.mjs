@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { bundleWith } from './bundle.mjs';
 import { gatewayWorker, resources } from './gateway.mjs';
 import { peerWorkers } from './testbed.mjs';
+import { shuffled } from './statistics.mjs';
 import { memoryMib } from './usage.mjs';
 import { startWorkerd, writeConfig } from './workerd.mjs';
 
@@ -94,7 +95,7 @@ export async function measureStartsOf(rounds, casesOf) {
       ready.map(({ name }) => [name, /** @type {{ ms: number, mib: number }[]} */ ([])]),
     );
     for (let round = 0; round <= rounds; round += 1) {
-      for (const { name, path, worker, file } of round % 2 ? ready.toReversed() : ready) {
+      for (const { name, path, worker, file } of shuffled(ready)) {
         const start = await measureStart(file, worker.name, path);
         // The first round fills the system's cache of files.
         if (round > 0) results[name].push(start);
