@@ -251,6 +251,21 @@ describe("the gateway's own answer", () => {
     assert.deepEqual(told(await ask('/response', { authorization: bearer })), [200, null, null]);
     assert.deepEqual(told(await ask('/optional', {})), [200, null, 'Cookie']);
   });
+
+  test('is that of its kind, in whatever order they come', async () => {
+    const ways = /** @type {const} */ ([
+      [{ cookie }, 'private'],
+      [{ authorization: bearer }, null],
+      [{}, null],
+    ]);
+    const ids = new Set();
+    for (const [headers, cacheControl] of [...ways, ...ways.toReversed(), ...ways]) {
+      const got = await ask('/optional', headers);
+      assert.deepEqual([...told(got), got.text], [200, cacheControl, 'Cookie', 'own']);
+      ids.add(got.header('x-request-id'));
+    }
+    assert.equal(ids.size, 3 * ways.length, 'an id of its own for each');
+  });
 });
 
 describe('an answer with tokens, a profile or a failure', () => {
