@@ -25,8 +25,8 @@ const [BEGIN, END] = ['<!-- Written by `make bench-floor`. -->\n', '<!-- As far 
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '240' },
-    starts: { type: 'string', default: '240' },
+    rounds: { type: 'string', default: '160' },
+    starts: { type: 'string', default: '160' },
     'even-if-noisy': { type: 'boolean', default: false },
     dry: { type: 'boolean', default: false },
   },
