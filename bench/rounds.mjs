@@ -1,13 +1,16 @@
 // CPU time of workerd per request, in rounds: what slows the machine down for a while slows everything down that is compared.
 
+import { randomFrom } from '../chaos/random.mjs';
 import { run } from './load.mjs';
-import { median, shuffled } from './statistics.mjs';
+import { median } from './statistics.mjs';
 import { cpuMicroseconds } from './usage.mjs';
 
 /** So many rounds warm up: what the engine compiles meanwhile, in threads of its own, counts as time of the process. */
 const WARM_UP_ROUNDS = 3;
 /** So many requests a load makes in these, if it has no number of its own. */
 const WARM_UP_REQUESTS = 1000;
+
+const random = randomFrom('rounds');
 
 /**
  * What a load without a number of requests takes in a round, in milliseconds. Each takes as long as the others, so that the figures of
@@ -18,7 +21,8 @@ export const SLICE_MS = 75;
 
 /**
  * Makes all loads in each round, each time in another order, and returns for each by name the CPU time of a request in microseconds,
- * round by round. A load may be another one in each round, after `begin` was told of it, and of how many requests each load makes.
+ * round by round. A load may be another one in each round, after `begin` was told of it, and of how many requests each makes that has no
+ * number of its own.
  *
  * @param {number} pid
  * @param {Record<string, Load | (() => Load)>} loads
@@ -33,7 +37,7 @@ export async function measureInRounds(pid, loads, rounds, begin) {
   const measure = async (round) => {
     const costs = {};
     await begin?.(round, requests);
-    for (const name of shuffled(names)) {
+    for (const name of random.shuffle(names)) {
       const load = loads[name];
       const before = cpuMicroseconds(pid);
       const { answered } = await run({ requests: requests[name], ...(typeof load === 'function' ? load() : load) });

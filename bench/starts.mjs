@@ -4,14 +4,16 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomFrom } from '../chaos/random.mjs';
 import { bundleWith } from './bundle.mjs';
 import { gatewayWorker, resources } from './gateway.mjs';
 import { peerWorkers } from './testbed.mjs';
-import { shuffled } from './statistics.mjs';
 import { memoryMib } from './usage.mjs';
 import { startWorkerd, writeConfig } from './workerd.mjs';
 
 const MANY_ROUTES = 10_000;
+
+const random = randomFrom('starts');
 
 /** The variables and secrets that gateway.config.json refers to. Nothing is at these addresses, and a start asks none. */
 const REFERENCES = {
@@ -95,7 +97,7 @@ export async function measureStartsOf(rounds, casesOf) {
       ready.map(({ name }) => [name, /** @type {{ ms: number, mib: number }[]} */ ([])]),
     );
     for (let round = 0; round <= rounds; round += 1) {
-      for (const { name, path, worker, file } of shuffled(ready)) {
+      for (const { name, path, worker, file } of random.shuffle(ready)) {
         const start = await measureStart(file, worker.name, path);
         // The first round fills the system's cache of files.
         if (round > 0) results[name].push(start);

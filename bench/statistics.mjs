@@ -8,13 +8,6 @@ export function quantile(values, part) {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** Returns the values in another order each time. */
-export const shuffled = (values) =>
-  values
-    .map((value) => ({ value, at: Math.random() }))
-    .sort((one, other) => one.at - other.at)
-    .map(({ value }) => value);
-
 export const median = (values) => quantile(values, 0.5);
 
 /** The median, and the quartiles around it. */
