@@ -54,11 +54,11 @@ async function open(routes) {
 }
 
 const show = (routes) => page.evaluate((given) => globalThis.map.show(given), routes);
-/** The names of the rows from top to bottom. */
+/** The names of the rows from top to bottom. The `innerText` of a leaf is empty until it was drawn: it has `content-visibility: auto`. */
 const rows = () =>
   page
     .locator('.map .map-name')
-    .allInnerTexts()
+    .allTextContents()
     .then((all) => all.map((text) => text.replace(/\s+/g, ' ').trim()));
 /** What is shown of a path. */
 const path = (text) => page.locator('.map-path').filter({ hasText: new RegExp(`^${text}$`) });
@@ -184,7 +184,7 @@ test('a comparison shows its signs, and what it exposes below its route', async 
     'tests/cli/diff.in/gateway.config.json',
   );
   await page.evaluate((given) => globalThis.map.compare(given), diff);
-  const text = await page.locator('.map').innerText();
+  const text = await page.locator('.map').textContent();
   for (const part of [
     /−\s*GET\s*\/users\/\{id\}/,
     /▲ exposes: a public path appears/,
