@@ -38,7 +38,7 @@ impl<'t> Places<'t> {
         let mut at = *self.chains.get(self.chain(hash))?;
         loop {
             let entry = self.entries.get(at)?;
-            if entry.hash == hash && entry.text == text {
+            if entry.hash == hash && is_same(&entry.text, text) {
                 return Some(entry.place);
             }
             at = entry.next;
@@ -98,6 +98,16 @@ fn hash(text: &str) -> usize {
     });
     // A chain is chosen by the low bits, on which the last bytes have had little effect.
     (hash ^ hash >> 16) as usize
+}
+
+/// Compares eight bytes at a time, which `==` does not do in the Worker: of a token, it was half of the time that a look-up took.
+fn is_same(one: &str, other: &str) -> bool {
+    let ((words, rest), (others, other_rest)) = (one.as_bytes().as_chunks::<8>(), other.as_bytes().as_chunks::<8>());
+    let pairs = words.iter().zip(others);
+    one.len() == other.len()
+        && rest == other_rest
+        && pairs.map(|(one, other)| u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other)).fold(0, |all, one| all | one)
+            == 0
 }
 
 #[cfg(test)]

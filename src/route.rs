@@ -11,6 +11,7 @@
 mod explanation;
 mod guard;
 mod host;
+mod known;
 mod limits;
 mod loose;
 mod method;
@@ -25,6 +26,7 @@ mod table;
 pub use explanation::{Passed, in_order_of_precedence};
 pub use guard::Guard;
 pub use host::Host;
+pub use known::KnownRoutes;
 pub use limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 pub use method::{Allow, Method, MethodRule};
 pub use pattern::{Pattern, parameter};

@@ -47,7 +47,7 @@ fn not_configured(cx: &RequestContext) -> Problem {
 async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer, Problem> {
     let config = &gateway.config;
     check_address(cx, config.networks.as_ref())?;
-    let found = config.routes.find(cx.method(), cx.host(), cx.path());
+    let found = gateway.known_routes.borrow_mut().find(&config.routes, cx.method(), cx.url());
     if let Some(headers) = answered_preflight(config, &**cx, &found) {
         return Ok(Answer::Preflight(headers));
     }
@@ -55,6 +55,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     cx.path_index.set(Some(matched.index));
     let _ = cx.route.set((matched.rule, [matched.host, matched.pattern].concat()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
+    cx.has_auth.set(path.access.is_some());
     // What is passed on, or shown to others, has all headers in one crossing, and none of them before.
     if !matches!(path.integration, Integration::Fixed(_)) {
         cx.headers();

@@ -171,8 +171,8 @@ impl RouteTable {
         };
         let found = self.routes.find(method, host, &readings.standing);
         let admits = |place: usize| {
-            let terms = self.routes.line(place).and_then(|line| self.terms.get(line.index));
-            !readings.encoded_slash || terms.is_some_and(|terms| terms.encoded_slashes)
+            let terms = || self.routes.line(place).and_then(|line| self.terms.get(line.index));
+            !readings.encoded_slash || terms().is_some_and(|terms| terms.encoded_slashes)
         };
         if found.is_some_and(|place| !admits(place)) {
             return Found::Ambiguous(Ambiguity::EncodedSlash);
@@ -186,8 +186,7 @@ impl RouteTable {
             if self.is_stricter_elsewhere(method, host, &readings, place, &line) {
                 return Found::Ambiguous(Ambiguity::StricterReading);
             }
-            let Line { host, pattern, rule, index } = line;
-            return Found::Route(Match { index, place, rule, path, host, pattern });
+            return Found::Route(matched(place, line, path));
         }
         let allow = self.routes.allow(host, &readings.standing, admits);
         if !allow.is_empty() {
@@ -239,6 +238,11 @@ impl RouteTable {
         self.terms.get(line.index).map(|terms| &terms.guard)
     }
 
+    /// Returns the route at a place that a [`Match`] named, for the path of that match.
+    pub(super) fn at<'t, 'p>(&'t self, place: usize, path: &'p str) -> Option<Match<'t, 'p>> {
+        Some(matched(place, self.routes.line(place)?, path))
+    }
+
     /// Returns the pattern of the route at a place that a [`Match`] named.
     #[must_use]
     pub fn pattern(&self, place: usize) -> Option<&str> {
@@ -262,6 +266,11 @@ impl RouteTable {
     pub fn is_empty(&self) -> bool {
         self.routes.len() == 0
     }
+}
+
+fn matched<'t, 'p>(place: usize, line: Line<'t>, path: &'p str) -> Match<'t, 'p> {
+    let Line { host, pattern, rule, index } = line;
+    Match { index, place, rule, path, host, pattern }
 }
 
 /// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it

@@ -3,6 +3,7 @@
 //!
 //! `Sec-Fetch-Site` and `Origin` are set by the browser, and no page can write them (Fetch Metadata, Fetch section 3.1).
 
+use crate::address::Address;
 use crate::config::{AllowedOrigins, Cors};
 use crate::http::request::RequestHead;
 
@@ -32,7 +33,7 @@ impl RequestKind {
 
 /// Checks whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
 /// allows by its whole name.
-pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, kind: RequestKind) -> bool {
+pub fn is_from_own_pages(request: &impl RequestHead, own: &Address, cors: Option<&Cors>, kind: RequestKind) -> bool {
     let by_site = || matches!(request.header("sec-fetch-site"), Some("same-origin" | "none"));
     let by_origin = || {
         let listed = |origin: &str| match cors.map(|cors| &cors.origins) {
@@ -40,7 +41,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
             Some(AllowedOrigins::Listed(origins)) => origins.iter().any(|listed| listed.is(origin)),
             Some(AllowedOrigins::Any) | None => false,
         };
-        request.header("origin").is_some_and(|origin| origin == own_origin || listed(origin))
+        request.header("origin").is_some_and(|origin| origin == own.origin() || listed(origin))
     };
     match kind {
         RequestKind::Safe => true,
@@ -51,9 +52,9 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
 
 /// Checks whether a request may end its session: one that changes something if it is from a page of ours, and a GET if it is a link
 /// there that was followed.
-pub fn may_log_out(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>) -> bool {
+pub fn may_log_out(request: &impl RequestHead, own: &Address, cors: Option<&Cors>) -> bool {
     match RequestKind::of(request) {
-        RequestKind::Unsafe => is_from_own_pages(request, own_origin, cors, RequestKind::Unsafe),
+        RequestKind::Unsafe => is_from_own_pages(request, own, cors, RequestKind::Unsafe),
         RequestKind::Safe | RequestKind::WebSocket => is_followed_link(request),
     }
 }
@@ -74,6 +75,10 @@ mod tests {
     use crate::http::request::Head;
 
     const OWN: &str = "https://gw.example";
+
+    fn own() -> Address {
+        Address::from_normalised(format!("{OWN}/somewhere"))
+    }
 
     fn cors(origins: AllowedOrigins) -> Cors {
         let (methods, headers, expose_headers) = (None, None, String::new());
@@ -120,7 +125,7 @@ mod tests {
                     let head = Head("POST", headers.chain(origin.map(|origin| ("origin", origin))).collect());
                     let by_site = matches!(site, Some("same-origin" | "none"));
                     let by_origin = origin == Some(OWN) || (origin == Some("https://app.example") && list == "listed");
-                    let given = |kind| is_from_own_pages(&head, OWN, rule, kind);
+                    let given = |kind| is_from_own_pages(&head, &own(), rule, kind);
                     let row = format!("{site:?} {origin:?} {list}");
                     assert_eq!(given(RequestKind::Unsafe), by_site || by_origin, "{row}");
                     assert_eq!(given(RequestKind::WebSocket), by_origin, "{row} WebSocket");
@@ -149,7 +154,7 @@ mod tests {
             ("POST", &[], false, "nobody's"),
         ];
         for (method, headers, expected, message) in table {
-            assert_eq!(may_log_out(&Head(method, headers.to_vec()), OWN, None), expected, "{message}");
+            assert_eq!(may_log_out(&Head(method, headers.to_vec()), &own(), None), expected, "{message}");
         }
     }
 }

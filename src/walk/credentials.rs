@@ -222,7 +222,7 @@ impl<'w> Walk<'w> {
             RequestKind::Unsafe => request.method(),
             RequestKind::WebSocket => "a WebSocket",
         };
-        if is_from_own_pages(request, &request.url().origin(), cors, kind) {
+        if is_from_own_pages(request, request.url(), cors, kind) {
             self.step(
                 StepOutcome::Passed,
                 "csrf",

@@ -116,7 +116,7 @@ impl<'w> Walk<'w> {
             Integration::Revocation(_) => by_gateway(self, None, "the end of a refresh token"),
             Integration::Logout(session) => {
                 let cors = self.cors_rule(Some(path)).map(|(rule, _)| rule);
-                if may_log_out(self.request, &self.request.url().origin(), cors) {
+                if may_log_out(self.request, self.request.url(), cors) {
                     self.step(StepOutcome::Passed, "csrf", "the request is from a page that may end the session");
                 } else if let Some(reason) = self.unknown_page(path) {
                     self.step(StepOutcome::Unknown, "csrf", reason);

@@ -15,6 +15,7 @@ use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_ms;
 use crate::oauth::Attempts;
 use crate::proxy::ClientHeaderNames;
+use crate::route::KnownRoutes;
 use crate::session::{OwnTokens, SessionCache};
 
 /// A gateway whose config is valid, and what it remembers between requests.
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub client_header_names: ClientHeaderNames,
     /// The config's own headers of answers.
     pub headers: ConfiguredHeaders,
+    /// The routes that were found before.
+    pub known_routes: RefCell<KnownRoutes>,
     /// What is kept of answers of the config, by place (`request/answer.rs`).
     pub known_answers: Array,
     /// The verifiers of its authorizers, in the order of the config.
@@ -77,6 +80,7 @@ impl Gateway {
         Self {
             headers: ConfiguredHeaders::of(&config.headers),
             client_header_names: ClientHeaderNames::new(&config.asserted_headers),
+            known_routes: RefCell::default(),
             known_answers: Array::new(),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),

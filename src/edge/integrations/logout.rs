@@ -17,10 +17,10 @@ use crate::session::may_log_out;
 /// [`Problem::CsrfRejected`], [`Problem::ReturnToRejected`], and [`Problem::StoreUnavailable`] if the session lives on.
 pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Answer, Problem> {
     let rules = &session.rules;
-    let origin = cx.origin();
-    if !may_log_out(cx, &origin, cx.cors(&gateway.config)) {
+    if !may_log_out(cx, cx.url(), cx.cors(&gateway.config)) {
         return Err(Problem::CsrfRejected);
     }
+    let origin = cx.origin();
     let return_to = query_parameter(cx.query(), "return_to");
     let return_to = match &return_to {
         Some(written) => validate_return_to(written, &origin, &rules.return_to_origins)?,

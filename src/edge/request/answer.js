@@ -67,20 +67,28 @@ export function respond(status, headers, body, request) {
   return response;
 }
 
-/** An answer that is the same for every request but for its id: the response without its body, its headers, and the body. @typedef {{ response: Response, headers: Headers, body?: string }} Known */
+/**
+ * An answer that is the same for every request but for its id: the response without its body, its headers, the body, and what ids of
+ * this isolate begin with.
+ *
+ * @typedef {{ response: Response, headers: Headers, body?: string, prefix: string }} Known
+ */
 
 const REQUEST_ID = 'x-request-id';
+/** What of a request's own id is its count, in hexadecimal digits. */
+const COUNT_DIGITS = 8;
 
 /**
  * @param {(Known | undefined)[]} known
  * @param {number} place
- * @param {string} id
+ * @param {string | undefined} sentId
+ * @param {number} count
  * @param {Request} request
  */
-export function respond_known(known, place, id, request) {
+export function respond_known(known, place, sentId, count, request) {
   const same = known[place];
   if (!same || unread(request)) return undefined;
-  same.headers.set(REQUEST_ID, id);
+  same.headers.set(REQUEST_ID, sentId ?? same.prefix + count.toString(16).padStart(COUNT_DIGITS, '0'));
   return new Response(same.body, same.response);
 }
 
@@ -97,7 +105,7 @@ export function keep_known(known, place, id, given, body) {
   const { headers } = response;
   // The config may set another id or none; and the runtime would add a type to a body without one.
   const isSame = headers.get(REQUEST_ID) === id && (body === undefined || headers.has('content-type'));
-  known[place] = isSame ? { response, headers, body } : undefined;
+  known[place] = isSame ? { response, headers, body, prefix: id.slice(0, -COUNT_DIGITS) } : undefined;
 }
 
 /**

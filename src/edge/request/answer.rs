@@ -30,8 +30,15 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: Option<&str>, request: &Request) -> Result<Response, JsValue>;
 
-    /// Returns an answer of `known` at a place, as it is for the request of an id; nothing if there is none, or the request has a body.
-    fn respond_known(known: &Array, place: u32, id: &str, request: &Request) -> Option<Response>;
+    /// Returns an answer of `known` at a place, as it is for the request of this id, or that is counted as this one; nothing if there is
+    /// none, or the request has a body.
+    fn respond_known(
+        known: &Array,
+        place: u32,
+        sent_id: Option<&str>,
+        count: u32,
+        request: &Request,
+    ) -> Option<Response>;
 
     /// Keeps what is the same in each answer of its kind at a place of `known`.
     #[wasm_bindgen(catch)]
@@ -163,11 +170,18 @@ fn place_of_same(cx: &RequestContext, gateway: &Gateway) -> Option<u32> {
     let config = &gateway.config;
     let is_same = cx.set_cookie.get().is_none()
         && cx.dpop_nonce.get().is_none()
-        && cx.session_token.borrow().is_none()
         && !config.server_timing
         && (cx.cors(config).is_none() || cx.header("origin").is_none());
-    let place = cx.path_index.get().filter(|_| is_same)? * 2;
-    u32::try_from(place + usize::from(cx.url().scheme() == "https")).ok()
+    // No cache may store what a session got.
+    let variant = usize::from(cx.url().scheme() == "https") + 2 * usize::from(cx.session_token.borrow().is_some());
+    u32::try_from(cx.path_index.get().filter(|_| is_same)? * 4 + variant).ok()
+}
+
+/// Returns the answer that is kept at a place, for this request.
+fn known_response(known: &Array, place: u32, cx: &RequestContext) -> Option<Response> {
+    let sent_id = cx.sent_id();
+    let count = if sent_id.is_some() { 0 } else { cx.count() };
+    respond_known(known, place, sent_id, count, &cx.request())
 }
 
 /// Makes the response, and writes the log line.
@@ -179,7 +193,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         _ => None,
     };
     if let Some((known, place)) = same
-        && let Some(response) = respond_known(known, place, cx.id(), &cx.request())
+        && let Some(response) = known_response(known, place, cx)
     {
         access_log::record(cx, gateway, &response, cx.problem_to_log.get());
         return response;

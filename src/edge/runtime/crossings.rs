@@ -12,8 +12,12 @@ extern "C" {
     /// are enough.
     fn write_head(request: &Request, buffer: &mut [u8]) -> usize;
 
-    /// Writes the headers of a set of names as lines, or without a set all of them, and returns the same.
-    fn write_headers(request: &Request, names: &JsValue, buffer: &mut [u8]) -> usize;
+    /// Writes the headers of lists of names as lines, or without lists all of them, and returns the same. What follows a list whose last
+    /// name was sent is left out.
+    fn write_headers(request: &Request, lists: &JsValue, buffer: &mut [u8]) -> usize;
+
+    /// Returns lists of names, each behind a slash but the first, as JavaScript's.
+    pub fn lists_of(names: &str) -> JsValue;
 
     /// Returns the names of a list as a set of JavaScript's.
     pub fn set_of(names: &str) -> JsValue;
@@ -30,9 +34,9 @@ pub fn request_head(request: &Request) -> String {
     text_of(&|buffer| write_head(request, buffer))
 }
 
-/// Returns the headers of a set of names as lines, or without a set all of them.
-pub fn request_headers(request: &Request, names: &JsValue) -> String {
-    text_of(&|buffer| write_headers(request, names, buffer))
+/// Returns the headers of lists of names as lines, as `write_headers` takes them, or without lists all of them.
+pub fn request_headers(request: &Request, lists: &JsValue) -> String {
+    text_of(&|buffer| write_headers(request, lists, buffer))
 }
 
 /// Returns what JavaScript writes into a buffer: wasm-bindgen hands a text over sign by sign, and with a token of 800 bytes that was a

@@ -42,19 +42,30 @@ export function set_of(names) {
   return new Set(names.split(','));
 }
 
+/** @param {string} names */
+export function lists_of(names) {
+  return names.split('/').map((list) => list.split(','));
+}
+
 /**
  * @param {Request} request
- * @param {Set<string> | undefined} names
+ * @param {string[][] | undefined} lists
  * @param {Uint8Array} buffer
  */
-export function write_headers({ headers }, names, buffer) {
+export function write_headers({ headers }, lists, buffer) {
   let lines = '';
   /** @param {string | null} value @param {string} name */
   const add = (value, name) => {
     if (value !== null) lines += `${name}\n${value}\n`;
   };
-  if (names) for (const name of names) add(headers.get(name), name);
-  else headers.forEach(add);
+  if (!lists) headers.forEach(add);
+  else
+    for (const list of lists) {
+      /** @type {string | null} */
+      let value = null;
+      for (const name of list) add((value = headers.get(name)), name);
+      if (value !== null) break;
+    }
   return write(lines, buffer);
 }
 

@@ -33,7 +33,7 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
     let Some(session) = &gateway.config.session else { return Ok(None) };
     let Some(cookie) = presented_cookie(session, cx)? else { return Ok(None) };
     let (kind, cors) = (RequestKind::of(cx), cx.cors(&gateway.config));
-    if !is_from_own_pages(cx, &cx.origin(), cors, kind) {
+    if !is_from_own_pages(cx, cx.url(), cors, kind) {
         return Err(Problem::CsrfRejected);
     }
     let token = match gateway.sessions.borrow_mut().get(&cookie, now_ms()) {
