@@ -55,8 +55,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     cx.path_index.set(Some(matched.index));
     let _ = cx.route.set((matched.rule, [matched.host, matched.pattern].concat()));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
-    cx.has_auth.set(path.access.is_some());
-    // What is passed on, or shown to others, has all headers in one crossing, and none of them before.
+    // What is passed on, or shown to others, has all headers in one crossing.
     if !matches!(path.integration, Integration::Fixed(_)) {
         cx.headers();
     }

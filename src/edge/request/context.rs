@@ -8,7 +8,7 @@ use worker::Env;
 
 use crate::address::Address;
 use crate::config::{Config, Cors, Path};
-use crate::edge::runtime::crossings::{lists_of, request_head, request_headers};
+use crate::edge::runtime::crossings::{request_head, request_headers, set_of};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::{random_bytes, trace_bytes};
@@ -60,14 +60,13 @@ pub struct RequestContext {
     pub auth_ms: Cell<Option<f64>>,
     /// How long it took until the upstream began to answer, in milliseconds, if one was called and it was measured.
     pub upstream_ms: Cell<Option<f64>>,
-    /// Whether its path has `auth`.
-    pub has_auth: Cell<bool>,
     method: String,
     url: Address,
     /// Which of the isolate's requests it is that brought no id.
     count: OnceCell<u32>,
     id: OnceCell<String>,
-    few_headers: OnceCell<FewHeaders>,
+    few_headers: HeaderLines,
+    of_session: OnceCell<HeaderLines>,
     headers: OnceCell<HeaderLines>,
 }
 
@@ -95,22 +94,26 @@ pub struct Call {
     pub status: u16,
 }
 
-/// What is read of the headers for a fixed answer, unless its path has rules of its own: then only these cross. To list all takes the
-/// runtime half a microsecond for each that a client sends, and a name that it is asked for takes a fifth to a half.
-const FEW_HEADERS: &str = "origin,x-request-id";
-/// What is read as well if the path has `auth`.
-const CREDENTIALS: &str = "authorization";
-/// What is read as well if there are none: what a session is told by, and what it may be used for.
-const OF_SESSION: &str = "cookie,upgrade";
+/// The headers that come with a request's head. To list all takes the runtime half a microsecond for each that a client sends, and a name
+/// that it is asked for takes a fifth to a half.
+const FEW_HEADERS: [&str; 3] = ["authorization", "origin", "x-request-id"];
+/// Those that come besides for a path that has no use for all: what a session is told by, and what it may be used for.
+const OF_SESSION: [&str; 2] = ["cookie", "upgrade"];
+
+thread_local! {
+    static FEW_NAMES: JsValue = set_of(&FEW_HEADERS.join(","));
+    static SESSION_NAMES: JsValue = set_of(&OF_SESSION.join(","));
+}
 
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let head = request_head(&request);
-        let (method, url) = head.split_once(' ').unwrap_or_default();
+        let mut method = FEW_NAMES.with(|names| request_head(&request, names));
+        let mut url = split_line(&mut method);
+        let lines = split_line(&mut url);
         Self {
-            method: method.to_owned(),
-            url: Address::from_normalised(url.to_owned()),
+            method,
+            url: Address::from_normalised(url),
             request: RefCell::new(request),
             env,
             context,
@@ -131,10 +134,10 @@ impl RequestContext {
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            has_auth: Cell::default(),
             count: OnceCell::new(),
             id: OnceCell::new(),
-            few_headers: OnceCell::new(),
+            few_headers: HeaderLines::new(lines),
+            of_session: OnceCell::new(),
             headers: OnceCell::new(),
         }
     }
@@ -162,20 +165,6 @@ impl RequestContext {
     /// Returns all of its headers.
     pub fn headers(&self) -> &HeaderLines {
         self.headers.get_or_init(|| HeaderLines::new(request_headers(&self.request(), &JsValue::UNDEFINED)))
-    }
-
-    fn few_headers(&self) -> &FewHeaders {
-        thread_local! {
-            static OPEN: JsValue = lists_of(FEW_HEADERS);
-            static WITH_AUTH: JsValue =
-                lists_of(&[[FEW_HEADERS, CREDENTIALS].join(",").as_str(), OF_SESSION].join("/"));
-        }
-        self.few_headers.get_or_init(|| {
-            let has_auth = self.has_auth.get();
-            let names = if has_auth { &WITH_AUTH } else { &OPEN };
-            let lines = names.with(|names| HeaderLines::new(request_headers(&self.request(), names)));
-            FewHeaders { has_credentials: has_auth.then(|| lines.get(CREDENTIALS).is_some()), lines }
-        })
     }
 
     /// Returns the request as the runtime has it.
@@ -262,31 +251,23 @@ impl RequestHead for RequestContext {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        let few = if self.headers.get().is_none() { Some(self.few_headers()) } else { None };
-        match few.filter(|few| few.have(name)) {
-            Some(few) => few.lines.get(name),
-            None => self.headers().get(name),
+        if FEW_HEADERS.contains(&name) {
+            return self.few_headers.get(name);
         }
+        if OF_SESSION.contains(&name) && self.headers.get().is_none() {
+            let read = || SESSION_NAMES.with(|names| HeaderLines::new(request_headers(&self.request(), names)));
+            return self.of_session.get_or_init(read).get(name);
+        }
+        self.headers().get(name)
     }
 }
 
-/// Some of a request's headers.
-struct FewHeaders {
-    lines: HeaderLines,
-    /// Whether there are credentials; `None` if that was not asked.
-    has_credentials: Option<bool>,
-}
-
-impl FewHeaders {
-    /// Checks whether a header of this name would be among them.
-    fn have(&self, name: &str) -> bool {
-        let among = |names: &str| names.split(',').any(|known| known == name);
-        match self.has_credentials {
-            None => among(FEW_HEADERS),
-            Some(true) => among(FEW_HEADERS) || among(CREDENTIALS),
-            Some(false) => among(FEW_HEADERS) || among(CREDENTIALS) || among(OF_SESSION),
-        }
-    }
+/// Takes what is behind the first line of a text out of it.
+fn split_line(text: &mut String) -> String {
+    let Some(at) = text.find('\n') else { return String::new() };
+    let rest = text.split_off(at + 1);
+    text.truncate(at);
+    rest
 }
 
 /// Counts a request.

@@ -8,16 +8,12 @@ use web_sys::Request;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
 extern "C" {
-    /// Writes the method, a space and the normalised address. Returns how many bytes they take, or if the buffer is too small how many
-    /// are enough.
-    fn write_head(request: &Request, buffer: &mut [u8]) -> usize;
+    /// Writes the method, the normalised address, and the headers of a set of names, as lines. Returns how many bytes they take, or if the
+    /// buffer is too small how many are enough.
+    fn write_head(request: &Request, names: &JsValue, buffer: &mut [u8]) -> usize;
 
-    /// Writes the headers of lists of names as lines, or without lists all of them, and returns the same. What follows a list whose last
-    /// name was sent is left out.
-    fn write_headers(request: &Request, lists: &JsValue, buffer: &mut [u8]) -> usize;
-
-    /// Returns lists of names, each behind a slash but the first, as JavaScript's.
-    pub fn lists_of(names: &str) -> JsValue;
+    /// Writes the headers of a set of names as lines, or without a set all of them, and returns the same.
+    fn write_headers(request: &Request, names: &JsValue, buffer: &mut [u8]) -> usize;
 
     /// Returns the names of a list as a set of JavaScript's.
     pub fn set_of(names: &str) -> JsValue;
@@ -29,14 +25,14 @@ extern "C" {
 /// The first size of the buffer for the headers of requests, in bytes: few take more.
 const BUFFER_BYTES: usize = 4096;
 
-/// Returns the method, a space and the normalised address.
-pub fn request_head(request: &Request) -> String {
-    text_of(&|buffer| write_head(request, buffer))
+/// Returns the method, the normalised address, and the headers of a set of names, as lines.
+pub fn request_head(request: &Request, names: &JsValue) -> String {
+    text_of(&|buffer| write_head(request, names, buffer))
 }
 
-/// Returns the headers of lists of names as lines, as `write_headers` takes them, or without lists all of them.
-pub fn request_headers(request: &Request, lists: &JsValue) -> String {
-    text_of(&|buffer| write_headers(request, lists, buffer))
+/// Returns the headers of a set of names as lines, or without a set all of them.
+pub fn request_headers(request: &Request, names: &JsValue) -> String {
+    text_of(&|buffer| write_headers(request, names, buffer))
 }
 
 /// Returns what JavaScript writes into a buffer: wasm-bindgen hands a text over sign by sign, and with a token of 800 bytes that was a

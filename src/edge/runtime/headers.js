@@ -29,44 +29,42 @@ function write(text, buffer) {
   return read === text.length ? written : 3 * text.length;
 }
 
-/**
- * @param {Request} request
- * @param {Uint8Array} buffer
- */
-export function write_head({ method, url }, buffer) {
-  return write(`${method} ${normalised(url)}`, buffer);
-}
-
 /** @param {string} names */
 export function set_of(names) {
   return new Set(names.split(','));
 }
 
-/** @param {string} names */
-export function lists_of(names) {
-  return names.split('/').map((list) => list.split(','));
-}
-
 /**
- * @param {Request} request
- * @param {string[][] | undefined} lists
- * @param {Uint8Array} buffer
+ * @param {Headers} headers
+ * @param {Iterable<string>} [names]
  */
-export function write_headers({ headers }, lists, buffer) {
+function linesOf(headers, names) {
   let lines = '';
   /** @param {string | null} value @param {string} name */
   const add = (value, name) => {
     if (value !== null) lines += `${name}\n${value}\n`;
   };
-  if (!lists) headers.forEach(add);
-  else
-    for (const list of lists) {
-      /** @type {string | null} */
-      let value = null;
-      for (const name of list) add((value = headers.get(name)), name);
-      if (value !== null) break;
-    }
-  return write(lines, buffer);
+  if (names) for (const name of names) add(headers.get(name), name);
+  else headers.forEach(add);
+  return lines;
+}
+
+/**
+ * @param {Request} request
+ * @param {Set<string>} names
+ * @param {Uint8Array} buffer
+ */
+export function write_head({ method, url, headers }, names, buffer) {
+  return write(`${method}\n${normalised(url)}\n${linesOf(headers, names)}`, buffer);
+}
+
+/**
+ * @param {Request} request
+ * @param {Set<string> | undefined} names
+ * @param {Uint8Array} buffer
+ */
+export function write_headers({ headers }, names, buffer) {
+  return write(linesOf(headers, names), buffer);
 }
 
 /**

@@ -13,7 +13,7 @@ use crate::jwks::{Key, SigningKey};
 use crate::oauth::random_text;
 use crate::problem::Problem;
 
-// One object names an algorithm for `importKey` and `verify` alike (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
+// An object names an algorithm for `importKey` (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
 // the salt of PSS is as long as its hash (RFC 7518 section 3.5).
 #[wasm_bindgen(module = "/src/edge/runtime/webcrypto.js")]
 extern "C" {
