@@ -49,15 +49,6 @@ function through(address, origin, prefix, ...servers) {
 // What is done.
 
 /**
- * Sends a request as `forwarding.js` makes it. Like the client's it does not follow redirects.
- *
- * @param {Request} request
- */
-export function send_plain(request) {
-  return fetch(request);
-}
-
-/**
  * @param {Request} request
  * @param {string | undefined} url
  * @param {boolean} hasBody

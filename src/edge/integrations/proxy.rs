@@ -27,9 +27,6 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
 extern "C" {
-    /// Sends a request that has no body, once.
-    fn send_plain(request: &Request) -> Promise;
-
     /// Sends a request, to `url` if it is given. If its answer does not begin within `ms`, the promise rejects with the text
     /// `timeout`, and the call ends. A redirect is an answer like any other. A `raw` body stays encoded even if JavaScript passes it on.
     fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, raw: bool) -> Promise;
@@ -88,37 +85,45 @@ pub async fn run(
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
-    let request = forwarding.request(cx, &first).map_err(failed)?;
-    let cache = match CacheUse::of(cx, path, &request, &first, claims) {
-        Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
-            Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
-            Found::Key(key) => Some((cache, key)),
-        },
-        None => None,
-    };
-    let raw = raw && cache.is_none();
-    let mut own = match &server.token {
-        Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
-        None => None,
-    };
-    let sent = loop {
-        if let Some(own) = &mut own {
-            own.put_on(&request).await?;
+    let is_plain = targets.is_empty() && !raw && server.token.is_none() && path.rules.cache.is_none();
+    let begun = gateway.begin_measuring();
+    let call = if is_plain { forwarding.send(cx, &first).map_err(failed)? } else { None };
+    let (sent, cache) = match call {
+        Some(call) => {
+            // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that
+            // it was too late for: it is sent with an AbortController, which takes more.
+            let sent = Awaited::within(server.timeout_ms, call).await;
+            note_call(gateway, cx, called, begun, &sent);
+            (sent, None)
         }
-        let begun = gateway.begin_measuring();
-        let sent = ask(cx, &request, server, &targets, url, raw, &mut called).await;
-        if let Some(began_ms) = begun {
-            let took_ms = now_ms() - began_ms;
-            cx.upstream_ms.set(Some(took_ms));
-            if gateway.config.otlp.is_some() {
-                let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
-                cx.call.replace(Some(Call { origin: called.origin.clone(), began_ms, took_ms, status }));
-            }
+        None => {
+            let request = forwarding.request(cx, &first).map_err(failed)?;
+            let cache = match CacheUse::of(cx, path, &request, &first, claims) {
+                Some(cache) => match Found::parse(Awaited::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
+                    Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
+                    Found::Key(key) => Some((cache, key)),
+                },
+                None => None,
+            };
+            let raw = raw && cache.is_none();
+            let mut own = match &server.token {
+                Some(wanted) => Some(OwnToken::of(gateway, cx, wanted, &request)?),
+                None => None,
+            };
+            let sent = loop {
+                if let Some(own) = &mut own {
+                    own.put_on(&request).await?;
+                }
+                let begun = gateway.begin_measuring();
+                let sent = ask(cx, &request, server, &targets, url, raw, &mut called).await;
+                note_call(gateway, cx, called, begun, &sent);
+                if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
+                    break sent;
+                }
+                drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
+            };
+            (sent, cache)
         }
-        if !own.as_mut().is_some_and(|own| own.drop_if_refused(&sent)) || has_body(&request) {
-            break sent;
-        }
-        drop(pause(0, sent.ok().as_ref().map(|response| response.unchecked_ref())));
     };
     let mut response: Response = sent.map_err(failed)?.unchecked_into();
     let said = said(&response);
@@ -134,6 +139,23 @@ pub async fn run(
         }
     };
     Ok(Answer::Relayed(response))
+}
+
+/// Notes what came of a call that began at a time, if that is measured.
+fn note_call(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    called: &Target,
+    begun: Option<f64>,
+    sent: &Result<JsValue, JsValue>,
+) {
+    let Some(began_ms) = begun else { return };
+    let took_ms = now_ms() - began_ms;
+    cx.upstream_ms.set(Some(took_ms));
+    if gateway.config.otlp.is_some() {
+        let status = sent.as_ref().map_or(0, |answer| answer.unchecked_ref::<Response>().status());
+        cx.call.replace(Some(Call { origin: called.origin.clone(), began_ms, took_ms, status }));
+    }
 }
 
 /// Returns what tells a caller apart from others: the user, or else the header that the server names, or else the client's address.
@@ -155,13 +177,7 @@ async fn ask<'s>(
     called: &mut &'s Target,
 ) -> Result<JsValue, JsValue> {
     let Server { timeout_ms, retries, .. } = server;
-    let once = targets.is_empty();
-    if once && !raw && request.body().is_none() {
-        // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that it
-        // was too late for: it is sent with an AbortController, which takes more.
-        return Awaited::within(*timeout_ms, send_plain(request)).await;
-    }
-    let attempts = (!once).then(|| {
+    let attempts = (!targets.is_empty()).then(|| {
         let has_body = has_body(request);
         let begin =
             |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());

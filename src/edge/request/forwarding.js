@@ -35,14 +35,30 @@ function limited(request, url, max) {
   return bounded;
 }
 
+/** Returns the URL before the changes to headers. @param {string} lines */
+const urlOf = (lines) => lines.slice(0, lines.indexOf('\n'));
+
 /**
  * @param {Request} request
  * @param {string} lines
  * @param {number} [max]
  */
 export function forward(request, lines, max) {
-  const url = lines.slice(0, lines.indexOf('\n'));
+  const url = urlOf(lines);
   const forwarded = max === undefined ? new Request(url, request) : limited(request, url, max);
   change(forwarded.headers, lines, 1);
   return forwarded;
+}
+
+/**
+ * Like the client's it does not follow redirects.
+ *
+ * @param {Request} request
+ * @param {string} lines
+ */
+export function send_plain({ method, headers: sent, body }, lines) {
+  if (body !== null) return undefined;
+  const headers = new Headers(sent);
+  change(headers, lines, 1);
+  return fetch(urlOf(lines), { method, headers, redirect: 'manual' });
 }

@@ -1,5 +1,6 @@
 //! The request as upstreams, other Workers and modules get it.
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Request;
@@ -19,6 +20,11 @@ extern "C" {
     /// headers are changed. The body breaks off after `max` bytes.
     #[wasm_bindgen(catch)]
     fn forward(request: &Request, lines: &str, max: Option<f64>) -> Result<Request, JsValue>;
+
+    /// Sends a request for an upstream, changed by the same lines, unless it has a body. No `Request` is made for it: that takes the
+    /// runtime as much as all that the gateway decides, most of it for copies of `cf`, which says to Workers where a client is.
+    #[wasm_bindgen(catch)]
+    fn send_plain(request: &Request, lines: &str) -> Result<Option<Promise>, JsValue>;
 }
 
 /// The changes to a request on its way.
@@ -70,6 +76,14 @@ impl Forwarding {
     /// The exception.
     pub fn request(&self, cx: &RequestContext, url: &str) -> Result<Request, JsValue> {
         forward(&cx.request(), &self.lines(url), self.max.filter(|_| self.is_counted))
+    }
+
+    /// Sends the request to `url`, once; `None` if it has a body, which is sent in other ways.
+    ///
+    /// # Errors
+    /// The exception.
+    pub fn send(&self, cx: &RequestContext, url: &str) -> Result<Option<Promise>, JsValue> {
+        send_plain(&cx.request(), &self.lines(url))
     }
 
     /// Returns a URL and the changes to headers as lines of one text: each text that crosses costs a call of its own.
