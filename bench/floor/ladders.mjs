@@ -67,6 +67,7 @@ export const LADDERS = [
     rungs: [
       known('bare-proxied', RUNTIME),
       ...built('proxied', (name, title, worker, sent) => proxied(name, title, worker, '/proxied/open', sent), [
+        step('direct', RUNTIME, 'sent by its address, with a copy of its headers, in place of a Request'),
         step('headers', DUTY, '15 of its headers deleted and 5 set'),
         route,
         step('ids', DUTY, 'a request id and a `traceparent` made'),

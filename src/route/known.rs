@@ -13,8 +13,8 @@ const PATHS_MAX: usize = 1_000;
 /// Most bytes of them in one half.
 const BYTES_MAX: usize = 128 * 1024;
 
-/// The places of routes by host and path. Of a path the method counts that was called last.
-pub struct KnownRoutes(Recent<(Method, usize)>);
+/// The places of the routes of each method, by host and path.
+pub struct KnownRoutes(Recent<[Option<usize>; Method::ALL.len()]>);
 
 impl Default for KnownRoutes {
     fn default() -> Self {
@@ -26,16 +26,18 @@ impl KnownRoutes {
     /// Returns what [`RouteTable::find`] does, of the table that this has always been asked of.
     pub fn find<'t, 'p>(&mut self, table: &'t RouteTable, method: &str, address: &'p Address) -> Found<'t, 'p> {
         let (key, path) = (address.host_and_path(), address.path());
-        let called = Method::parse(method);
-        let known = self.0.get(key, |(method, _)| Some(*method) == called);
-        if let Some(found) = known.and_then(|(_, place)| table.at(*place, path)) {
+        let called = Method::parse(method).map(|method| method as usize);
+        let mut places = self.0.get(key, |_| true).copied().unwrap_or_default();
+        let place = called.and_then(|method| places.get_mut(method));
+        if let Some(found) = place.as_ref().and_then(|place| table.at((**place)?, path)) {
             return Found::Route(found);
         }
         let found = table.find(method, address.host_and_port(), path);
-        if let (Found::Route(found), Some(method)) = (&found, called)
+        if let (Found::Route(found), Some(place)) = (&found, place)
             && !found.pattern.as_bytes().contains(&b'{')
         {
-            self.0.insert(key, (method, found.place), key.len());
+            *place = Some(found.place);
+            self.0.insert(key, places, key.len());
         }
         found
     }
@@ -74,7 +76,12 @@ mod tests {
             }
         }
         assert!(routes > 0 && others > 0);
-        assert!(known.0.get("gw.example/a", |_| true).is_some(), "a literal path is remembered");
+        let place = |method: &str| match table.find(method, "gw.example", "/a") {
+            Found::Route(found) => Some(found.place),
+            _ => None,
+        };
+        let places = known.0.get("gw.example/a", |_| true).copied();
+        assert_eq!(places, Some(Method::ALL.map(|method| place(method.as_str()))), "a literal path is remembered");
         assert!(known.0.get("gw.example/x", |_| true).is_none(), "one with parameters is not");
     }
 }

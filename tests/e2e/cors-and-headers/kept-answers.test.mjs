@@ -65,9 +65,9 @@ after(async () => {
   await tenant?.close();
 });
 
-/** Asks for a path under an id of its own, and gives what a client sees. */
+/** Asks for a path, perhaps under an id of its own, and gives what a client sees. */
 async function seen(path, { https = false, headers = {}, ...init }, id) {
-  const asked = { ...init, headers: { ...headers, 'x-request-id': id } };
+  const asked = { ...init, headers: { ...headers, ...(id && { 'x-request-id': id }) } };
   const answer = https
     ? await gateway.miniflare.dispatchFetch(`https://gateway.example${path}`, asked)
     : await gateway.fetch(path, asked);
@@ -76,18 +76,22 @@ async function seen(path, { https = false, headers = {}, ...init }, id) {
 }
 
 test('each request gets its own answer, whichever came before it', async () => {
-  let count = 0;
-  for (const [message, path, init, expected] of [...table, ...table, ...table.toReversed()]) {
-    count += 1;
-    const id = `request-${count}`;
-    const { status, text, header } = await seen(path, init, id);
+  const rows = [...table, ...table.toReversed()];
+  // What is kept is the answer to a request without an id, and others of both kinds get it.
+  const rounds = [false, true, false].flatMap((brings) => rows.map((row) => ({ brings, row })));
+  const ids = new Set();
+  for (const [round, { brings, row }] of rounds.entries()) {
+    const [message, path, init, expected] = row;
+    const sent = brings ? `request-${round}` : undefined;
+    const { status, text, header } = await seen(path, init, sent);
     const isEmpty = path === '/empty';
     assert.equal(status, isEmpty ? 204 : 200, message);
     assert.equal(text, isEmpty || init.method === 'HEAD' ? '' : JSON.stringify({ path }), message);
+    const id = 'x-request-id' in expected ? undefined : header('x-request-id');
     const headers = {
       'content-type': 'application/json',
       'x-content-type-options': 'nosniff',
-      'x-request-id': id,
+      'x-request-id': sent ?? id,
       vary: 'Origin',
       ...Object.fromEntries(
         ['access-control-allow-origin', 'strict-transport-security', 'cache-control', 'set-cookie'].map((name) => [
@@ -98,6 +102,12 @@ test('each request gets its own answer, whichever came before it', async () => {
       ...expected,
     };
     for (const [name, value] of Object.entries(headers)) assert.equal(header(name), value, `${message}: ${name}`);
+    if (id === undefined) continue;
+    assert.match(id, /^[\w-]{8,}$/, message);
+    assert.ok(!ids.has(id), `${message}: another's id`);
+    ids.add(id);
+    const { route, method } = await gateway.record(({ request_id }) => request_id === id);
+    assert.deepEqual([route, method], [path, init.method ?? 'GET'], `${message}: its line of the log`);
   }
 });
 
