@@ -115,7 +115,7 @@ impl Address {
         self.part(self.path, self.path_end)
     }
 
-    /// Returns the host, with the port, and the path behind it.
+    /// Returns the host, with the port, and the path behind it, of an address that has a host.
     pub fn host_and_path(&self) -> &str {
         self.part(self.host, self.path_end)
     }
@@ -207,6 +207,9 @@ mod tests {
             assert_eq!(address.has_credentials(), !url.username().is_empty() || url.password().is_some(), "{text}");
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             assert_eq!(address.host_and_port(), format!("{}{port}", url.host_str().unwrap_or_default()), "{text}");
+            if url.has_host() {
+                assert_eq!(address.host_and_path(), [address.host_and_port(), url.path()].concat(), "{text}");
+            }
             let loopback = match url.host() {
                 Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
                 Some(url::Host::Ipv4(address)) => address.is_loopback(),

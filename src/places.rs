@@ -100,7 +100,7 @@ fn hash(text: &str) -> usize {
     (hash ^ hash >> 16) as usize
 }
 
-/// Compares eight bytes at a time, which `==` does not do in the Worker: of a token, it was half of the time that a look-up took.
+/// Compares eight bytes at a time, which `==` does not do in the Worker: that was four fifths of a look-up of a token, in a profile.
 fn is_same(one: &str, other: &str) -> bool {
     let ((words, rest), (others, other_rest)) = (one.as_bytes().as_chunks::<8>(), other.as_bytes().as_chunks::<8>());
     let pairs = words.iter().zip(others);

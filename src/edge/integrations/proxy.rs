@@ -85,13 +85,14 @@ pub async fn run(
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
-    let is_plain = targets.is_empty() && !raw && server.token.is_none() && path.rules.cache.is_none();
-    let begun = gateway.begin_measuring();
+    // With no others to call, it has no token of the gateway's own either.
+    let is_plain = targets.is_empty() && !raw && path.rules.cache.is_none();
     let call = if is_plain { forwarding.send(cx, &first).map_err(failed)? } else { None };
     let (sent, cache) = match call {
         Some(call) => {
             // A call that is too late ends with its request. What has a body, or may be sent again, is not to go on behind the answer that
-            // it was too late for: it is sent with an AbortController, which takes more.
+            // it was too late for: like all that is not plain, it is sent with an AbortController, which takes more.
+            let begun = gateway.begin_measuring();
             let sent = Awaited::within(server.timeout_ms, call).await;
             note_call(gateway, cx, called, begun, &sent);
             (sent, None)

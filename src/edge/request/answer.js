@@ -75,7 +75,7 @@ export function respond(status, headers, body, request) {
  */
 
 const REQUEST_ID = 'x-request-id';
-/** What of a request's own id is its count, in hexadecimal digits. */
+/** So many hexadecimal digits at the end of the gateway's own ids are a count, as `request_id` of context.rs writes it. */
 const COUNT_DIGITS = 8;
 
 /**

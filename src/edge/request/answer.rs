@@ -172,7 +172,7 @@ fn place_of_same(cx: &RequestContext, gateway: &Gateway) -> Option<u32> {
         && cx.dpop_nonce.get().is_none()
         && !config.server_timing
         && (cx.cors(config).is_none() || cx.header("origin").is_none());
-    // No cache may store what a session got.
+    // No shared cache may store what a session got.
     let variant = usize::from(cx.url().scheme() == "https") + 2 * usize::from(cx.session_token.borrow().is_some());
     u32::try_from(cx.path_index.get().filter(|_| is_same)? * 4 + variant).ok()
 }

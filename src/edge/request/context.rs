@@ -94,8 +94,8 @@ pub struct Call {
     pub status: u16,
 }
 
-/// The headers that come with a request's head. To list all takes the runtime half a microsecond for each that a client sends, and a name
-/// that it is asked for takes a fifth to a half.
+/// The headers that come with a request's head. To list all takes the runtime half a microsecond for each that a client sends, and as long
+/// for each name that it is asked for.
 const FEW_HEADERS: [&str; 3] = ["authorization", "origin", "x-request-id"];
 /// Those that come besides for a path that has no use for all: what a session is told by, and what it may be used for.
 const OF_SESSION: [&str; 2] = ["cookie", "upgrade"];

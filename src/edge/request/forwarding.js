@@ -1,4 +1,5 @@
-// Makes the request for an upstream or a service. `src/proxy/client_headers.rs` decides which of the client's headers it loses.
+// Makes the request for an upstream or a service, and sends it if nothing else is to be done with it. `src/proxy/client_headers.rs` decides
+// which of the client's headers it loses.
 
 import { change } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';

@@ -6,7 +6,7 @@ export const BASE64URL = { alphabet: 'base64url', omitPadding: true };
 /** @param {string} text */
 export const encoded = (text) => new TextEncoder().encode(text);
 
-/** What `importKey` and `verify` know an algorithm of JWS by (RFC 7518 section 3.1, RFC 8037). @param {string} algorithm */
+/** What WebCrypto knows an algorithm of JWS by (RFC 7518 section 3.1, RFC 8037). @param {string} algorithm */
 function parameters(algorithm) {
   const bits = algorithm.slice(2);
   const hash = `SHA-${bits}`;
