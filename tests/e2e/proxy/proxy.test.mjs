@@ -9,10 +9,15 @@ import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { startApi } from '../../../dev/api.mjs';
 import { freePort, proxied, sendRaw, startGateway, startUpstream, until } from '../support/harness.mjs';
+import { entryWith } from '../support/rules.mjs';
 
 /** What the gateway waits for an upstream. */
 const TIMEOUT_SECS = 30;
 const MIB = 1024 * 1024;
+/** A Worker around the gateway that makes a request anew where a header says how it treats redirects. */
+const MAKES_ANEW = `
+  const redirect = request.headers.get('x-made-anew');
+  return super.fetch(redirect ? new Request(request, { redirect }) : request);`;
 
 let api;
 let upstream;
@@ -26,6 +31,7 @@ before(async () => {
   unused = await freePort();
   gateway = await startGateway({
     clock: true,
+    entry: entryWith({}, MAKES_ANEW),
     config: {
       servers: [
         { alias: 'bare', url: api.origin },
@@ -218,17 +224,25 @@ test("the upstream's status and body pass untouched, errors too", async () => {
   }
 });
 
-test('redirects are passed on and not followed', async () => {
-  for (const [status, location] of [
+test("redirects are passed on and not followed, whatever the request says that a Worker made of the client's", async () => {
+  const redirects = [
     [301, 'elsewhere'],
     [302, 'https://other.example/x?y#z'],
     [303, '../up'],
     [307, `${api.origin}/direct`],
     [308, '//host/x'],
-  ]) {
+  ];
+  for (const [status, location] of redirects) {
     answerUpstream = (_, response) => response.writeHead(status, { location }).end();
-    const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/own/x', body: 'x' });
-    assert.deepEqual([answer.status, answer.header('location')], [status, location]);
+    for (const sent of [{}, { method: 'DELETE' }, { method: 'POST', body: 'x' }])
+      for (const headers of [{}, { 'x-made-anew': 'follow' }]) {
+        const answer = await sendRaw(gateway.origin, { ...sent, headers, path: '/own/x' });
+        assert.deepEqual(
+          [answer.status, answer.header('location')],
+          [status, location],
+          JSON.stringify([sent, headers]),
+        );
+      }
   }
   assert.deepEqual(api.requests, [], 'nobody went there');
 });
