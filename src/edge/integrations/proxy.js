@@ -1,5 +1,5 @@
-// Sends requests to upstreams, but for those that `forwarding.js` sends once. `src/proxy/attempts.rs` decides to which, and whether to retry. How an upstream's addresses are
-// rewritten is decided here, in `through`, a pure function.
+// Sends requests to upstreams, but for those that `forwarding.js` sends once. `src/proxy/attempts.rs` decides to which, and whether to
+// retry. How an upstream's addresses are rewritten is decided here, in `through`, a pure function.
 
 import { copied } from '../request/forwarding.js';
 import { fetchWithin } from '../runtime/fetch.js';
